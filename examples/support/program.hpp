@@ -1,0 +1,276 @@
+// examples/support/program.hpp -- the manners every example shares, so that the example itself can
+// be about networking: the command line, exit codes, talk on stderr, and an orderly stop on Ctrl-C.
+//
+//     int serve_all(const program::options& given) { ...; return 0; }
+//     int main(int argc, char** argv) { return program::run(argc, argv, usage, {...}, serve_all); }
+//
+// Exit codes: 0 done, 1 the network or the peer failed, 2 the command line or a local file is
+// wrong. man 3 getopt_long, man 2 sigaction, man 7 signal-safety
+#pragma once
+
+#include "trama.hpp"
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cctype>
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
+#include <iostream>
+#include <map>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <fcntl.h>
+#include <getopt.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+namespace program {
+
+/// The command line is wrong, or a local file: exit code 2. what() says what to type instead.
+struct usage_error : std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
+
+/// The peer broke the rules of the conversation: exit code 1.
+struct peer_error : std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
+
+// ---- the command line ------------------------------------------------------------------------
+
+/// One option. `value`: the default, or nullptr for a flag, which takes no value.
+struct option {
+    char letter;
+    const char* name;
+    const char* value;
+};
+
+/// Every program with an address has these; `host` is where it listens or whom it calls.
+inline option host_option(const char* host) {
+    return {'H', "host", host};
+}
+inline option port_option(const char* port = "5000") {
+    return {'p', "port", port};
+}
+
+/// What was typed, with the defaults filled in.
+class options {
+public:
+    /// The value of an option; of a flag: "1" or "".
+    const std::string& text(const std::string& name) const { return values_.at(name); }
+    bool flag(const std::string& name) const { return !text(name).empty(); }
+
+    /// A whole number from `least` to `most`. Throws usage_error.
+    long number(const std::string& name, long least, long most) const {
+        const std::string& given = text(name);
+        const bool digits = !given.empty() && given.size() < 16 &&
+                            std::all_of(given.begin(), given.end(),
+                                        [](unsigned char c) { return std::isdigit(c) != 0; });
+        const long value = digits ? std::stol(given) : 0;
+        if (digits && value >= least && value <= most) return value;
+        throw usage_error("--" + name + " takes a number from " + std::to_string(least) + " to " +
+                          std::to_string(most) + ", not \"" + trama::escaped(given) + '"');
+    }
+
+    const std::string& host() const { return text("host"); }
+    int port() const { return static_cast<int>(number("port", 0, 65535)); }
+    std::chrono::seconds seconds(const std::string& name) const {
+        return std::chrono::seconds(number(name, 0, 86400));
+    }
+
+    /// The words that are no options, in order.
+    const std::vector<std::string>& words() const { return words_; }
+
+private:
+    friend options parse(int argc, char** argv, const std::vector<option>& known);
+    std::map<std::string, std::string> values_;
+    std::vector<std::string> words_;
+};
+
+/// Reads the command line; -h, -q and -v are known to every program. Throws usage_error.
+inline options parse(int argc, char** argv, const std::vector<option>& known) {
+    std::vector<option> all = known;
+    all.insert(all.end(),
+               {{'h', "help", nullptr}, {'q', "quiet", nullptr}, {'v', "verbose", nullptr}});
+    options given;
+    std::string letters;
+    std::vector<::option> table;
+    for (const option& each : all) {
+        given.values_[each.name] = each.value == nullptr ? "" : each.value;
+        letters += each.letter;
+        if (each.value != nullptr) letters += ':';
+        table.push_back({each.name, each.value != nullptr, nullptr, each.letter});
+    }
+    table.push_back({nullptr, 0, nullptr, 0});
+    for (int letter;
+         (letter = ::getopt_long(argc, argv, letters.c_str(), table.data(), nullptr)) != -1;) {
+        // getopt_long has told what is wrong; '?' is its sign for it.
+        if (letter == '?') throw usage_error("see --help");
+        const auto found = std::find_if(all.begin(), all.end(),
+                                        [&](const option& each) { return each.letter == letter; });
+        given.values_[found->name] = found->value == nullptr ? "1" : ::optarg;
+    }
+    given.words_.assign(argv + ::optind, argv + argc);
+    return given;
+}
+
+// ---- talk: data goes to stdout, everything else to stderr --------------------------------------
+
+/// How much is said on stderr: 0 with -q (errors only), 1, 2 with -v.
+inline int talkativeness = 1;
+
+/// One line of talk, unless -q. What came from the network must be given as trama::escaped(...).
+template <typename... Parts>
+void say(const Parts&... parts) {
+    if (talkativeness >= 1) (std::cerr << ... << parts) << std::endl;
+}
+
+/// One line of detail, with -v only.
+template <typename... Parts>
+void say_more(const Parts&... parts) {
+    if (talkativeness >= 2) (std::cerr << ... << parts) << std::endl;
+}
+
+/// A server's first line on stdout. Flushed, so that whoever started the server can wait for it.
+inline void announce(const trama::endpoint& where) {
+    std::cout << "listening on " << where << std::endl;
+}
+
+// ---- an orderly stop: Ctrl-C and SIGTERM end the waiting, the second one ends the program -------
+
+namespace detail {
+
+inline std::atomic<bool> stop_requested{false};
+inline std::array<int, 2> stop_pipe{-1, -1};
+inline std::array<std::atomic<int>, 16> hang_up_list{};  // descriptor + 1; 0: free
+
+/// The signal handler: only async-signal-safe calls, and errno is left as it was.
+inline void request_stop(int) {
+    const int saved = errno;
+    stop_requested = true;
+    for (const std::atomic<int>& each : hang_up_list)
+        if (each != 0) ::shutdown(each - 1, SHUT_RD);
+    const ssize_t written = ::write(stop_pipe[1], "", 1);
+    static_cast<void>(written);  // the pipe is full only when stop was asked for before
+    errno = saved;
+}
+
+/// Catches the signals from the first call on. SA_RESETHAND: the second signal kills as usual.
+inline void catch_signals() {
+    static const bool once = [] {
+        if (::pipe2(stop_pipe.data(), O_CLOEXEC | O_NONBLOCK) != 0)
+            throw std::system_error(errno, std::generic_category(), "pipe2");
+        struct sigaction action {};
+        action.sa_handler = request_stop;
+        action.sa_flags = static_cast<int>(SA_RESETHAND);
+        ::sigaction(SIGINT, &action, nullptr);
+        ::sigaction(SIGTERM, &action, nullptr);
+        return true;
+    }();
+    static_cast<void>(once);
+}
+
+}  // namespace detail
+
+/// True once Ctrl-C was pressed or SIGTERM came.
+inline bool stopping() {
+    return detail::stop_requested;
+}
+
+/// Waits until `fd` has something to read. False: the program is to stop.
+inline bool wait_readable(int fd) {
+    detail::catch_signals();
+    while (!stopping()) {
+        pollfd watched[] = {{fd, POLLIN, 0}, {detail::stop_pipe[0], POLLIN, 0}};
+        const int ready = ::poll(watched, 2, -1);
+        if (ready == -1 && errno != EINTR)
+            throw std::system_error(errno, std::generic_category(), "poll");
+        if (ready > 0 && watched[0].revents != 0 && !stopping()) return true;
+    }
+    return false;
+}
+
+/// While it lives, a stop ends the receiving on `fd`: what has come is still read, then the stream
+/// ends as if the peer had closed. So a conversation stops in order, wherever it waits.
+class hang_up_on_stop {
+public:
+    explicit hang_up_on_stop(int fd) {
+        detail::catch_signals();
+        for (std::atomic<int>& each : detail::hang_up_list) {
+            int free = 0;
+            if (each.compare_exchange_strong(free, fd + 1)) {
+                place_ = &each;
+                break;
+            }
+        }
+        if (stopping()) ::shutdown(fd, SHUT_RD);  // it came before we were on the list
+    }
+    ~hang_up_on_stop() {
+        if (place_ != nullptr) *place_ = 0;
+    }
+    hang_up_on_stop(const hang_up_on_stop&) = delete;
+    hang_up_on_stop& operator=(const hang_up_on_stop&) = delete;
+
+private:
+    std::atomic<int>* place_ = nullptr;
+};
+
+/// The next line of stdin, without its line feed. False: there is none, or the program is to stop.
+inline bool read_line(std::string& line) {
+    static std::string buffer;
+    for (std::size_t seen = 0;;) {
+        const std::size_t end = buffer.find('\n', seen);
+        if (end != std::string::npos) {
+            line.assign(buffer, 0, end);
+            buffer.erase(0, end + 1);
+            return true;
+        }
+        seen = buffer.size();
+        char piece[4096];
+        if (!wait_readable(STDIN_FILENO)) return false;
+        const ssize_t count = ::read(STDIN_FILENO, piece, sizeof piece);
+        if (count == -1)
+            throw usage_error(std::string("cannot read stdin: ") + std::strerror(errno));
+        if (count == 0) {
+            line = std::exchange(buffer, {});
+            return !line.empty();
+        }
+        buffer.append(piece, static_cast<std::size_t>(count));
+    }
+}
+
+// ---- main --------------------------------------------------------------------------------------
+
+/// Parses the command line, answers --help, calls `body` and turns exceptions into exit codes.
+template <typename Body>
+int run(int argc, char** argv, const char* usage, const std::vector<option>& known, Body body) {
+    const std::string path = argv[0];
+    const std::string name = path.substr(path.rfind('/') + 1);
+    const auto fail = [&](const char* what, int code) {
+        std::cerr << name << ": " << what << std::endl;
+        return code;
+    };
+    try {
+        const options given = parse(argc, argv, known);
+        if (given.flag("help")) {
+            std::cout << usage;
+            return 0;
+        }
+        talkativeness = given.flag("quiet") ? 0 : given.flag("verbose") ? 2 : 1;
+        const int code = body(given);
+        std::cout.flush();
+        return std::cout ? code : fail("cannot write to stdout", 2);
+    } catch (const usage_error& error) {
+        return fail(error.what(), 2);
+    } catch (const std::exception& error) {
+        return fail(error.what(), 1);
+    }
+}
+
+}  // namespace program

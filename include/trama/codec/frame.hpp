@@ -1,0 +1,131 @@
+// trama/codec/frame.hpp -- what every framing has in common: bytes in; frame, not yet, or broken
+// out.
+//
+// TCP carries a stream of bytes. A *framing* cuts it into messages. Here a framing is a *codec*: a
+// class of pure static functions, with no socket, no buffer and no clock inside.
+//
+//     struct my_codec {
+//         static constexpr const char* format = "what a frame looks like";   // for error texts
+//         static constexpr std::size_t max_payload = 1000;                    // the default limit
+//         static scan_result scan(std::string_view bytes, std::size_t limit,
+//                                 std::size_t seen) noexcept;
+//         static frame_edge header(std::string_view payload, std::size_t limit);
+//         static frame_edge trailer() noexcept;
+//     };
+//
+// scan looks for one frame at the front of `bytes`; header and trailer make what stands before and
+// behind a payload on the wire. frame_decoder and framed_stream work with any such class.
+#pragma once
+
+#include <trama/codec/escape.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+
+namespace trama {
+
+/// What stands at the front of the bytes that were scanned.
+enum class scan_status {
+    frame,       ///< a whole frame
+    need_data,   ///< the start of a frame, so far without fault: not yet
+    bad_header,  ///< no frame of this format, whatever may follow
+    too_long     ///< a frame whose payload is longer than the limit
+};
+
+/// The outcome of one scan. A frame takes `offset + length + trailer` bytes.
+struct scan_result {
+    scan_status status = scan_status::need_data;
+    /// frame: where the payload starts. bad_header: where the first wrong byte is.
+    std::size_t offset = 0;
+    /// frame: payload bytes. need_data: at least so many bytes are missing. too_long: bytes
+    /// announced.
+    std::size_t length = 0;
+    /// frame: bytes of the frame that follow the payload, such as the end of a line.
+    std::size_t trailer = 0;
+};
+
+/// The few bytes that stand before or behind a payload on the wire: at most 8, held in place.
+class frame_edge {
+public:
+    /// Room for `size` bytes, 0 to 8, to be written through data().
+    explicit frame_edge(std::size_t size = 0) noexcept : size_(static_cast<unsigned char>(size)) {}
+
+    char* data() noexcept { return bytes_; }
+    std::size_t size() const noexcept { return size_; }
+    std::string_view view() const noexcept { return {bytes_, size_}; }
+
+private:
+    char bytes_[8] = {};
+    unsigned char size_;
+};
+
+/// A frame that cannot be read or written. what() shows where, the bytes, and a guess at the cause.
+class frame_error : public std::runtime_error {
+public:
+    enum class reason {
+        bad_header,  ///< bytes that are no header of this format
+        too_long,    ///< a payload longer than the limit
+        truncated    ///< the stream ended inside a frame
+    };
+
+    frame_error(reason why, std::uint64_t offset, const std::string& text)
+        : std::runtime_error(text), why_(why), offset_(offset) {}
+
+    reason why() const noexcept { return why_; }
+
+    /// Where in the stream the fault is, in bytes since its start; 0 when a frame was being made.
+    std::uint64_t offset() const noexcept { return offset_; }
+
+private:
+    reason why_;
+    std::uint64_t offset_;
+};
+
+namespace detail {
+
+/// What a peer that does not speak our framing probably speaks, judged by its first bytes.
+inline const char* guess_protocol(std::string_view bytes) noexcept {
+    struct clue {
+        std::string_view start;
+        const char* guess;
+    };
+    constexpr clue clues[] = {
+        {"GET ", "this looks like HTTP"},
+        {"POST ", "this looks like HTTP"},
+        {"HEAD ", "this looks like HTTP"},
+        {"HTTP/", "this looks like HTTP"},
+        {"\x16\x03", "this looks like TLS"},
+        {"SSH-", "this looks like SSH"},
+        {{"\0\0", 2}, "this looks like a binary length"},
+        {"\r\n", "this looks like lines"},
+        {"{", "this looks like JSON"},
+    };
+    for (const clue& each : clues)
+        if (bytes.substr(0, each.start.size()) == each.start) return each.guess;
+    return nullptr;
+}
+
+[[noreturn]] inline void throw_payload_too_long(std::size_t size, std::size_t limit,
+                                                const char* format) {
+    throw frame_error(frame_error::reason::too_long, 0,
+                      "a payload of " + std::to_string(size) + " bytes does not fit: " + format +
+                          ", here at most " + std::to_string(limit) + " bytes");
+}
+
+/// Appends header, payload and trailer to `out`; all or nothing: `out` is untouched on a throw.
+template <typename Codec>
+void append_frame(std::string_view payload, std::string& out, std::size_t limit) {
+    const frame_edge header = Codec::header(payload, limit);
+    const frame_edge trailer = Codec::trailer();
+    const std::size_t before = out.size();
+    const std::size_t total = header.size() + payload.size() + trailer.size();
+    if (out.capacity() - before < total) out.reserve(before + total + before / 2);
+    out.append(header.view()).append(payload).append(trailer.view());
+}
+
+}  // namespace detail
+
+}  // namespace trama

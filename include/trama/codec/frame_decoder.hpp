@@ -1,0 +1,208 @@
+// trama/codec/frame_decoder.hpp -- turns a stream that comes in any pieces back into its frames.
+//
+//     storage_                begin_                   end_              capacity_
+//     |   frames handed out   |   frames, whole and    |   room for       |
+//     |   (free again)        |   the one under way    |   prepare()      |
+//     0  <=                   begin_        <=         end_       <=      capacity_
+//
+// Bytes enter at end_, either copied (receive_data) or written there by the caller, for example by
+// recv(2) (prepare, commit). Frames leave at begin_. There is no socket in here: any codec, any
+// source.
+#pragma once
+
+#include <trama/codec/frame.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <new>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace trama {
+
+namespace detail {
+
+/// The storage drawn above. Move-only; a moved-from buffer is empty and can be used again.
+class receive_buffer {
+public:
+    receive_buffer() noexcept = default;
+    receive_buffer(receive_buffer&& other) noexcept { swap(other); }
+    receive_buffer& operator=(receive_buffer&& other) noexcept {
+        receive_buffer taken(std::move(other));
+        swap(taken);
+        return *this;
+    }
+    ~receive_buffer() { std::free(storage_); }
+
+    std::string_view bytes() const noexcept { return {storage_ + begin_, end_ - begin_}; }
+    std::size_t size() const noexcept { return end_ - begin_; }
+    std::size_t room() const noexcept { return capacity_ - end_; }
+
+    /// Makes room for `size` more bytes and returns where they go. Throws std::bad_alloc.
+    char* prepare(std::size_t size) {
+        if (begin_ == end_) begin_ = end_ = 0;
+        if (room() < size && begin_ > 0) move_to_front();
+        if (room() < size) grow(size);
+        return storage_ + end_;
+    }
+
+    /// `size` bytes were written behind what is there; at most room().
+    void commit(std::size_t size) noexcept { end_ += size; }
+
+    /// `size` bytes at the front are done with; at most size().
+    void consume(std::size_t size) noexcept { begin_ += size; }
+
+private:
+    void swap(receive_buffer& other) noexcept {
+        std::swap(storage_, other.storage_);
+        std::swap(begin_, other.begin_);
+        std::swap(end_, other.end_);
+        std::swap(capacity_, other.capacity_);
+    }
+
+    // Moves part of one frame, once: afterwards that frame starts at 0 and stays there to its end.
+    void move_to_front() noexcept {
+        std::memmove(storage_, storage_ + begin_, size());
+        end_ -= begin_;
+        begin_ = 0;
+    }
+
+    // Doubles, so that memory follows what came and not what was promised. realloc(3) and not a
+    // vector: it does not fill the new part with zeros, and on Linux it moves large blocks by their
+    // page tables, so a large payload is not copied while it grows.
+    void grow(std::size_t size) {
+        if (size > static_cast<std::size_t>(-1) / 2 - end_) throw std::bad_alloc();
+        const std::size_t needed = end_ + size;
+        const std::size_t wanted = needed > 2 * capacity_ ? needed : 2 * capacity_;
+        void* larger = std::realloc(storage_, wanted);
+        if (larger == nullptr) throw std::bad_alloc();
+        storage_ = static_cast<char*>(larger);
+        capacity_ = wanted;
+    }
+
+    char* storage_ = nullptr;
+    std::size_t begin_ = 0;
+    std::size_t end_ = 0;
+    std::size_t capacity_ = 0;
+};
+
+}  // namespace detail
+
+/// Cuts the bytes it is given into frames of `Codec`. After a broken frame it stays broken: behind
+/// a wrong header nobody knows where the next one starts.
+template <typename Codec>
+class frame_decoder {
+public:
+    /// `limit`: the longest payload accepted, in bytes. Memory grows with what came, never beyond
+    /// about twice the limit.
+    explicit frame_decoder(std::size_t limit = Codec::max_payload) noexcept : limit_(limit) {}
+
+    /// Takes a copy of `bytes`, which may hold any part of any number of frames.
+    void receive_data(std::string_view bytes) {
+        if (bytes.empty()) return;
+        std::memcpy(buffer_.prepare(bytes.size()), bytes.data(), bytes.size());
+        buffer_.commit(bytes.size());
+    }
+
+    /// Lends memory for at least `size` bytes, to be written by the caller; valid until the next
+    /// call. It spares the copy that receive_data makes. Views from next_view() end here.
+    char* prepare(std::size_t size) { return buffer_.prepare(size); }
+
+    /// Tells that the first `size` bytes of the prepared memory were written. Throws
+    /// std::length_error when that is more than there was room for.
+    void commit(std::size_t size) {
+        if (size > buffer_.room())
+            throw std::length_error("frame_decoder::commit: more than prepared");
+        buffer_.commit(size);
+    }
+
+    /// The payload of the next frame, or nullopt: not yet. Throws frame_error, again on every later
+    /// call.
+    std::optional<std::string> next_frame() {
+        const std::optional<std::string_view> view = next_view();
+        if (!view) return std::nullopt;
+        return std::optional<std::string>(std::in_place, *view);
+    }
+
+    /// As next_frame, but lends the payload where it lies, without a copy, until the next call.
+    std::optional<std::string_view> next_view() {
+        if (buffer_.size() < needed_) return std::nullopt;
+        const std::string_view bytes = buffer_.bytes();
+        const scan_result result = Codec::scan(bytes, limit_, seen_);
+        if (result.status == scan_status::frame) {
+            const std::size_t size = result.offset + result.length + result.trailer;
+            buffer_.consume(size);
+            consumed_ += size;
+            seen_ = 0;
+            needed_ = 1;
+            return bytes.substr(result.offset, result.length);
+        }
+        if (result.status != scan_status::need_data) throw_broken(result);
+        seen_ = bytes.size();
+        needed_ = bytes.size() + result.length;
+        return std::nullopt;
+    }
+
+    /// The stream has ended. Throws frame_error{truncated} if the bytes that came end inside a
+    /// frame; whole frames before that can still be taken. Throws nothing if they end with a whole
+    /// frame.
+    void receive_eof() const {
+        std::string_view rest = buffer_.bytes();
+        while (!rest.empty()) {
+            const scan_result result = Codec::scan(rest, limit_, 0);
+            if (result.status == scan_status::need_data) throw_truncated(rest, result);
+            // A broken frame is next_view's to report, in its turn.
+            if (result.status != scan_status::frame) return;
+            rest.remove_prefix(result.offset + result.length + result.trailer);
+        }
+    }
+
+    /// How many bytes came and were not yet handed out.
+    std::size_t buffered() const noexcept { return buffer_.size(); }
+
+    /// At least so many bytes must still come before next_frame has something new to look at; 0:
+    /// call it.
+    std::size_t missing() const noexcept {
+        return needed_ > buffer_.size() ? needed_ - buffer_.size() : 0;
+    }
+
+private:
+    [[noreturn]] void throw_broken(const scan_result& result) const {
+        const bool long_one = result.status == scan_status::too_long;
+        const std::uint64_t where = consumed_ + result.offset;
+        std::string text = long_one ? "frame too long" : "bad frame header";
+        text += " at byte " + std::to_string(where) + " of the stream: ";
+        if (long_one)
+            text += std::to_string(result.length) + " bytes, here at most " +
+                    std::to_string(limit_) + "; it starts with ";
+        text += '"' + escaped(buffer_.bytes(), 24) + "\" (expected " + Codec::format;
+        if (const char* guess = detail::guess_protocol(buffer_.bytes()))
+            text += std::string("; ") + guess;
+        text += ')';
+        throw frame_error(
+            long_one ? frame_error::reason::too_long : frame_error::reason::bad_header, where,
+            text);
+    }
+
+    [[noreturn]] void throw_truncated(std::string_view rest, const scan_result& result) const {
+        const std::uint64_t where = consumed_ + (buffer_.size() - rest.size());
+        throw frame_error(frame_error::reason::truncated, where,
+                          "the stream ended inside the frame at byte " + std::to_string(where) +
+                              ": " + std::to_string(rest.size()) + " bytes came, at least " +
+                              std::to_string(result.length) + " are missing (\"" +
+                              escaped(rest, 24) +
+                              "\"; the peer closed, or died, before it had sent all)");
+    }
+
+    detail::receive_buffer buffer_;
+    std::size_t limit_;
+    std::size_t needed_ = 1;      // next_view has nothing to do before so many bytes are buffered
+    std::size_t seen_ = 0;        // so many of them an earlier scan has looked at
+    std::uint64_t consumed_ = 0;  // bytes handed out since the start of the stream
+};
+
+}  // namespace trama

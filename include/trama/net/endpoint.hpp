@@ -1,0 +1,172 @@
+// trama/net/endpoint.hpp -- an address and a port, IPv4 or IPv6, and how names become addresses.
+// man 7 ip, man 7 ipv6, man 3 getaddrinfo
+#pragma once
+
+#include <trama/error.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <iosfwd>
+#include <string>
+#include <vector>
+
+#include <arpa/inet.h>
+#include <net/if.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+namespace trama {
+
+/// One end of a conversation. A value: copy and compare it freely.
+class endpoint {
+public:
+    /// No address at all; to_string() says "nowhere".
+    endpoint() noexcept { address_.generic.sa_family = AF_UNSPEC; }
+
+    /// From what the system filled in: `address` is a sockaddr_in or sockaddr_in6 of `size` bytes.
+    /// Any other family gives "nowhere".
+    endpoint(const sockaddr* address, std::size_t size) noexcept : endpoint() {
+        const bool ipv4 = size >= sizeof(sockaddr_in) && address->sa_family == AF_INET;
+        const bool ipv6 = size >= sizeof(sockaddr_in6) && address->sa_family == AF_INET6;
+        if (ipv4 || ipv6)
+            std::memcpy(&address_, address, ipv4 ? sizeof(sockaddr_in) : sizeof(sockaddr_in6));
+    }
+
+    /// The address in numbers: "127.0.0.1", "::1", "fe80::1%eth0"; "nowhere" for none.
+    std::string address() const {
+        char text[INET6_ADDRSTRLEN] = "nowhere";
+        if (family() == AF_INET) ::inet_ntop(AF_INET, &address_.v4.sin_addr, text, sizeof text);
+        if (family() != AF_INET6) return text;
+        ::inet_ntop(AF_INET6, &address_.v6.sin6_addr, text, sizeof text);
+        char interface[IF_NAMESIZE];
+        if (address_.v6.sin6_scope_id == 0) return text;
+        if (::if_indextoname(address_.v6.sin6_scope_id, interface) == nullptr) return text;
+        return std::string(text) + '%' + interface;
+    }
+
+    /// The port, 0 to 65,535.
+    std::uint16_t port() const noexcept {
+        // IPv4 and IPv6 keep the port at the same place, but that is no promise of POSIX.
+        if (family() == AF_INET) return ntohs(address_.v4.sin_port);
+        return family() == AF_INET6 ? ntohs(address_.v6.sin6_port) : std::uint16_t{0};
+    }
+
+    /// AF_INET, AF_INET6, or AF_UNSPEC for none.
+    int family() const noexcept { return address_.generic.sa_family; }
+
+    /// "127.0.0.1:5000"; "[::1]:5000", with brackets because the address itself holds colons.
+    std::string to_string() const {
+        if (family() == AF_UNSPEC) return address();
+        const std::string text = family() == AF_INET6 ? '[' + address() + ']' : address();
+        return text + ':' + std::to_string(port());
+    }
+
+    /// For system calls: the address as they want it, and its size in bytes.
+    const sockaddr* data() const noexcept { return &address_.generic; }
+    socklen_t size() const noexcept {
+        return family() == AF_INET6 ? sizeof(sockaddr_in6) : sizeof(sockaddr_in);
+    }
+
+    friend bool operator==(const endpoint& left, const endpoint& right) noexcept {
+        if (left.family() != right.family() || left.port() != right.port()) return false;
+        if (left.family() == AF_INET)
+            return left.address_.v4.sin_addr.s_addr == right.address_.v4.sin_addr.s_addr;
+        return left.family() == AF_UNSPEC ||
+               (left.address_.v6.sin6_scope_id == right.address_.v6.sin6_scope_id &&
+                std::memcmp(&left.address_.v6.sin6_addr, &right.address_.v6.sin6_addr,
+                            sizeof(in6_addr)) == 0);
+    }
+    friend bool operator!=(const endpoint& left, const endpoint& right) noexcept {
+        return !(left == right);
+    }
+
+    /// Prints to_string(). A template, so that this header needs no <ostream>.
+    template <typename Traits>
+    friend std::basic_ostream<char, Traits>& operator<<(std::basic_ostream<char, Traits>& out,
+                                                        const endpoint& end) {
+        return out << end.to_string();
+    }
+
+private:
+    union {
+        sockaddr generic;
+        sockaddr_in v4;
+        sockaddr_in6 v6;
+    } address_ = {};
+};
+
+/// What an address is wanted for: to call somebody, or to be called at.
+enum class address_use { connect, listen };
+
+namespace detail {
+
+/// The errors of getaddrinfo(3), which are not errno values.
+class resolve_category : public std::error_category {
+public:
+    const char* name() const noexcept override { return "getaddrinfo"; }
+    std::string message(int code) const override { return ::gai_strerror(code); }
+
+    static const std::error_category& instance() noexcept {
+        static const resolve_category category;
+        return category;
+    }
+};
+
+inline std::string host_and_port(const std::string& host, int port) {
+    const bool colons = host.find(':') != std::string::npos;
+    return (colons ? '[' + host + ']' : host) + ':' + std::to_string(port);
+}
+
+[[noreturn]] inline void throw_resolve_error(int code, const std::string& host) {
+    // EAI_SYSTEM says no more than "look at errno".
+    if (code == EAI_SYSTEM) throw_system_error(errno, "resolve", escaped(host));
+    const bool unknown = code == EAI_NONAME;
+    const std::error_code error(code, resolve_category::instance());
+    throw network_error(error, error_text("resolve", escaped(host), error,
+                                          unknown ? "no such host: check the spelling" : ""));
+}
+
+inline void check_host_and_port(const std::string& host, int port) {
+    const bool bad_port = port < 0 || port > 65535;
+    // The C functions below stop at a NUL byte and would go on with another name.
+    if (!bad_port && host.find('\0') == std::string::npos) return;
+    const std::error_code invalid = system_code(EINVAL);
+    throw network_error(invalid, error_text("resolve", escaped(host_and_port(host, port)), invalid,
+                                            bad_port ? "a port is a number from 0 to 65535"
+                                                     : "a host name holds no NUL byte"));
+}
+
+}  // namespace detail
+
+/// Every address of `host` (a name, or an address in numbers) with `port`, 0 to 65535, best first.
+/// Never empty. Throws network_error. It asks the name server and waits as long as that takes.
+inline std::vector<endpoint> resolve(const std::string& host, int port,
+                                     address_use use = address_use::connect,
+                                     int socket_type = SOCK_STREAM) {
+    detail::check_host_and_port(host, port);
+    addrinfo wanted{};
+    wanted.ai_socktype = socket_type;
+    wanted.ai_flags = AI_NUMERICSERV | (use == address_use::listen ? AI_PASSIVE : 0);
+    addrinfo* list = nullptr;
+    const int code = ::getaddrinfo(host.c_str(), std::to_string(port).c_str(), &wanted, &list);
+    if (tracing())
+        trace_line(-1) << "getaddrinfo " << escaped(host) << (code == 0 ? "" : ": failed");
+    if (code != 0) detail::throw_resolve_error(code, host);
+    std::vector<endpoint> found;
+    for (const addrinfo* each = list; each != nullptr; each = each->ai_next)
+        found.emplace_back(each->ai_addr, each->ai_addrlen);
+    ::freeaddrinfo(list);
+    return found;
+}
+
+/// The one to take where only one can be: the first IPv4 address, else the first. "localhost" is
+/// both, and many programs know IPv4 only.
+inline const endpoint& preferred(const std::vector<endpoint>& addresses) noexcept {
+    for (const endpoint& each : addresses)
+        if (each.family() == AF_INET) return each;
+    return addresses.front();
+}
+
+}  // namespace trama

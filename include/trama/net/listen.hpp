@@ -1,0 +1,83 @@
+// trama/net/listen.hpp -- from a host name to a listening descriptor, and from that to connections.
+// man 2 bind, man 2 listen, man 2 accept, man 7 ipv6 (IPV6_V6ONLY)
+#pragma once
+
+#include <trama/net/socket.hpp>
+
+#include <string>
+
+namespace trama {
+
+namespace detail {
+
+/// Binds and listens at `where`. `both_families`: an IPv6 socket takes IPv4 connections as well.
+inline unique_fd listen_at(const endpoint& where, bool both_families, int backlog) {
+    unique_fd fd = open_socket(where.family(), SOCK_STREAM);
+    // Without it a restarted server cannot have its port for a minute: old connections linger in
+    // TIME_WAIT. It does not let two live servers share a port; SO_REUSEPORT would, silently.
+    set_option(fd.get(), SOL_SOCKET, SO_REUSEADDR, 1, "SO_REUSEADDR");
+    // The default differs from system to system, so it is never left to chance.
+    if (where.family() == AF_INET6)
+        set_option(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, both_families ? 0 : 1, "IPV6_V6ONLY");
+    bind_socket(fd.get(), where, "listen on");
+    const call_result result = system_call(
+        fd.get(), [&] { return ::listen(fd.get(), backlog); },
+        [&](trace_line& line, long) { line << "listen, backlog " << backlog; });
+    check("listen on", result, [&] { return where.to_string(); });
+    // A client may be gone again between "one is waiting" and accept; that must not block us.
+    set_non_blocking(fd.get(), true);
+    return fd;
+}
+
+/// Listens at `host`, as tcp_listener::listen describes it.
+inline unique_fd listen_socket(const std::string& host, int port, int backlog) {
+    if (host == "*" || host.empty()) {
+        try {
+            return listen_at(resolve("::", port, address_use::listen).front(), true, backlog);
+        } catch (const network_error& failure) {
+            // A machine may be without IPv6. Every other reason is the same for IPv4.
+            const bool no_ipv6 = failure.code() == std::errc::address_family_not_supported ||
+                                 failure.code() == std::errc::address_not_available;
+            if (!no_ipv6) throw;
+        }
+        return listen_at(resolve("0.0.0.0", port, address_use::listen).front(), false, backlog);
+    }
+    return listen_at(preferred(resolve(host, port, address_use::listen)), false, backlog);
+}
+
+/// One accept(2) that does not wait; fills `address` and `size` with the peer's.
+inline call_result accept_once(int listener, sockaddr_storage& address, socklen_t& size) noexcept {
+    size = sizeof address;
+    const auto call = [&] {
+#ifdef SOCK_CLOEXEC
+        return ::accept4(listener, as_sockaddr(address), &size, SOCK_CLOEXEC);
+#else
+        const int fd = ::accept(listener, as_sockaddr(address), &size);
+        if (fd != -1) set_defaults(fd);
+        return fd;
+#endif
+    };
+    return system_call(listener, call, [&](trace_line& line, long fd) {
+        line << "accept";
+        if (fd >= 0)
+            line << ": fd " << fd << " from " << endpoint(as_sockaddr(address), size).to_string();
+    });
+}
+
+/// Errors that belong to a connection that died before it was accepted; man 2 accept lists them.
+inline bool lost_before_accept(int error) noexcept {
+    switch (error) {
+        case ECONNABORTED:
+        case EPROTO:
+        case ENOPROTOOPT:
+        case EHOSTDOWN:
+        case EHOSTUNREACH:
+        case ENETDOWN:
+        case ENETUNREACH: return true;
+        default: return false;
+    }
+}
+
+}  // namespace detail
+
+}  // namespace trama

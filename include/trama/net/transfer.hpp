@@ -1,0 +1,146 @@
+// trama/net/transfer.hpp -- bytes through a connected descriptor: one call, or until a deadline.
+// man 2 recv, man 2 send, man 2 sendmsg
+#pragma once
+
+#include <trama/net/socket.hpp>
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include <sys/uio.h>
+
+namespace trama {
+
+/// How a call that never waits ended.
+enum class io_status {
+    done,           ///< it moved `bytes` bytes
+    would_block,    ///< nothing can be moved now: not yet
+    end_of_stream,  ///< the peer has closed; nothing more will come
+    failed          ///< `error` says why
+};
+
+/// The outcome of a try_ call.
+struct io_result {
+    io_status status = io_status::done;
+    std::size_t bytes = 0;
+    std::error_code error = {};
+};
+
+namespace detail {
+
+inline io_result outcome(const call_result& result) noexcept {
+    if (!result.failed()) return {io_status::done, result.count(), {}};
+    if (would_block(result.error)) return {io_status::would_block, 0, {}};
+    return {io_status::failed, 0, system_code(result.error)};
+}
+
+/// What the receiver makes of fewer bytes than it asked for.
+enum class wanted { some, all };
+
+inline call_result receive_once(int fd, void* memory, std::size_t size, int flags,
+                                wanted want) noexcept {
+    const auto story = [&](trace_line& line, long received) {
+        line << "recv ";
+        if (received >= 0) line << received << " of ";
+        line << size << " asked";
+        const auto count = static_cast<std::size_t>(received);
+        if (received == 0) line << ": end of stream";
+        if (received > 0 && want == wanted::all && count < size) line << ": short read";
+        if (received > 0) line.bytes({static_cast<const char*>(memory), count});
+    };
+    return system_call(
+        fd, [&] { return ::recv(fd, memory, size, flags); }, story);
+}
+
+inline std::string_view as_view(const iovec& part) noexcept {
+    return {static_cast<const char*>(part.iov_base), part.iov_len};
+}
+
+inline call_result send_once(int fd, iovec* parts, std::size_t count, int flags) noexcept {
+    const bool single = count == 1;
+    const auto call = [&]() -> ssize_t {
+        if (single) return ::send(fd, parts->iov_base, parts->iov_len, flags | no_signal);
+        msghdr message{};
+        message.msg_iov = parts;
+        message.msg_iovlen = count;
+        return ::sendmsg(fd, &message, flags | no_signal);
+    };
+    const auto story = [&](trace_line& line, long sent) {
+        std::size_t size = 0;
+        for (std::size_t i = 0; i < count; ++i) size += parts[i].iov_len;
+        line << (single ? "send " : "sendmsg ");
+        if (sent >= 0) line << sent << " of ";
+        line << size << " bytes";
+        if (sent < 0) return;
+        auto left = static_cast<std::size_t>(sent);
+        if (left < size) line << ": short write";
+        line.open_bytes();
+        for (std::size_t i = 0; i < count; ++i) {
+            const std::string_view part = as_view(parts[i]).substr(0, left);
+            line.more_bytes(part);
+            left -= part.size();
+        }
+        line.close_bytes();
+    };
+    return system_call(fd, call, story);
+}
+
+/// Receives 1 to `size` bytes, or 0 at the end of the stream. Throws at the deadline and on errors.
+inline std::size_t receive(int fd, void* memory, std::size_t size, const deadline& limit,
+                           wanted want, const endpoint& peer) {
+    const char* operation = want == wanted::all ? "recv_exact from" : "recv_some from";
+    for (;;) {
+        const int flags = limit.is_never() ? 0 : MSG_DONTWAIT;
+        const call_result result = receive_once(fd, memory, size, flags, want);
+        if (!would_block(result.error)) {
+            check(operation, result, [&] { return peer.to_string(); });
+            return result.count();
+        }
+        wait_or_throw(fd, POLLIN, limit, operation, peer);
+    }
+}
+
+/// Sends all of `count` parts, and moves parts[] along while it does. Throws as receive does.
+inline void send_parts(int fd, iovec* parts, std::size_t count, const deadline& limit,
+                       const endpoint& peer) {
+    while (count > 0) {
+        const int flags = limit.is_never() ? 0 : MSG_DONTWAIT;
+        const call_result result = send_once(fd, parts, count, flags);
+        if (would_block(result.error)) {
+            wait_or_throw(fd, POLLOUT, limit, "send_all to", peer);
+            continue;
+        }
+        check("send_all to", result, [&] { return peer.to_string(); });
+        // The kernel may take less than all: go on where it stopped, perhaps inside a part.
+        std::size_t taken = result.count();
+        for (; count > 0 && taken >= parts->iov_len; ++parts, --count) taken -= parts->iov_len;
+        if (count == 0) return;
+        parts->iov_base = static_cast<char*>(parts->iov_base) + taken;
+        parts->iov_len -= taken;
+    }
+}
+
+inline call_result shut_down_sending(int fd) noexcept {
+    return system_call(
+        fd, [&] { return ::shutdown(fd, SHUT_WR); },
+        [](trace_line& line, long) { line << "shutdown, sending"; });
+}
+
+/// Throws away what comes, until the peer closes, the connection fails, or the deadline passes.
+inline void discard_until_closed(int fd, const deadline& limit) noexcept {
+    char waste[16384];
+    // The deadline is asked on every round: a peer that never stops sending must not hold us.
+    while (limit.left() > duration::zero()) {
+        const call_result got = receive_once(fd, waste, sizeof waste, MSG_DONTWAIT, wanted::some);
+        if (would_block(got.error)) {
+            poll_once(fd, POLLIN, limit);
+        } else if (got.failed() || got.value == 0) {
+            return;
+        }
+    }
+}
+
+}  // namespace detail
+
+}  // namespace trama
