@@ -179,26 +179,16 @@ private:
 
 namespace detail {
 
-/// What a peer that does not speak our framing probably speaks, judged by its first bytes.
+/// What a peer that does not speak our framing probably speaks, judged by its first bytes; or "".
 inline const char* guess_protocol(std::string_view bytes) noexcept {
-    struct clue {
-        std::string_view start;
-        const char* guess;
-    };
-    constexpr clue clues[] = {
-        {"GET ", "this looks like HTTP"},
-        {"POST ", "this looks like HTTP"},
-        {"HEAD ", "this looks like HTTP"},
-        {"HTTP/", "this looks like HTTP"},
-        {"\x16\x03", "this looks like TLS"},
-        {"SSH-", "this looks like SSH"},
-        {{"\0\0", 2}, "this looks like a binary length"},
-        {"\r\n", "this looks like lines"},
-        {"{", "this looks like JSON"},
-    };
-    for (const clue& each : clues)
-        if (bytes.substr(0, each.start.size()) == each.start) return each.guess;
-    return nullptr;
+    const auto starts = [&](std::string_view clue) { return bytes.substr(0, clue.size()) == clue; };
+    if (starts("GET ") || starts("POST ") || starts("HEAD ") || starts("HTTP/"))
+        return "; this looks like HTTP";
+    if (starts("\x16\x03")) return "; this looks like TLS";
+    if (starts("SSH-")) return "; this looks like SSH";
+    if (starts("{")) return "; this looks like JSON";
+    if (starts({"\0\0", 2})) return "; this looks like a binary length";
+    return "";
 }
 
 [[noreturn]] inline void throw_payload_too_long(std::size_t size, std::size_t limit,
@@ -500,7 +490,9 @@ public:
     /// Makes room for `size` more bytes and returns where they go. Throws std::bad_alloc.
     char* prepare(std::size_t size) {
         if (begin_ == end_) begin_ = end_ = 0;
-        if (room() < size && begin_ > 0) move_to_front();
+        // Only when more is free than has to be moved: else a reader who takes a little of a lot
+        // each time would move the lot each time.
+        if (room() < size && begin_ > 0 && begin_ >= this->size()) move_to_front();
         if (room() < size) grow(size);
         return storage_ + end_;
     }
@@ -519,7 +511,6 @@ private:
         std::swap(capacity_, other.capacity_);
     }
 
-    // Moves part of one frame, once: afterwards that frame starts at 0 and stays there to its end.
     void move_to_front() noexcept {
         std::memmove(storage_, storage_ + begin_, size());
         end_ -= begin_;
@@ -552,8 +543,8 @@ private:
 template <typename Codec>
 class frame_decoder {
 public:
-    /// `limit`: the longest payload accepted, in bytes. Memory grows with what came, never beyond
-    /// about twice the limit.
+    /// `limit`: the longest payload accepted, in bytes. Memory grows with what came, not with what
+    /// a header promises. A decoder that was moved from can only be assigned to.
     explicit frame_decoder(std::size_t limit = Codec::max_payload) noexcept : limit_(limit) {}
 
     /// Takes a copy of `bytes`, which may hold any part of any number of frames.
@@ -575,31 +566,23 @@ public:
         buffer_.commit(size);
     }
 
-    /// The payload of the next frame, or nullopt: not yet. Throws frame_error, again on every later
-    /// call.
+    /// The payload of the next frame, or nullopt: not yet. Throws frame_error, and again on every
+    /// later call; std::bad_alloc, and the frame stays.
     std::optional<std::string> next_frame() {
-        const std::optional<std::string_view> view = next_view();
-        if (!view) return std::nullopt;
-        return std::optional<std::string>(std::in_place, *view);
+        const scan_result result = scan_front();
+        if (result.status != scan_status::frame) return std::nullopt;
+        std::optional<std::string> payload(std::in_place, payload_of(result));
+        take(result);
+        return payload;
     }
 
     /// As next_frame, but lends the payload where it lies, without a copy, until the next call.
     std::optional<std::string_view> next_view() {
-        if (buffer_.size() < needed_) return std::nullopt;
-        const std::string_view bytes = buffer_.bytes();
-        const scan_result result = Codec::scan(bytes, limit_, seen_);
-        if (result.status == scan_status::frame) {
-            const std::size_t size = result.offset + result.length + result.trailer;
-            buffer_.consume(size);
-            consumed_ += size;
-            seen_ = 0;
-            needed_ = 1;
-            return bytes.substr(result.offset, result.length);
-        }
-        if (result.status != scan_status::need_data) throw_broken(result);
-        seen_ = bytes.size();
-        needed_ = bytes.size() + result.length;
-        return std::nullopt;
+        const scan_result result = scan_front();
+        if (result.status != scan_status::frame) return std::nullopt;
+        const std::string_view payload = payload_of(result);
+        take(result);
+        return payload;
     }
 
     /// The stream has ended. Throws frame_error{truncated} if the bytes that came end inside a
@@ -626,6 +609,31 @@ public:
     }
 
 private:
+    // What stands at the front: a frame or need_data; the rest throws.
+    scan_result scan_front() {
+        if (buffer_.size() < needed_) return {};
+        const scan_result result = Codec::scan(buffer_.bytes(), limit_, seen_);
+        if (result.status == scan_status::need_data) {
+            seen_ = buffer_.size();
+            needed_ = seen_ + result.length;
+        } else if (result.status != scan_status::frame) {
+            throw_broken(result);
+        }
+        return result;
+    }
+
+    std::string_view payload_of(const scan_result& result) const noexcept {
+        return buffer_.bytes().substr(result.offset, result.length);
+    }
+
+    void take(const scan_result& result) noexcept {
+        const std::size_t size = result.offset + result.length + result.trailer;
+        buffer_.consume(size);
+        consumed_ += size;
+        seen_ = 0;
+        needed_ = 1;
+    }
+
     [[noreturn]] void throw_broken(const scan_result& result) const {
         const bool long_one = result.status == scan_status::too_long;
         const std::uint64_t where = consumed_ + result.offset;
@@ -635,12 +643,9 @@ private:
             text += std::to_string(result.length) + " bytes, here at most " +
                     std::to_string(limit_) + "; it starts with ";
         text += '"' + escaped(buffer_.bytes(), 24) + "\" (expected " + Codec::format;
-        if (const char* guess = detail::guess_protocol(buffer_.bytes()))
-            text += std::string("; ") + guess;
-        text += ')';
-        throw frame_error(
-            long_one ? frame_error::reason::too_long : frame_error::reason::bad_header, where,
-            text);
+        text += detail::guess_protocol(buffer_.bytes());
+        const auto why = long_one ? frame_error::reason::too_long : frame_error::reason::bad_header;
+        throw frame_error(why, where, text + ')');
     }
 
     [[noreturn]] void throw_truncated(std::string_view rest, const scan_result& result) const {
@@ -687,19 +692,6 @@ using trace_sink = void (*)(std::string_view line);
 
 namespace detail {
 
-/// One write(2), so that lines of several programs on one terminal stay whole.
-inline void write_trace_line(const char* prefix, std::string_view line) noexcept {
-    char text[512];
-    const int length = std::snprintf(text, sizeof text, "%s%.*s\n", prefix,
-                                     static_cast<int>(line.size()), line.data());
-    const ssize_t written = ::write(STDERR_FILENO, text, static_cast<std::size_t>(length));
-    static_cast<void>(written);  // nobody is left to be told
-}
-
-inline void trace_to_stderr(std::string_view line) {
-    write_trace_line("trama: ", line);
-}
-
 inline double steady_seconds() noexcept {
     timespec now{};
     ::clock_gettime(CLOCK_MONOTONIC, &now);
@@ -708,16 +700,22 @@ inline double steady_seconds() noexcept {
 
 inline const double trace_start = steady_seconds();
 
-inline void trace_to_stderr_with_time(std::string_view line) {
-    char prefix[40];
-    std::snprintf(prefix, sizeof prefix, "trama: %.6f s: ", steady_seconds() - trace_start);
-    write_trace_line(prefix, line);
+template <bool WithTime>
+void trace_to_stderr(std::string_view line) {
+    char time[32] = "";
+    if (WithTime) std::snprintf(time, sizeof time, "%.6f s: ", steady_seconds() - trace_start);
+    char text[512];
+    const int size = std::snprintf(text, sizeof text, "trama: %s%.*s\n", time,
+                                   static_cast<int>(line.size()), line.data());
+    // One write, so that lines of several programs on one terminal stay whole.
+    const ssize_t written = ::write(STDERR_FILENO, text, static_cast<std::size_t>(size));
+    static_cast<void>(written);  // nobody is left to be told
 }
 
 inline trace_sink sink_from_environment() noexcept {
     const char* value = std::getenv("TRAMA_TRACE");
     if (value == nullptr || *value == '\0' || std::strcmp(value, "0") == 0) return nullptr;
-    return std::strcmp(value, "time") == 0 ? trace_to_stderr_with_time : trace_to_stderr;
+    return std::strcmp(value, "time") == 0 ? trace_to_stderr<true> : trace_to_stderr<false>;
 }
 
 /// The only global state of the library.
@@ -753,20 +751,17 @@ public:
     }
 
     trace_line& operator<<(std::string_view text) noexcept {
-        const std::size_t room = sizeof text_ - size_;
-        const std::size_t count = text.size() < room ? text.size() : room;
-        std::memcpy(text_ + size_, text.data(), count);
-        size_ += count;
+        const std::string_view fitting = text.substr(0, sizeof text_ - size_);
+        std::memcpy(text_ + size_, fitting.data(), fitting.size());
+        size_ += fitting.size();
         return *this;
     }
 
-    /// Any integer, in decimal.
     template <typename Integer, typename = std::enable_if_t<std::is_integral_v<Integer>>>
     trace_line& operator<<(Integer number) noexcept {
         char digits[24];
-        const auto wide = static_cast<long long>(number);
-        const int length = std::snprintf(digits, sizeof digits, "%lld", wide);
-        return *this << std::string_view(digits, static_cast<std::size_t>(length));
+        std::snprintf(digits, sizeof digits, "%lld", static_cast<long long>(number));
+        return *this << std::string_view(digits);
     }
 
     /// `: "hola\n"`, escaped; the first 48 bytes, and dots when there are more. For bytes in
@@ -799,10 +794,10 @@ private:
 //
 // A failed call becomes one exception whose text reads like help:
 //
-//     listen on 127.0.0.1:5000: Address already in use (another program owns the port: ss -ltnp
-//     'sport = :5000')
-//     \________/\____________/  \____________________/ \___________________________/
-//     operation    endpoint            reason                   next step
+//     connect to 127.0.0.1:5000: Connection refused (nobody listens there: start the server, or
+//     ...)
+//     \________/ \____________/  \________________/  \___________________________________________/
+//     operation    endpoint           reason                          next step
 //
 // man 3 errno, man 7 signal (EINTR)
 
@@ -834,7 +829,7 @@ public:
           received_(received),
           expected_(expected) {}
 
-    std::size_t received() const noexcept { return received_; }  ///< bytes that came; they are lost
+    std::size_t received() const noexcept { return received_; }  ///< bytes that came
     std::size_t expected() const noexcept { return expected_; }  ///< bytes that were asked for
 
 private:
@@ -844,23 +839,15 @@ private:
 
 namespace detail {
 
-inline std::error_code system_code(int error) noexcept {
-    return {error, std::system_category()};
-}
-
-/// The command that shows which program has the port of `where`, an endpoint's text.
-inline std::string who_owns(const std::string& where) {
-    const std::size_t colon = where.rfind(':');
-    if (colon == std::string::npos) return "ss -ltnp";
-    return "ss -ltnp 'sport = " + where.substr(colon) + "'";
-}
-
 /// What to try next after `error`, or "" where there is no better advice than the reason itself.
 inline std::string next_step(int error, const std::string& where) {
+    const std::size_t colon = where.rfind(':');
     switch (error) {
         case ECONNREFUSED:
             return "nobody listens there: start the server, or check address and port";
-        case EADDRINUSE: return "another program owns the port: " + who_owns(where);
+        case EADDRINUSE:
+            return "another program owns the port: ss -ltnp 'sport = " +
+                   (colon == std::string::npos ? std::string(":PORT") : where.substr(colon)) + "'";
         case EADDRNOTAVAIL: return "this machine does not have that address: ip address";
         case EACCES: return "ports below 1024 are for root: choose a higher one";
         case ENETUNREACH: return "this machine has no route to that network: ip route";
@@ -879,17 +866,14 @@ inline std::string next_step(int error, const std::string& where) {
 
 /// "operation where: reason (next step)".
 inline std::string error_text(const char* operation, const std::string& where,
-                              const std::error_code& code, const std::string& step = {}) {
-    std::string text = operation;
-    if (!where.empty()) text += ' ' + where;
-    text += ": " + code.message();
-    if (!step.empty()) text += " (" + step + ')';
-    return text;
+                              const std::error_code& code, const std::string& step) {
+    return operation + (where.empty() ? "" : ' ' + where) + ": " + code.message() +
+           (step.empty() ? "" : " (" + step + ')');
 }
 
 [[noreturn]] inline void throw_system_error(int error, const char* operation,
-                                            const std::string& where) {
-    const std::error_code code = system_code(error);
+                                            const std::string& where = {}) {
+    const std::error_code code(error, std::system_category());
     throw network_error(code, error_text(operation, where, code, next_step(error, where)));
 }
 
@@ -899,16 +883,9 @@ struct call_result {
     int error;
 
     bool failed() const noexcept { return value == -1; }
+    bool would_block() const noexcept { return error == EAGAIN || error == EWOULDBLOCK; }
     std::size_t count() const noexcept { return static_cast<std::size_t>(value); }
 };
-
-/// "nothing yet" of a call that does not wait; both names are legal for it.
-inline bool would_block(int error) noexcept {
-#if EAGAIN != EWOULDBLOCK
-    if (error == EWOULDBLOCK) return true;
-#endif
-    return error == EAGAIN;
-}
 
 /// The funnel: makes the call `function()`, again when a signal interrupts it, and lets `story`
 /// tell the trace what was asked and what came: story(trace_line&, long value). Never throws.
@@ -922,7 +899,7 @@ call_result system_call(int fd, Function function, Story story) noexcept {
     if (tracing()) {
         trace_line line(fd);
         story(line, result.value);
-        if (would_block(result.error)) {
+        if (result.would_block()) {
             line << ": not yet";
         } else if (result.failed()) {
             line << ": failed, " << std::strerror(result.error);
@@ -931,11 +908,14 @@ call_result system_call(int fd, Function function, Story story) noexcept {
     return result;
 }
 
-/// The value of a call that must succeed. Throws network_error; `where` names the endpoint and is
-/// called only then.
-template <typename Where>
-long check(const char* operation, const call_result& result, Where where) {
-    if (result.failed()) throw_system_error(result.error, operation, where());
+/// The value of a call that must succeed. Throws network_error; `where` is an endpoint.
+template <typename Endpoint>
+long check(const char* operation, const call_result& result, const Endpoint& where) {
+    if (result.failed()) throw_system_error(result.error, operation, where.to_string());
+    return result.value;
+}
+inline long check(const char* operation, const call_result& result) {
+    if (result.failed()) throw_system_error(result.error, operation);
     return result.value;
 }
 
@@ -1036,13 +1016,11 @@ private:
 
 }  // namespace trama
 // trama/net/endpoint.hpp -- an address and a port, IPv4 or IPv6, and how names become addresses.
-// man 7 ip, man 7 ipv6, man 3 getaddrinfo
+// man 7 ip, man 7 ipv6, man 3 getaddrinfo, man 3 getnameinfo
 
 #include <iosfwd>
 #include <vector>
 
-#include <arpa/inet.h>
-#include <net/if.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -1053,34 +1031,28 @@ namespace trama {
 class endpoint {
 public:
     /// No address at all; to_string() says "nowhere".
-    endpoint() noexcept { address_.generic.sa_family = AF_UNSPEC; }
+    endpoint() noexcept = default;
 
-    /// From what the system filled in: `address` is a sockaddr_in or sockaddr_in6 of `size` bytes.
-    /// Any other family gives "nowhere".
-    endpoint(const sockaddr* address, std::size_t size) noexcept : endpoint() {
-        const bool ipv4 = size >= sizeof(sockaddr_in) && address->sa_family == AF_INET;
-        const bool ipv6 = size >= sizeof(sockaddr_in6) && address->sa_family == AF_INET6;
-        if (ipv4 || ipv6)
-            std::memcpy(&address_, address, ipv4 ? sizeof(sockaddr_in) : sizeof(sockaddr_in6));
+    /// From what the system filled in: a sockaddr_in or sockaddr_in6 of `size` bytes. Any other
+    /// family gives "nowhere".
+    endpoint(const sockaddr* address, std::size_t size) noexcept {
+        const int given = size < sizeof(sockaddr_in) ? AF_UNSPEC : address->sa_family;
+        if (given == AF_INET) std::memcpy(&address_.v4, address, sizeof(sockaddr_in));
+        if (given == AF_INET6 && size >= sizeof(sockaddr_in6))
+            std::memcpy(&address_.v6, address, sizeof(sockaddr_in6));
     }
 
     /// The address in numbers: "127.0.0.1", "::1", "fe80::1%eth0"; "nowhere" for none.
     std::string address() const {
-        char text[INET6_ADDRSTRLEN] = "nowhere";
-        if (family() == AF_INET) ::inet_ntop(AF_INET, &address_.v4.sin_addr, text, sizeof text);
-        if (family() != AF_INET6) return text;
-        ::inet_ntop(AF_INET6, &address_.v6.sin6_addr, text, sizeof text);
-        char interface[IF_NAMESIZE];
-        if (address_.v6.sin6_scope_id == 0) return text;
-        if (::if_indextoname(address_.v6.sin6_scope_id, interface) == nullptr) return text;
-        return std::string(text) + '%' + interface;
+        char text[NI_MAXHOST] = "nowhere";
+        if (family() != AF_UNSPEC)
+            ::getnameinfo(data(), size(), text, sizeof text, nullptr, 0, NI_NUMERICHOST);
+        return text;
     }
 
     /// The port, 0 to 65,535.
     std::uint16_t port() const noexcept {
-        // IPv4 and IPv6 keep the port at the same place, but that is no promise of POSIX.
-        if (family() == AF_INET) return ntohs(address_.v4.sin_port);
-        return family() == AF_INET6 ? ntohs(address_.v6.sin6_port) : std::uint16_t{0};
+        return ntohs(family() == AF_INET6 ? address_.v6.sin6_port : address_.v4.sin_port);
     }
 
     /// AF_INET, AF_INET6, or AF_UNSPEC for none.
@@ -1101,12 +1073,12 @@ public:
 
     friend bool operator==(const endpoint& left, const endpoint& right) noexcept {
         if (left.family() != right.family() || left.port() != right.port()) return false;
-        if (left.family() == AF_INET)
+        if (left.family() != AF_INET6)
             return left.address_.v4.sin_addr.s_addr == right.address_.v4.sin_addr.s_addr;
-        return left.family() == AF_UNSPEC ||
-               (left.address_.v6.sin6_scope_id == right.address_.v6.sin6_scope_id &&
-                std::memcmp(&left.address_.v6.sin6_addr, &right.address_.v6.sin6_addr,
-                            sizeof(in6_addr)) == 0);
+        const sockaddr_in6& one = left.address_.v6;
+        const sockaddr_in6& other = right.address_.v6;
+        return one.sin6_scope_id == other.sin6_scope_id &&
+               std::memcmp(&one.sin6_addr, &other.sin6_addr, sizeof one.sin6_addr) == 0;
     }
     friend bool operator!=(const endpoint& left, const endpoint& right) noexcept {
         return !(left == right);
@@ -1121,10 +1093,10 @@ public:
 
 private:
     union {
-        sockaddr generic;
+        sockaddr_in6 v6 = {};  // first, because it is the largest: all of the union starts as 0
         sockaddr_in v4;
-        sockaddr_in6 v6;
-    } address_ = {};
+        sockaddr generic;
+    } address_;
 };
 
 /// What an address is wanted for: to call somebody, or to be called at.
@@ -1146,26 +1118,12 @@ public:
 
 inline std::string host_and_port(const std::string& host, int port) {
     const bool colons = host.find(':') != std::string::npos;
-    return (colons ? '[' + host + ']' : host) + ':' + std::to_string(port);
+    return escaped(colons ? '[' + host + ']' : host) + ':' + std::to_string(port);
 }
 
-[[noreturn]] inline void throw_resolve_error(int code, const std::string& host) {
-    // EAI_SYSTEM says no more than "look at errno".
-    if (code == EAI_SYSTEM) throw_system_error(errno, "resolve", escaped(host));
-    const bool unknown = code == EAI_NONAME;
-    const std::error_code error(code, resolve_category::instance());
-    throw network_error(error, error_text("resolve", escaped(host), error,
-                                          unknown ? "no such host: check the spelling" : ""));
-}
-
-inline void check_host_and_port(const std::string& host, int port) {
-    const bool bad_port = port < 0 || port > 65535;
-    // The C functions below stop at a NUL byte and would go on with another name.
-    if (!bad_port && host.find('\0') == std::string::npos) return;
-    const std::error_code invalid = system_code(EINVAL);
-    throw network_error(invalid, error_text("resolve", escaped(host_and_port(host, port)), invalid,
-                                            bad_port ? "a port is a number from 0 to 65535"
-                                                     : "a host name holds no NUL byte"));
+[[noreturn]] inline void throw_resolve_error(const std::error_code& code, const std::string& where,
+                                             const char* step) {
+    throw network_error(code, error_text("resolve", where, code, step));
 }
 
 }  // namespace detail
@@ -1175,15 +1133,23 @@ inline void check_host_and_port(const std::string& host, int port) {
 inline std::vector<endpoint> resolve(const std::string& host, int port,
                                      address_use use = address_use::connect,
                                      int socket_type = SOCK_STREAM) {
-    detail::check_host_and_port(host, port);
+    const std::string where = detail::host_and_port(host, port);
+    const std::error_code invalid(EINVAL, std::system_category());
+    if (port < 0 || port > 65535)
+        detail::throw_resolve_error(invalid, where, "a port is a number from 0 to 65535");
+    // getaddrinfo would stop at a NUL byte and look for another name.
+    if (host.find('\0') != std::string::npos)
+        detail::throw_resolve_error(invalid, where, "a host name holds no NUL byte");
     addrinfo wanted{};
     wanted.ai_socktype = socket_type;
     wanted.ai_flags = AI_NUMERICSERV | (use == address_use::listen ? AI_PASSIVE : 0);
     addrinfo* list = nullptr;
     const int code = ::getaddrinfo(host.c_str(), std::to_string(port).c_str(), &wanted, &list);
-    if (tracing())
-        trace_line(-1) << "getaddrinfo " << escaped(host) << (code == 0 ? "" : ": failed");
-    if (code != 0) detail::throw_resolve_error(code, host);
+    if (tracing()) trace_line(-1) << "getaddrinfo " << where << (code == 0 ? "" : ": failed");
+    if (code == EAI_SYSTEM) detail::throw_system_error(errno, "resolve", where);
+    if (code != 0)
+        detail::throw_resolve_error({code, detail::resolve_category::instance()}, where,
+                                    code == EAI_NONAME ? "no such host: check the spelling" : "");
     std::vector<endpoint> found;
     for (const addrinfo* each = list; each != nullptr; each = each->ai_next)
         found.emplace_back(each->ai_addr, each->ai_addrlen);
@@ -1212,39 +1178,27 @@ namespace trama {
 
 namespace detail {
 
-// A peer that has gone must give an error, not the signal that ends the process. Linux and newer
-// BSDs say so with each send, macOS once for each socket.
+// A peer that has gone must give an error, not the signal that ends the process: Linux and the BSDs
+// say so with each send, macOS once for each socket.
 #ifdef MSG_NOSIGNAL
 inline constexpr int no_signal = MSG_NOSIGNAL;
 #else
 inline constexpr int no_signal = 0;
 #endif
 
-inline void set_option(int fd, int level, int option, int value, const char* name) {
-    const call_result result = system_call(
-        fd, [&] { return ::setsockopt(fd, level, option, &value, sizeof value); },
-        [&](trace_line& line, long) { line << "setsockopt " << name << " " << value; });
-    check("set option", result, [&] { return std::string(name); });
-}
+// A program started from here must not inherit the socket.
+#ifdef SOCK_CLOEXEC
+inline constexpr int close_on_exec = SOCK_CLOEXEC;
+#else
+inline constexpr int close_on_exec = 0;
+#endif
 
-inline void set_non_blocking(int fd, bool on) {
-    const call_result flags = system_call(
-        fd, [&] { return ::fcntl(fd, F_GETFL); },
-        [](trace_line& line, long) { line << "fcntl F_GETFL"; });
-    check("read flags", flags, [] { return std::string(); });
-    const int old = static_cast<int>(flags.value);
-    const int wanted = on ? old | O_NONBLOCK : old & ~O_NONBLOCK;
-    const call_result result = system_call(
-        fd, [&] { return ::fcntl(fd, F_SETFL, wanted); },
-        [&](trace_line& line, long) { line << "fcntl O_NONBLOCK " << (on ? "on" : "off"); });
-    check("set flags", result, [] { return std::string(); });
-}
-
-/// What SOCK_CLOEXEC and MSG_NOSIGNAL do, where a system lacks them.
+/// On a new descriptor: what the two flags above do, where a system lacks them.
 inline void set_defaults(int fd) noexcept {
 #ifndef SOCK_CLOEXEC
     ::fcntl(fd, F_SETFD, FD_CLOEXEC);
-    ::fcntl(fd, F_SETFL, 0);  // there, an accepted socket does not wait if its listener does not
+    ::fcntl(fd, F_SETFL,
+            0);  // there, what a listener accepts does not wait if the listener does not
 #endif
 #ifdef SO_NOSIGPIPE
     const int on = 1;
@@ -1253,53 +1207,62 @@ inline void set_defaults(int fd) noexcept {
     static_cast<void>(fd);
 }
 
-/// A new socket, closed on exec, so that programs started from here do not inherit it.
-/// `type`: SOCK_STREAM or SOCK_DGRAM. Throws network_error.
+inline void set_option(int fd, int level, int option, int value, const char* name) {
+    const auto call = [&] { return ::setsockopt(fd, level, option, &value, sizeof value); };
+    const auto story = [&](trace_line& line, long) {
+        line << "setsockopt " << name << " " << value;
+    };
+    check("set a socket option of", system_call(fd, call, story));
+}
+
+inline void set_non_blocking(int fd, bool on) {
+    const auto call = [&] {
+        const int flags = ::fcntl(fd, F_GETFL);
+        return flags == -1 ? -1
+                           : ::fcntl(fd, F_SETFL, on ? flags | O_NONBLOCK : flags & ~O_NONBLOCK);
+    };
+    const auto story = [&](trace_line& line, long) {
+        line << "O_NONBLOCK " << (on ? "on" : "off");
+    };
+    check("set O_NONBLOCK", system_call(fd, call, story));
+}
+
+/// A new socket. `type`: SOCK_STREAM or SOCK_DGRAM. Throws network_error.
 inline unique_fd open_socket(int family, int type) {
-#ifdef SOCK_CLOEXEC
-    const int flags = SOCK_CLOEXEC;
-#else
-    const int flags = 0;
-#endif
-    const call_result result = system_call(
-        -1, [&] { return ::socket(family, type | flags, 0); },
-        [&](trace_line& line, long fd) {
-            line << "socket " << (type == SOCK_STREAM ? "TCP " : "UDP ")
-                 << (family == AF_INET6 ? "IPv6" : "IPv4");
-            if (fd >= 0) line << ": fd " << fd;
-        });
-    unique_fd fd(static_cast<int>(check("open a socket", result, [] { return std::string(); })));
+    const auto call = [&] { return ::socket(family, type | close_on_exec, 0); };
+    const auto story = [&](trace_line& line, long fd) {
+        line << (type == SOCK_STREAM ? "socket TCP " : "socket UDP ");
+        line << (family == AF_INET6 ? "IPv6" : "IPv4");
+        if (fd >= 0) line << ": fd " << fd;
+    };
+    unique_fd fd(static_cast<int>(check("open a socket", system_call(-1, call, story))));
     set_defaults(fd.get());
     return fd;
 }
 
 inline void bind_socket(int fd, const endpoint& where, const char* operation) {
-    const call_result result = system_call(
-        fd, [&] { return ::bind(fd, where.data(), where.size()); },
-        [&](trace_line& line, long) { line << "bind " << where.to_string(); });
-    check(operation, result, [&] { return where.to_string(); });
+    const auto call = [&] { return ::bind(fd, where.data(), where.size()); };
+    const auto story = [&](trace_line& line, long) { line << "bind " << where.to_string(); };
+    check(operation, system_call(fd, call, story), where);
 }
 
 /// One poll(2) on `fd` for `events` (POLLIN or POLLOUT): value 1 ready or broken, 0 time is up.
 inline call_result poll_once(int fd, short events, const deadline& limit) noexcept {
     pollfd watched{fd, events, 0};
     // The time that is left is worked out anew when a signal makes the funnel call again.
-    return system_call(
-        fd, [&] { return ::poll(&watched, 1, limit.poll_timeout()); },
-        [&](trace_line& line, long ready) {
-            line << "poll for " << (events == POLLIN ? "reading" : "writing");
-            if (ready == 0) line << ": time is up";
-        });
+    const auto call = [&] { return ::poll(&watched, 1, limit.poll_timeout()); };
+    const auto story = [&](trace_line& line, long ready) {
+        line << "poll for " << (events == POLLIN ? "reading" : "writing");
+        if (ready == 0) line << ": time is up";
+    };
+    return system_call(fd, call, story);
 }
 
 /// Waits until `fd` has one of `events`, an error or a hang-up. False: the deadline passed first.
-/// Throws network_error.
 inline bool wait_until(int fd, short events, const deadline& limit) {
-    for (;;) {
-        const call_result result = poll_once(fd, events, limit);
-        if (check("poll", result, [] { return std::string(); }) > 0) return true;
+    while (check("poll", poll_once(fd, events, limit)) == 0)
         if (limit.left() == duration::zero()) return false;
-    }
+    return true;
 }
 
 inline void wait_or_throw(int fd, short events, const deadline& limit, const char* operation,
@@ -1307,21 +1270,24 @@ inline void wait_or_throw(int fd, short events, const deadline& limit, const cha
     if (!wait_until(fd, events, limit)) throw_system_error(ETIMEDOUT, operation, peer.to_string());
 }
 
-inline sockaddr* as_sockaddr(sockaddr_storage& address) noexcept {
-    return reinterpret_cast<sockaddr*>(&address);
-}
+/// Room for the address of either family, filled in by a system call.
+struct address_buffer {
+    sockaddr_storage storage = {};
+    socklen_t size = sizeof storage;
+
+    sockaddr* data() noexcept { return reinterpret_cast<sockaddr*>(&storage); }
+    endpoint value() noexcept { return {data(), size}; }
+};
 
 /// The address and port that `fd` has on this side.
 inline endpoint local_endpoint_of(int fd) {
-    sockaddr_storage address{};
-    socklen_t size = sizeof address;
-    const call_result result = system_call(
-        fd, [&] { return ::getsockname(fd, as_sockaddr(address), &size); },
-        [&](trace_line& line, long) {
-            line << "getsockname: " << endpoint(as_sockaddr(address), size).to_string();
-        });
-    check("ask for the local address", result, [] { return std::string(); });
-    return {as_sockaddr(address), size};
+    address_buffer address;
+    const auto call = [&] { return ::getsockname(fd, address.data(), &address.size); };
+    const auto story = [&](trace_line& line, long) {
+        line << "getsockname: " << address.value().to_string();
+    };
+    check("ask for the local address", system_call(fd, call, story));
+    return address.value();
 }
 
 }  // namespace detail
@@ -1341,15 +1307,14 @@ public:
     void set_timeout(duration timeout) noexcept { timeout_ = timeout; }
     duration timeout() const noexcept { return timeout_; }
 
-    /// Switches the descriptor itself to never waiting, for the try_ calls. man 2 fcntl
-    /// (O_NONBLOCK)
+    /// Switches the descriptor itself to never waiting. man 2 fcntl (O_NONBLOCK)
     void set_non_blocking(bool on) { detail::set_non_blocking(fd(), on); }
 
     /// Sizes of the kernel's buffers, in bytes; Linux doubles the number. man 7 socket
     void set_receive_buffer(int bytes) { set_option(SOL_SOCKET, SO_RCVBUF, bytes, "SO_RCVBUF"); }
     void set_send_buffer(int bytes) { set_option(SOL_SOCKET, SO_SNDBUF, bytes, "SO_SNDBUF"); }
 
-    /// Any option with an int value; `name` is what error and trace call it. man 2 setsockopt
+    /// Any option with an int value; `name` is what the trace calls it. man 2 setsockopt
     void set_option(int level, int option, int value, const char* name) {
         detail::set_option(fd(), level, option, value, name);
     }
@@ -1368,7 +1333,7 @@ private:
 
 }  // namespace trama
 // trama/net/transfer.hpp -- bytes through a connected descriptor: one call, or until a deadline.
-// man 2 recv, man 2 send, man 2 sendmsg
+// man 2 recv, man 2 send, man 2 sendmsg, man 2 shutdown
 
 #include <sys/uio.h>
 
@@ -1393,8 +1358,8 @@ namespace detail {
 
 inline io_result outcome(const call_result& result) noexcept {
     if (!result.failed()) return {io_status::done, result.count(), {}};
-    if (would_block(result.error)) return {io_status::would_block, 0, {}};
-    return {io_status::failed, 0, system_code(result.error)};
+    if (result.would_block()) return {io_status::would_block, 0, {}};
+    return {io_status::failed, 0, {result.error, std::system_category()}};
 }
 
 /// What the receiver makes of fewer bytes than it asked for.
@@ -1406,17 +1371,15 @@ inline call_result receive_once(int fd, void* memory, std::size_t size, int flag
         line << "recv ";
         if (received >= 0) line << received << " of ";
         line << size << " asked";
-        const auto count = static_cast<std::size_t>(received);
         if (received == 0) line << ": end of stream";
-        if (received > 0 && want == wanted::all && count < size) line << ": short read";
-        if (received > 0) line.bytes({static_cast<const char*>(memory), count});
+        if (received <= 0) return;
+        const std::string_view bytes(static_cast<const char*>(memory),
+                                     static_cast<std::size_t>(received));
+        if (want == wanted::all && bytes.size() < size) line << ": short read";
+        line.bytes(bytes);
     };
     return system_call(
         fd, [&] { return ::recv(fd, memory, size, flags); }, story);
-}
-
-inline std::string_view as_view(const iovec& part) noexcept {
-    return {static_cast<const char*>(part.iov_base), part.iov_len};
 }
 
 inline call_result send_once(int fd, iovec* parts, std::size_t count, int flags) noexcept {
@@ -1438,10 +1401,10 @@ inline call_result send_once(int fd, iovec* parts, std::size_t count, int flags)
         auto left = static_cast<std::size_t>(sent);
         if (left < size) line << ": short write";
         line.open_bytes();
-        for (std::size_t i = 0; i < count; ++i) {
-            const std::string_view part = as_view(parts[i]).substr(0, left);
-            line.more_bytes(part);
-            left -= part.size();
+        for (std::size_t i = 0; i < count && left > 0; ++i) {
+            const std::size_t shown = left < parts[i].iov_len ? left : parts[i].iov_len;
+            line.more_bytes({static_cast<const char*>(parts[i].iov_base), shown});
+            left -= shown;
         }
         line.close_bytes();
     };
@@ -1452,28 +1415,27 @@ inline call_result send_once(int fd, iovec* parts, std::size_t count, int flags)
 inline std::size_t receive(int fd, void* memory, std::size_t size, const deadline& limit,
                            wanted want, const endpoint& peer) {
     const char* operation = want == wanted::all ? "recv_exact from" : "recv_some from";
-    for (;;) {
-        const int flags = limit.is_never() ? 0 : MSG_DONTWAIT;
-        const call_result result = receive_once(fd, memory, size, flags, want);
-        if (!would_block(result.error)) {
-            check(operation, result, [&] { return peer.to_string(); });
-            return result.count();
-        }
+    const int flags = limit.is_never() ? 0 : MSG_DONTWAIT;
+    call_result result = receive_once(fd, memory, size, flags, want);
+    while (result.would_block()) {
         wait_or_throw(fd, POLLIN, limit, operation, peer);
+        result = receive_once(fd, memory, size, flags, want);
     }
+    check(operation, result, peer);
+    return result.count();
 }
 
 /// Sends all of `count` parts, and moves parts[] along while it does. Throws as receive does.
 inline void send_parts(int fd, iovec* parts, std::size_t count, const deadline& limit,
                        const endpoint& peer) {
+    const int flags = limit.is_never() ? 0 : MSG_DONTWAIT;
     while (count > 0) {
-        const int flags = limit.is_never() ? 0 : MSG_DONTWAIT;
         const call_result result = send_once(fd, parts, count, flags);
-        if (would_block(result.error)) {
+        if (result.would_block()) {
             wait_or_throw(fd, POLLOUT, limit, "send_all to", peer);
             continue;
         }
-        check("send_all to", result, [&] { return peer.to_string(); });
+        check("send_all to", result, peer);
         // The kernel may take less than all: go on where it stopped, perhaps inside a part.
         std::size_t taken = result.count();
         for (; count > 0 && taken >= parts->iov_len; ++parts, --count) taken -= parts->iov_len;
@@ -1495,9 +1457,9 @@ inline void discard_until_closed(int fd, const deadline& limit) noexcept {
     // The deadline is asked on every round: a peer that never stops sending must not hold us.
     while (limit.left() > duration::zero()) {
         const call_result got = receive_once(fd, waste, sizeof waste, MSG_DONTWAIT, wanted::some);
-        if (would_block(got.error)) {
+        if (got.would_block()) {
             poll_once(fd, POLLIN, limit);
-        } else if (got.failed() || got.value == 0) {
+        } else if (got.value <= 0) {
             return;
         }
     }
@@ -1518,28 +1480,37 @@ inline int finish_connect(int fd, const deadline& limit) {
     if (!wait_until(fd, POLLOUT, limit)) return ETIMEDOUT;
     int error = 0;
     socklen_t size = sizeof error;
-    const call_result result = system_call(
-        fd, [&] { return ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size); },
-        [&](trace_line& line, long) {
-            line << "getsockopt SO_ERROR: " << (error == 0 ? "connected" : std::strerror(error));
-        });
-    return result.failed() ? result.error : error;
+    const auto call = [&] { return ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size); };
+    const auto story = [&](trace_line& line, long) {
+        line << "getsockopt SO_ERROR: " << (error == 0 ? "connected" : std::strerror(error));
+    };
+    check("ask for the outcome of connect", system_call(fd, call, story));
+    return error;
 }
 
-/// Connects `fd`, which must not block. Returns 0 or an errno.
-inline int connect_socket(int fd, const endpoint& remote, const deadline& limit) {
-    const call_result result = system_call(
-        fd, [&] { return ::connect(fd, remote.data(), remote.size()); },
-        [&](trace_line& line, long) { line << "connect " << remote.to_string(); });
-    if (result.failed() && result.error != EISCONN) {
-        // EALREADY: a signal came after the kernel had begun.
-        const bool under_way = result.error == EINPROGRESS || result.error == EALREADY;
-        const int error = under_way ? finish_connect(fd, limit) : result.error;
-        if (error != 0) return error;
-    }
-    // TCP can connect to itself, when the port that it chose is the port that it calls and nobody
-    // listens there. That is no peer.
-    return local_endpoint_of(fd) == remote ? ECONNREFUSED : 0;
+/// Starts to connect `fd`, which must not block. Returns 0: under way or done, or an errno.
+inline int start_connect(int fd, const endpoint& remote) {
+    const auto call = [&] {
+        const int value = ::connect(fd, remote.data(), remote.size());
+        // Neither is a failure. EALREADY: a signal came after the kernel had begun.
+        return value == -1 && (errno == EINPROGRESS || errno == EALREADY) ? 0 : value;
+    };
+    const auto story = [&](trace_line& line, long) { line << "connect " << remote.to_string(); };
+    return system_call(fd, call, story).error;
+}
+
+/// A connected descriptor, or none and the errno in `error`. Throws network_error.
+inline unique_fd connect_to(const endpoint& remote, const deadline& limit, int& error) {
+    unique_fd fd = open_socket(remote.family(), SOCK_STREAM);
+    set_non_blocking(fd.get(), true);
+    error = start_connect(fd.get(), remote);
+    if (error == 0) error = finish_connect(fd.get(), limit);
+    // TCP can connect to itself, when the port it was given is the one it calls and nobody listens
+    // there. That is no peer.
+    if (error == 0 && local_endpoint_of(fd.get()) == remote) error = ECONNREFUSED;
+    if (error != 0) return unique_fd();
+    set_non_blocking(fd.get(), false);
+    return fd;
 }
 
 /// A connected descriptor and its peer. Throws network_error with all that was tried.
@@ -1554,23 +1525,18 @@ inline std::pair<unique_fd, endpoint> connect_any(const std::string& host, int p
         const auto behind = static_cast<duration::rep>(addresses.size() - i);
         const deadline share(limit.is_never() ? forever : limit.left() / behind);
         try {
-            unique_fd fd = open_socket(remote.family(), SOCK_STREAM);
-            set_non_blocking(fd.get(), true);
-            error = connect_socket(fd.get(), remote, share);
-            set_non_blocking(fd.get(), false);
-            if (error == 0) return {std::move(fd), remote};
+            unique_fd fd = connect_to(remote, share, error);
+            if (fd) return {std::move(fd), remote};
         } catch (const network_error& failure) {
-            error = failure.code().value();
+            error = failure.code().value();  // such as: this machine has no IPv6
         }
-        tried +=
-            (i == 0 ? "; tried " : ", ") + remote.to_string() + ": " + system_code(error).message();
+        tried += (i == 0 ? "; tried " : ", ") + remote.to_string() + ": " + std::strerror(error);
     }
     const std::string where = host_and_port(host, port);
-    const std::error_code code = system_code(error);
-    const bool by_name = addresses.size() > 1 || addresses.front().to_string() != where;
+    if (addresses.front().to_string() == where) tried.clear();  // it would say nothing new
+    const std::error_code code(error, std::system_category());
     throw network_error(code,
-                        error_text("connect to", escaped(where), code, next_step(error, where)) +
-                            (by_name ? tried : ""));
+                        error_text("connect to", where, code, next_step(error, where)) + tried);
 }
 
 }  // namespace detail
@@ -1593,10 +1559,9 @@ inline unique_fd listen_at(const endpoint& where, bool both_families, int backlo
     if (where.family() == AF_INET6)
         set_option(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, both_families ? 0 : 1, "IPV6_V6ONLY");
     bind_socket(fd.get(), where, "listen on");
-    const call_result result = system_call(
-        fd.get(), [&] { return ::listen(fd.get(), backlog); },
-        [&](trace_line& line, long) { line << "listen, backlog " << backlog; });
-    check("listen on", result, [&] { return where.to_string(); });
+    const auto call = [&] { return ::listen(fd.get(), backlog); };
+    const auto story = [&](trace_line& line, long) { line << "listen, backlog " << backlog; };
+    check("listen on", system_call(fd.get(), call, story), where);
     // A client may be gone again between "one is waiting" and accept; that must not block us.
     set_non_blocking(fd.get(), true);
     return fd;
@@ -1604,51 +1569,41 @@ inline unique_fd listen_at(const endpoint& where, bool both_families, int backlo
 
 /// Listens at `host`, as tcp_listener::listen describes it.
 inline unique_fd listen_socket(const std::string& host, int port, int backlog) {
-    if (host == "*" || host.empty()) {
-        try {
-            return listen_at(resolve("::", port, address_use::listen).front(), true, backlog);
-        } catch (const network_error& failure) {
-            // A machine may be without IPv6. Every other reason is the same for IPv4.
-            const bool no_ipv6 = failure.code() == std::errc::address_family_not_supported ||
-                                 failure.code() == std::errc::address_not_available;
-            if (!no_ipv6) throw;
-        }
-        return listen_at(resolve("0.0.0.0", port, address_use::listen).front(), false, backlog);
+    if (host != "*" && !host.empty())
+        return listen_at(preferred(resolve(host, port, address_use::listen)), false, backlog);
+    try {
+        return listen_at(resolve("::", port, address_use::listen).front(), true, backlog);
+    } catch (const network_error& failure) {
+        // A machine may be without IPv6. Every other reason is the same for IPv4.
+        if (failure.code() != std::errc::address_family_not_supported &&
+            failure.code() != std::errc::address_not_available)
+            throw;
     }
-    return listen_at(preferred(resolve(host, port, address_use::listen)), false, backlog);
+    return listen_at(resolve("0.0.0.0", port, address_use::listen).front(), false, backlog);
 }
 
-/// One accept(2) that does not wait; fills `address` and `size` with the peer's.
-inline call_result accept_once(int listener, sockaddr_storage& address, socklen_t& size) noexcept {
-    size = sizeof address;
+/// One accept(2), which does not wait because the listener does not; fills in the peer's address.
+inline call_result accept_once(int listener, address_buffer& peer) noexcept {
     const auto call = [&] {
 #ifdef SOCK_CLOEXEC
-        return ::accept4(listener, as_sockaddr(address), &size, SOCK_CLOEXEC);
+        return ::accept4(listener, peer.data(), &peer.size, close_on_exec);
 #else
-        const int fd = ::accept(listener, as_sockaddr(address), &size);
+        const int fd = ::accept(listener, peer.data(), &peer.size);
         if (fd != -1) set_defaults(fd);
         return fd;
 #endif
     };
-    return system_call(listener, call, [&](trace_line& line, long fd) {
+    const auto story = [&](trace_line& line, long fd) {
         line << "accept";
-        if (fd >= 0)
-            line << ": fd " << fd << " from " << endpoint(as_sockaddr(address), size).to_string();
-    });
+        if (fd >= 0) line << ": fd " << fd << " from " << peer.value().to_string();
+    };
+    return system_call(listener, call, story);
 }
 
-/// Errors that belong to a connection that died before it was accepted; man 2 accept lists them.
+/// Errors of a connection that died before it was accepted; man 2 accept lists them.
 inline bool lost_before_accept(int error) noexcept {
-    switch (error) {
-        case ECONNABORTED:
-        case EPROTO:
-        case ENOPROTOOPT:
-        case EHOSTDOWN:
-        case EHOSTUNREACH:
-        case ENETDOWN:
-        case ENETUNREACH: return true;
-        default: return false;
-    }
+    return error == ECONNABORTED || error == EPROTO || error == ENOPROTOOPT || error == ENETDOWN ||
+           error == ENETUNREACH || error == EHOSTDOWN || error == EHOSTUNREACH;
 }
 
 }  // namespace detail
@@ -1775,8 +1730,7 @@ public:
     /// "I have sent all": the peer reads what was sent, then end of stream. Receiving goes on.
     /// Throws network_error. man 2 shutdown
     void shutdown_send() {
-        detail::check("shut down sending to", detail::shut_down_sending(fd()),
-                      [&] { return remote_.to_string(); });
+        detail::check("shut down sending to", detail::shut_down_sending(fd()), remote_);
     }
 
     /// Closes so that the peer can still read what was sent last: shuts down sending, throws away
@@ -1835,15 +1789,13 @@ public:
 
     /// Never waits. done: the next connection was moved to `client`; would_block: none is waiting.
     io_result try_accept(tcp_stream& client) noexcept {
-        sockaddr_storage address{};
-        socklen_t size = sizeof address;
-        const detail::call_result result = detail::accept_once(fd(), address, size);
+        detail::address_buffer peer;
+        const detail::call_result result = detail::accept_once(fd(), peer);
         // A client that has gone before it was served is no fault of the listener.
         if (detail::lost_before_accept(result.error)) return {io_status::would_block, 0, {}};
-        if (!result.failed())
-            client = tcp_stream(unique_fd(static_cast<int>(result.value)),
-                                endpoint(detail::as_sockaddr(address), size));
-        return {detail::outcome(result).status, 0, detail::outcome(result).error};
+        if (result.failed()) return detail::outcome(result);
+        client = tcp_stream(unique_fd(static_cast<int>(result.value)), peer.value());
+        return {};
     }
 
 private:
@@ -1883,10 +1835,9 @@ public:
     static udp_socket connect(const std::string& host, int port) {
         const endpoint peer = first(host, port, address_use::connect);
         udp_socket made(detail::open_socket(peer.family(), SOCK_DGRAM), peer);
-        const detail::call_result result = detail::system_call(
-            made.fd(), [&] { return ::connect(made.fd(), peer.data(), peer.size()); },
-            [&](trace_line& line, long) { line << "connect " << peer.to_string(); });
-        detail::check("connect UDP socket to", result, [&] { return peer.to_string(); });
+        const auto call = [&] { return ::connect(made.fd(), peer.data(), peer.size()); };
+        const auto story = [&](trace_line& line, long) { line << "connect " << peer.to_string(); };
+        detail::check("connect UDP socket to", detail::system_call(made.fd(), call, story), peer);
         return made;
     }
 
@@ -1908,8 +1859,8 @@ public:
             detail::wait_or_throw(fd(), POLLIN, limit, "recv_from", peer_);
             const detail::call_result result = receive_once(got);
             // The kernel drops a datagram with a wrong checksum only when it is fetched.
-            if (detail::would_block(result.error)) continue;
-            detail::check("recv_from", result, [&] { return peer_.to_string(); });
+            if (result.would_block()) continue;
+            detail::check("recv_from", result, peer_);
             return got;
         }
     }
@@ -1924,39 +1875,37 @@ private:
 
     void send(std::string_view bytes, const endpoint& peer, const sockaddr* address,
               socklen_t size) {
-        const detail::call_result result = detail::system_call(
-            fd(),
-            [&] {
-                return ::sendto(fd(), bytes.data(), bytes.size(), detail::no_signal, address, size);
-            },
-            [&](trace_line& line, long sent) {
-                line << "sendto " << peer.to_string() << ", " << bytes.size() << " bytes";
-                if (sent >= 0) line.bytes(bytes);
-            });
-        detail::check("send a datagram to", result, [&] { return peer.to_string(); });
+        const auto call = [&] {
+            return ::sendto(fd(), bytes.data(), bytes.size(), detail::no_signal, address, size);
+        };
+        const auto story = [&](trace_line& line, long sent) {
+            line << "sendto " << peer.to_string() << ", " << bytes.size() << " bytes";
+            if (sent >= 0) line.bytes(bytes);
+        };
+        detail::check("send a datagram to", detail::system_call(fd(), call, story), peer);
     }
 
     detail::call_result receive_once(datagram& got) {
-        sockaddr_storage address{};
+        detail::address_buffer from;
         iovec part{got.bytes.data(), got.bytes.size()};
         msghdr message{};
-        message.msg_name = &address;
-        message.msg_namelen = sizeof address;
+        message.msg_name = from.data();
+        message.msg_namelen = from.size;
         message.msg_iov = &part;
         message.msg_iovlen = 1;
-        const detail::call_result result = detail::system_call(
-            fd(), [&] { return ::recvmsg(fd(), &message, MSG_DONTWAIT); },
-            [&](trace_line& line, long received) {
-                line << "recvmsg";
-                if (received < 0) return;
-                const endpoint from(detail::as_sockaddr(address), message.msg_namelen);
-                line << " " << received << " of " << got.bytes.size() << " asked, from "
-                     << from.to_string();
-                line.bytes({got.bytes.data(), static_cast<std::size_t>(received)});
-            });
+        const auto call = [&] { return ::recvmsg(fd(), &message, MSG_DONTWAIT); };
+        const auto story = [&](trace_line& line, long received) {
+            line << "recvmsg ";
+            if (received >= 0) line << received << " of ";
+            line << got.bytes.size() << " asked";
+            if (received < 0) return;
+            line << ", from " << endpoint(from.data(), message.msg_namelen).to_string();
+            line.bytes({got.bytes.data(), static_cast<std::size_t>(received)});
+        };
+        const detail::call_result result = detail::system_call(fd(), call, story);
         if (result.failed()) return result;
         got.bytes.resize(result.count());
-        got.from = endpoint(detail::as_sockaddr(address), message.msg_namelen);
+        got.from = endpoint(from.data(), message.msg_namelen);
         got.truncated = (message.msg_flags & MSG_TRUNC) != 0;
         return result;
     }
@@ -1969,12 +1918,6 @@ private:
 // Linux only: elsewhere this header declares nothing. man 7 tcp (TCP_INFO)
 
 #if defined(__linux__)
-
-#include <chrono>
-#include <cstdint>
-
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 
 namespace trama {
 
@@ -1993,11 +1936,12 @@ struct tcp_statistics {
 inline tcp_statistics read_tcp_info(const tcp_stream& stream) {
     ::tcp_info info{};
     socklen_t size = sizeof info;
-    const detail::call_result result = detail::system_call(
-        stream.fd(), [&] { return ::getsockopt(stream.fd(), IPPROTO_TCP, TCP_INFO, &info, &size); },
-        [](trace_line& line, long) { line << "getsockopt TCP_INFO"; });
-    detail::check("read TCP_INFO of the connection with", result,
-                  [&] { return stream.remote_endpoint().to_string(); });
+    const auto call = [&] {
+        return ::getsockopt(stream.fd(), IPPROTO_TCP, TCP_INFO, &info, &size);
+    };
+    const auto story = [](trace_line& line, long) { line << "getsockopt TCP_INFO"; };
+    detail::check("read TCP_INFO of the connection with",
+                  detail::system_call(stream.fd(), call, story), stream.remote_endpoint());
     tcp_statistics told;
     told.round_trip_time = std::chrono::microseconds(info.tcpi_rtt);
     told.round_trip_variation = std::chrono::microseconds(info.tcpi_rttvar);
@@ -2039,18 +1983,28 @@ public:
     /// Throws frame_error (bad_header, too_long; truncated: it ended inside one) and network_error.
     /// After a time-out it can be called again: what came of the frame is kept.
     std::optional<std::string> recv_frame() {
-        const std::optional<std::string_view> view = recv_view();
-        if (!view) return std::nullopt;
-        return std::optional<std::string>(std::in_place, *view);
+        return receive([this] { return decoder_.next_frame(); });
     }
 
     /// As recv_frame, but lends the payload without a copy until the next call on this object.
     std::optional<std::string_view> recv_view() {
+        return receive([this] { return decoder_.next_view(); });
+    }
+
+    /// The connection underneath, for time-outs, endpoints, shutdown_send. Bytes received past this
+    /// object are missing from its frames.
+    tcp_stream& stream() noexcept { return stream_; }
+    const tcp_stream& stream() const noexcept { return stream_; }
+
+private:
+    // Receives until `next` finds a frame among what came.
+    template <typename Next>
+    auto receive(Next next) -> decltype(next()) {
         const deadline limit(stream_.timeout());
         for (;;) {
-            if (const std::optional<std::string_view> view = decoder_.next_view()) {
-                tell("frame in, ", *view);
-                return view;
+            if (auto payload = next()) {
+                tell("frame in, ", *payload);
+                return payload;
             }
             const std::size_t size = receive_size();
             const std::size_t count = stream_.recv_some(decoder_.prepare(size), size, limit);
@@ -2062,12 +2016,6 @@ public:
         }
     }
 
-    /// The connection underneath, for time-outs, endpoints, shutdown_send. Bytes received past this
-    /// object are missing from its frames.
-    tcp_stream& stream() noexcept { return stream_; }
-    const tcp_stream& stream() const noexcept { return stream_; }
-
-private:
     // Large frames in larger pieces, but never more room than has already been filled: a header
     // that promises a lot costs nothing until the bytes come.
     std::size_t receive_size() const noexcept {

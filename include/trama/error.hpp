@@ -2,10 +2,10 @@
 //
 // A failed call becomes one exception whose text reads like help:
 //
-//     listen on 127.0.0.1:5000: Address already in use (another program owns the port: ss -ltnp
-//     'sport = :5000')
-//     \________/\____________/  \____________________/ \___________________________/
-//     operation    endpoint            reason                   next step
+//     connect to 127.0.0.1:5000: Connection refused (nobody listens there: start the server, or
+//     ...)
+//     \________/ \____________/  \________________/  \___________________________________________/
+//     operation    endpoint           reason                          next step
 //
 // man 3 errno, man 7 signal (EINTR)
 #pragma once
@@ -13,11 +13,7 @@
 #include <trama/trace.hpp>
 
 #include <cerrno>
-#include <cstddef>
-#include <cstring>
 #include <stdexcept>
-#include <string>
-#include <string_view>
 #include <system_error>
 
 namespace trama {
@@ -45,7 +41,7 @@ public:
           received_(received),
           expected_(expected) {}
 
-    std::size_t received() const noexcept { return received_; }  ///< bytes that came; they are lost
+    std::size_t received() const noexcept { return received_; }  ///< bytes that came
     std::size_t expected() const noexcept { return expected_; }  ///< bytes that were asked for
 
 private:
@@ -55,23 +51,15 @@ private:
 
 namespace detail {
 
-inline std::error_code system_code(int error) noexcept {
-    return {error, std::system_category()};
-}
-
-/// The command that shows which program has the port of `where`, an endpoint's text.
-inline std::string who_owns(const std::string& where) {
-    const std::size_t colon = where.rfind(':');
-    if (colon == std::string::npos) return "ss -ltnp";
-    return "ss -ltnp 'sport = " + where.substr(colon) + "'";
-}
-
 /// What to try next after `error`, or "" where there is no better advice than the reason itself.
 inline std::string next_step(int error, const std::string& where) {
+    const std::size_t colon = where.rfind(':');
     switch (error) {
         case ECONNREFUSED:
             return "nobody listens there: start the server, or check address and port";
-        case EADDRINUSE: return "another program owns the port: " + who_owns(where);
+        case EADDRINUSE:
+            return "another program owns the port: ss -ltnp 'sport = " +
+                   (colon == std::string::npos ? std::string(":PORT") : where.substr(colon)) + "'";
         case EADDRNOTAVAIL: return "this machine does not have that address: ip address";
         case EACCES: return "ports below 1024 are for root: choose a higher one";
         case ENETUNREACH: return "this machine has no route to that network: ip route";
@@ -90,17 +78,14 @@ inline std::string next_step(int error, const std::string& where) {
 
 /// "operation where: reason (next step)".
 inline std::string error_text(const char* operation, const std::string& where,
-                              const std::error_code& code, const std::string& step = {}) {
-    std::string text = operation;
-    if (!where.empty()) text += ' ' + where;
-    text += ": " + code.message();
-    if (!step.empty()) text += " (" + step + ')';
-    return text;
+                              const std::error_code& code, const std::string& step) {
+    return operation + (where.empty() ? "" : ' ' + where) + ": " + code.message() +
+           (step.empty() ? "" : " (" + step + ')');
 }
 
 [[noreturn]] inline void throw_system_error(int error, const char* operation,
-                                            const std::string& where) {
-    const std::error_code code = system_code(error);
+                                            const std::string& where = {}) {
+    const std::error_code code(error, std::system_category());
     throw network_error(code, error_text(operation, where, code, next_step(error, where)));
 }
 
@@ -110,16 +95,9 @@ struct call_result {
     int error;
 
     bool failed() const noexcept { return value == -1; }
+    bool would_block() const noexcept { return error == EAGAIN || error == EWOULDBLOCK; }
     std::size_t count() const noexcept { return static_cast<std::size_t>(value); }
 };
-
-/// "nothing yet" of a call that does not wait; both names are legal for it.
-inline bool would_block(int error) noexcept {
-#if EAGAIN != EWOULDBLOCK
-    if (error == EWOULDBLOCK) return true;
-#endif
-    return error == EAGAIN;
-}
 
 /// The funnel: makes the call `function()`, again when a signal interrupts it, and lets `story`
 /// tell the trace what was asked and what came: story(trace_line&, long value). Never throws.
@@ -133,7 +111,7 @@ call_result system_call(int fd, Function function, Story story) noexcept {
     if (tracing()) {
         trace_line line(fd);
         story(line, result.value);
-        if (would_block(result.error)) {
+        if (result.would_block()) {
             line << ": not yet";
         } else if (result.failed()) {
             line << ": failed, " << std::strerror(result.error);
@@ -142,11 +120,14 @@ call_result system_call(int fd, Function function, Story story) noexcept {
     return result;
 }
 
-/// The value of a call that must succeed. Throws network_error; `where` names the endpoint and is
-/// called only then.
-template <typename Where>
-long check(const char* operation, const call_result& result, Where where) {
-    if (result.failed()) throw_system_error(result.error, operation, where());
+/// The value of a call that must succeed. Throws network_error; `where` is an endpoint.
+template <typename Endpoint>
+long check(const char* operation, const call_result& result, const Endpoint& where) {
+    if (result.failed()) throw_system_error(result.error, operation, where.to_string());
+    return result.value;
+}
+inline long check(const char* operation, const call_result& result) {
+    if (result.failed()) throw_system_error(result.error, operation);
     return result.value;
 }
 

@@ -4,12 +4,6 @@
 #include <trama/codec/frame_decoder.hpp>
 #include <trama/net/tcp.hpp>
 
-#include <cstddef>
-#include <optional>
-#include <string>
-#include <string_view>
-#include <utility>
-
 namespace trama {
 
 /// Sends and receives whole frames of `Codec`. Owns its stream; move-only.
@@ -33,18 +27,28 @@ public:
     /// Throws frame_error (bad_header, too_long; truncated: it ended inside one) and network_error.
     /// After a time-out it can be called again: what came of the frame is kept.
     std::optional<std::string> recv_frame() {
-        const std::optional<std::string_view> view = recv_view();
-        if (!view) return std::nullopt;
-        return std::optional<std::string>(std::in_place, *view);
+        return receive([this] { return decoder_.next_frame(); });
     }
 
     /// As recv_frame, but lends the payload without a copy until the next call on this object.
     std::optional<std::string_view> recv_view() {
+        return receive([this] { return decoder_.next_view(); });
+    }
+
+    /// The connection underneath, for time-outs, endpoints, shutdown_send. Bytes received past this
+    /// object are missing from its frames.
+    tcp_stream& stream() noexcept { return stream_; }
+    const tcp_stream& stream() const noexcept { return stream_; }
+
+private:
+    // Receives until `next` finds a frame among what came.
+    template <typename Next>
+    auto receive(Next next) -> decltype(next()) {
         const deadline limit(stream_.timeout());
         for (;;) {
-            if (const std::optional<std::string_view> view = decoder_.next_view()) {
-                tell("frame in, ", *view);
-                return view;
+            if (auto payload = next()) {
+                tell("frame in, ", *payload);
+                return payload;
             }
             const std::size_t size = receive_size();
             const std::size_t count = stream_.recv_some(decoder_.prepare(size), size, limit);
@@ -56,12 +60,6 @@ public:
         }
     }
 
-    /// The connection underneath, for time-outs, endpoints, shutdown_send. Bytes received past this
-    /// object are missing from its frames.
-    tcp_stream& stream() noexcept { return stream_; }
-    const tcp_stream& stream() const noexcept { return stream_; }
-
-private:
     // Large frames in larger pieces, but never more room than has already been filled: a header
     // that promises a lot costs nothing until the bytes come.
     std::size_t receive_size() const noexcept {

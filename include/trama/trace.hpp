@@ -11,12 +11,10 @@
 
 #include <trama/codec/escape.hpp>
 
-#include <cstddef>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <ctime>
-#include <string_view>
 #include <type_traits>
 
 #include <unistd.h>
@@ -29,19 +27,6 @@ using trace_sink = void (*)(std::string_view line);
 
 namespace detail {
 
-/// One write(2), so that lines of several programs on one terminal stay whole.
-inline void write_trace_line(const char* prefix, std::string_view line) noexcept {
-    char text[512];
-    const int length = std::snprintf(text, sizeof text, "%s%.*s\n", prefix,
-                                     static_cast<int>(line.size()), line.data());
-    const ssize_t written = ::write(STDERR_FILENO, text, static_cast<std::size_t>(length));
-    static_cast<void>(written);  // nobody is left to be told
-}
-
-inline void trace_to_stderr(std::string_view line) {
-    write_trace_line("trama: ", line);
-}
-
 inline double steady_seconds() noexcept {
     timespec now{};
     ::clock_gettime(CLOCK_MONOTONIC, &now);
@@ -50,16 +35,22 @@ inline double steady_seconds() noexcept {
 
 inline const double trace_start = steady_seconds();
 
-inline void trace_to_stderr_with_time(std::string_view line) {
-    char prefix[40];
-    std::snprintf(prefix, sizeof prefix, "trama: %.6f s: ", steady_seconds() - trace_start);
-    write_trace_line(prefix, line);
+template <bool WithTime>
+void trace_to_stderr(std::string_view line) {
+    char time[32] = "";
+    if (WithTime) std::snprintf(time, sizeof time, "%.6f s: ", steady_seconds() - trace_start);
+    char text[512];
+    const int size = std::snprintf(text, sizeof text, "trama: %s%.*s\n", time,
+                                   static_cast<int>(line.size()), line.data());
+    // One write, so that lines of several programs on one terminal stay whole.
+    const ssize_t written = ::write(STDERR_FILENO, text, static_cast<std::size_t>(size));
+    static_cast<void>(written);  // nobody is left to be told
 }
 
 inline trace_sink sink_from_environment() noexcept {
     const char* value = std::getenv("TRAMA_TRACE");
     if (value == nullptr || *value == '\0' || std::strcmp(value, "0") == 0) return nullptr;
-    return std::strcmp(value, "time") == 0 ? trace_to_stderr_with_time : trace_to_stderr;
+    return std::strcmp(value, "time") == 0 ? trace_to_stderr<true> : trace_to_stderr<false>;
 }
 
 /// The only global state of the library.
@@ -95,20 +86,17 @@ public:
     }
 
     trace_line& operator<<(std::string_view text) noexcept {
-        const std::size_t room = sizeof text_ - size_;
-        const std::size_t count = text.size() < room ? text.size() : room;
-        std::memcpy(text_ + size_, text.data(), count);
-        size_ += count;
+        const std::string_view fitting = text.substr(0, sizeof text_ - size_);
+        std::memcpy(text_ + size_, fitting.data(), fitting.size());
+        size_ += fitting.size();
         return *this;
     }
 
-    /// Any integer, in decimal.
     template <typename Integer, typename = std::enable_if_t<std::is_integral_v<Integer>>>
     trace_line& operator<<(Integer number) noexcept {
         char digits[24];
-        const auto wide = static_cast<long long>(number);
-        const int length = std::snprintf(digits, sizeof digits, "%lld", wide);
-        return *this << std::string_view(digits, static_cast<std::size_t>(length));
+        std::snprintf(digits, sizeof digits, "%lld", static_cast<long long>(number));
+        return *this << std::string_view(digits);
     }
 
     /// `: "hola\n"`, escaped; the first 48 bytes, and dots when there are more. For bytes in

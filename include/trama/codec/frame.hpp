@@ -19,11 +19,8 @@
 
 #include <trama/codec/escape.hpp>
 
-#include <cstddef>
 #include <cstdint>
 #include <stdexcept>
-#include <string>
-#include <string_view>
 
 namespace trama {
 
@@ -86,26 +83,16 @@ private:
 
 namespace detail {
 
-/// What a peer that does not speak our framing probably speaks, judged by its first bytes.
+/// What a peer that does not speak our framing probably speaks, judged by its first bytes; or "".
 inline const char* guess_protocol(std::string_view bytes) noexcept {
-    struct clue {
-        std::string_view start;
-        const char* guess;
-    };
-    constexpr clue clues[] = {
-        {"GET ", "this looks like HTTP"},
-        {"POST ", "this looks like HTTP"},
-        {"HEAD ", "this looks like HTTP"},
-        {"HTTP/", "this looks like HTTP"},
-        {"\x16\x03", "this looks like TLS"},
-        {"SSH-", "this looks like SSH"},
-        {{"\0\0", 2}, "this looks like a binary length"},
-        {"\r\n", "this looks like lines"},
-        {"{", "this looks like JSON"},
-    };
-    for (const clue& each : clues)
-        if (bytes.substr(0, each.start.size()) == each.start) return each.guess;
-    return nullptr;
+    const auto starts = [&](std::string_view clue) { return bytes.substr(0, clue.size()) == clue; };
+    if (starts("GET ") || starts("POST ") || starts("HEAD ") || starts("HTTP/"))
+        return "; this looks like HTTP";
+    if (starts("\x16\x03")) return "; this looks like TLS";
+    if (starts("SSH-")) return "; this looks like SSH";
+    if (starts("{")) return "; this looks like JSON";
+    if (starts({"\0\0", 2})) return "; this looks like a binary length";
+    return "";
 }
 
 [[noreturn]] inline void throw_payload_too_long(std::size_t size, std::size_t limit,

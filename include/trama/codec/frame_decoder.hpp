@@ -12,14 +12,10 @@
 
 #include <trama/codec/frame.hpp>
 
-#include <cstddef>
-#include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <new>
 #include <optional>
-#include <string>
-#include <string_view>
 #include <utility>
 
 namespace trama {
@@ -45,7 +41,9 @@ public:
     /// Makes room for `size` more bytes and returns where they go. Throws std::bad_alloc.
     char* prepare(std::size_t size) {
         if (begin_ == end_) begin_ = end_ = 0;
-        if (room() < size && begin_ > 0) move_to_front();
+        // Only when more is free than has to be moved: else a reader who takes a little of a lot
+        // each time would move the lot each time.
+        if (room() < size && begin_ > 0 && begin_ >= this->size()) move_to_front();
         if (room() < size) grow(size);
         return storage_ + end_;
     }
@@ -64,7 +62,6 @@ private:
         std::swap(capacity_, other.capacity_);
     }
 
-    // Moves part of one frame, once: afterwards that frame starts at 0 and stays there to its end.
     void move_to_front() noexcept {
         std::memmove(storage_, storage_ + begin_, size());
         end_ -= begin_;
@@ -97,8 +94,8 @@ private:
 template <typename Codec>
 class frame_decoder {
 public:
-    /// `limit`: the longest payload accepted, in bytes. Memory grows with what came, never beyond
-    /// about twice the limit.
+    /// `limit`: the longest payload accepted, in bytes. Memory grows with what came, not with what
+    /// a header promises. A decoder that was moved from can only be assigned to.
     explicit frame_decoder(std::size_t limit = Codec::max_payload) noexcept : limit_(limit) {}
 
     /// Takes a copy of `bytes`, which may hold any part of any number of frames.
@@ -120,31 +117,23 @@ public:
         buffer_.commit(size);
     }
 
-    /// The payload of the next frame, or nullopt: not yet. Throws frame_error, again on every later
-    /// call.
+    /// The payload of the next frame, or nullopt: not yet. Throws frame_error, and again on every
+    /// later call; std::bad_alloc, and the frame stays.
     std::optional<std::string> next_frame() {
-        const std::optional<std::string_view> view = next_view();
-        if (!view) return std::nullopt;
-        return std::optional<std::string>(std::in_place, *view);
+        const scan_result result = scan_front();
+        if (result.status != scan_status::frame) return std::nullopt;
+        std::optional<std::string> payload(std::in_place, payload_of(result));
+        take(result);
+        return payload;
     }
 
     /// As next_frame, but lends the payload where it lies, without a copy, until the next call.
     std::optional<std::string_view> next_view() {
-        if (buffer_.size() < needed_) return std::nullopt;
-        const std::string_view bytes = buffer_.bytes();
-        const scan_result result = Codec::scan(bytes, limit_, seen_);
-        if (result.status == scan_status::frame) {
-            const std::size_t size = result.offset + result.length + result.trailer;
-            buffer_.consume(size);
-            consumed_ += size;
-            seen_ = 0;
-            needed_ = 1;
-            return bytes.substr(result.offset, result.length);
-        }
-        if (result.status != scan_status::need_data) throw_broken(result);
-        seen_ = bytes.size();
-        needed_ = bytes.size() + result.length;
-        return std::nullopt;
+        const scan_result result = scan_front();
+        if (result.status != scan_status::frame) return std::nullopt;
+        const std::string_view payload = payload_of(result);
+        take(result);
+        return payload;
     }
 
     /// The stream has ended. Throws frame_error{truncated} if the bytes that came end inside a
@@ -171,6 +160,31 @@ public:
     }
 
 private:
+    // What stands at the front: a frame or need_data; the rest throws.
+    scan_result scan_front() {
+        if (buffer_.size() < needed_) return {};
+        const scan_result result = Codec::scan(buffer_.bytes(), limit_, seen_);
+        if (result.status == scan_status::need_data) {
+            seen_ = buffer_.size();
+            needed_ = seen_ + result.length;
+        } else if (result.status != scan_status::frame) {
+            throw_broken(result);
+        }
+        return result;
+    }
+
+    std::string_view payload_of(const scan_result& result) const noexcept {
+        return buffer_.bytes().substr(result.offset, result.length);
+    }
+
+    void take(const scan_result& result) noexcept {
+        const std::size_t size = result.offset + result.length + result.trailer;
+        buffer_.consume(size);
+        consumed_ += size;
+        seen_ = 0;
+        needed_ = 1;
+    }
+
     [[noreturn]] void throw_broken(const scan_result& result) const {
         const bool long_one = result.status == scan_status::too_long;
         const std::uint64_t where = consumed_ + result.offset;
@@ -180,12 +194,9 @@ private:
             text += std::to_string(result.length) + " bytes, here at most " +
                     std::to_string(limit_) + "; it starts with ";
         text += '"' + escaped(buffer_.bytes(), 24) + "\" (expected " + Codec::format;
-        if (const char* guess = detail::guess_protocol(buffer_.bytes()))
-            text += std::string("; ") + guess;
-        text += ')';
-        throw frame_error(
-            long_one ? frame_error::reason::too_long : frame_error::reason::bad_header, where,
-            text);
+        text += detail::guess_protocol(buffer_.bytes());
+        const auto why = long_one ? frame_error::reason::too_long : frame_error::reason::bad_header;
+        throw frame_error(why, where, text + ')');
     }
 
     [[noreturn]] void throw_truncated(std::string_view rest, const scan_result& result) const {

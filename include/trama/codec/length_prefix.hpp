@@ -10,11 +10,7 @@
 
 #include <trama/codec/frame.hpp>
 
-#include <cstddef>
-#include <cstdint>
 #include <limits>
-#include <string>
-#include <string_view>
 
 namespace trama {
 

@@ -11,10 +11,7 @@
 
 #include <trama/codec/frame.hpp>
 
-#include <cstddef>
 #include <cstring>
-#include <string>
-#include <string_view>
 
 namespace trama {
 

@@ -10,10 +10,6 @@
 
 #include <trama/codec/frame.hpp>
 
-#include <cstddef>
-#include <string>
-#include <string_view>
-
 namespace trama {
 
 /// The codec. Exactly `[0-9]{6}:` is a header: a sign, a space or a letter is refused where it

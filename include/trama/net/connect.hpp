@@ -4,9 +4,7 @@
 
 #include <trama/net/socket.hpp>
 
-#include <string>
 #include <utility>
-#include <vector>
 
 namespace trama {
 
@@ -17,28 +15,37 @@ inline int finish_connect(int fd, const deadline& limit) {
     if (!wait_until(fd, POLLOUT, limit)) return ETIMEDOUT;
     int error = 0;
     socklen_t size = sizeof error;
-    const call_result result = system_call(
-        fd, [&] { return ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size); },
-        [&](trace_line& line, long) {
-            line << "getsockopt SO_ERROR: " << (error == 0 ? "connected" : std::strerror(error));
-        });
-    return result.failed() ? result.error : error;
+    const auto call = [&] { return ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size); };
+    const auto story = [&](trace_line& line, long) {
+        line << "getsockopt SO_ERROR: " << (error == 0 ? "connected" : std::strerror(error));
+    };
+    check("ask for the outcome of connect", system_call(fd, call, story));
+    return error;
 }
 
-/// Connects `fd`, which must not block. Returns 0 or an errno.
-inline int connect_socket(int fd, const endpoint& remote, const deadline& limit) {
-    const call_result result = system_call(
-        fd, [&] { return ::connect(fd, remote.data(), remote.size()); },
-        [&](trace_line& line, long) { line << "connect " << remote.to_string(); });
-    if (result.failed() && result.error != EISCONN) {
-        // EALREADY: a signal came after the kernel had begun.
-        const bool under_way = result.error == EINPROGRESS || result.error == EALREADY;
-        const int error = under_way ? finish_connect(fd, limit) : result.error;
-        if (error != 0) return error;
-    }
-    // TCP can connect to itself, when the port that it chose is the port that it calls and nobody
-    // listens there. That is no peer.
-    return local_endpoint_of(fd) == remote ? ECONNREFUSED : 0;
+/// Starts to connect `fd`, which must not block. Returns 0: under way or done, or an errno.
+inline int start_connect(int fd, const endpoint& remote) {
+    const auto call = [&] {
+        const int value = ::connect(fd, remote.data(), remote.size());
+        // Neither is a failure. EALREADY: a signal came after the kernel had begun.
+        return value == -1 && (errno == EINPROGRESS || errno == EALREADY) ? 0 : value;
+    };
+    const auto story = [&](trace_line& line, long) { line << "connect " << remote.to_string(); };
+    return system_call(fd, call, story).error;
+}
+
+/// A connected descriptor, or none and the errno in `error`. Throws network_error.
+inline unique_fd connect_to(const endpoint& remote, const deadline& limit, int& error) {
+    unique_fd fd = open_socket(remote.family(), SOCK_STREAM);
+    set_non_blocking(fd.get(), true);
+    error = start_connect(fd.get(), remote);
+    if (error == 0) error = finish_connect(fd.get(), limit);
+    // TCP can connect to itself, when the port it was given is the one it calls and nobody listens
+    // there. That is no peer.
+    if (error == 0 && local_endpoint_of(fd.get()) == remote) error = ECONNREFUSED;
+    if (error != 0) return unique_fd();
+    set_non_blocking(fd.get(), false);
+    return fd;
 }
 
 /// A connected descriptor and its peer. Throws network_error with all that was tried.
@@ -53,23 +60,18 @@ inline std::pair<unique_fd, endpoint> connect_any(const std::string& host, int p
         const auto behind = static_cast<duration::rep>(addresses.size() - i);
         const deadline share(limit.is_never() ? forever : limit.left() / behind);
         try {
-            unique_fd fd = open_socket(remote.family(), SOCK_STREAM);
-            set_non_blocking(fd.get(), true);
-            error = connect_socket(fd.get(), remote, share);
-            set_non_blocking(fd.get(), false);
-            if (error == 0) return {std::move(fd), remote};
+            unique_fd fd = connect_to(remote, share, error);
+            if (fd) return {std::move(fd), remote};
         } catch (const network_error& failure) {
-            error = failure.code().value();
+            error = failure.code().value();  // such as: this machine has no IPv6
         }
-        tried +=
-            (i == 0 ? "; tried " : ", ") + remote.to_string() + ": " + system_code(error).message();
+        tried += (i == 0 ? "; tried " : ", ") + remote.to_string() + ": " + std::strerror(error);
     }
     const std::string where = host_and_port(host, port);
-    const std::error_code code = system_code(error);
-    const bool by_name = addresses.size() > 1 || addresses.front().to_string() != where;
+    if (addresses.front().to_string() == where) tried.clear();  // it would say nothing new
+    const std::error_code code(error, std::system_category());
     throw network_error(code,
-                        error_text("connect to", escaped(where), code, next_step(error, where)) +
-                            (by_name ? tried : ""));
+                        error_text("connect to", where, code, next_step(error, where)) + tried);
 }
 
 }  // namespace detail

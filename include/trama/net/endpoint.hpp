@@ -1,18 +1,13 @@
 // trama/net/endpoint.hpp -- an address and a port, IPv4 or IPv6, and how names become addresses.
-// man 7 ip, man 7 ipv6, man 3 getaddrinfo
+// man 7 ip, man 7 ipv6, man 3 getaddrinfo, man 3 getnameinfo
 #pragma once
 
 #include <trama/error.hpp>
 
-#include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <iosfwd>
-#include <string>
 #include <vector>
 
-#include <arpa/inet.h>
-#include <net/if.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -23,34 +18,28 @@ namespace trama {
 class endpoint {
 public:
     /// No address at all; to_string() says "nowhere".
-    endpoint() noexcept { address_.generic.sa_family = AF_UNSPEC; }
+    endpoint() noexcept = default;
 
-    /// From what the system filled in: `address` is a sockaddr_in or sockaddr_in6 of `size` bytes.
-    /// Any other family gives "nowhere".
-    endpoint(const sockaddr* address, std::size_t size) noexcept : endpoint() {
-        const bool ipv4 = size >= sizeof(sockaddr_in) && address->sa_family == AF_INET;
-        const bool ipv6 = size >= sizeof(sockaddr_in6) && address->sa_family == AF_INET6;
-        if (ipv4 || ipv6)
-            std::memcpy(&address_, address, ipv4 ? sizeof(sockaddr_in) : sizeof(sockaddr_in6));
+    /// From what the system filled in: a sockaddr_in or sockaddr_in6 of `size` bytes. Any other
+    /// family gives "nowhere".
+    endpoint(const sockaddr* address, std::size_t size) noexcept {
+        const int given = size < sizeof(sockaddr_in) ? AF_UNSPEC : address->sa_family;
+        if (given == AF_INET) std::memcpy(&address_.v4, address, sizeof(sockaddr_in));
+        if (given == AF_INET6 && size >= sizeof(sockaddr_in6))
+            std::memcpy(&address_.v6, address, sizeof(sockaddr_in6));
     }
 
     /// The address in numbers: "127.0.0.1", "::1", "fe80::1%eth0"; "nowhere" for none.
     std::string address() const {
-        char text[INET6_ADDRSTRLEN] = "nowhere";
-        if (family() == AF_INET) ::inet_ntop(AF_INET, &address_.v4.sin_addr, text, sizeof text);
-        if (family() != AF_INET6) return text;
-        ::inet_ntop(AF_INET6, &address_.v6.sin6_addr, text, sizeof text);
-        char interface[IF_NAMESIZE];
-        if (address_.v6.sin6_scope_id == 0) return text;
-        if (::if_indextoname(address_.v6.sin6_scope_id, interface) == nullptr) return text;
-        return std::string(text) + '%' + interface;
+        char text[NI_MAXHOST] = "nowhere";
+        if (family() != AF_UNSPEC)
+            ::getnameinfo(data(), size(), text, sizeof text, nullptr, 0, NI_NUMERICHOST);
+        return text;
     }
 
     /// The port, 0 to 65,535.
     std::uint16_t port() const noexcept {
-        // IPv4 and IPv6 keep the port at the same place, but that is no promise of POSIX.
-        if (family() == AF_INET) return ntohs(address_.v4.sin_port);
-        return family() == AF_INET6 ? ntohs(address_.v6.sin6_port) : std::uint16_t{0};
+        return ntohs(family() == AF_INET6 ? address_.v6.sin6_port : address_.v4.sin_port);
     }
 
     /// AF_INET, AF_INET6, or AF_UNSPEC for none.
@@ -71,12 +60,12 @@ public:
 
     friend bool operator==(const endpoint& left, const endpoint& right) noexcept {
         if (left.family() != right.family() || left.port() != right.port()) return false;
-        if (left.family() == AF_INET)
+        if (left.family() != AF_INET6)
             return left.address_.v4.sin_addr.s_addr == right.address_.v4.sin_addr.s_addr;
-        return left.family() == AF_UNSPEC ||
-               (left.address_.v6.sin6_scope_id == right.address_.v6.sin6_scope_id &&
-                std::memcmp(&left.address_.v6.sin6_addr, &right.address_.v6.sin6_addr,
-                            sizeof(in6_addr)) == 0);
+        const sockaddr_in6& one = left.address_.v6;
+        const sockaddr_in6& other = right.address_.v6;
+        return one.sin6_scope_id == other.sin6_scope_id &&
+               std::memcmp(&one.sin6_addr, &other.sin6_addr, sizeof one.sin6_addr) == 0;
     }
     friend bool operator!=(const endpoint& left, const endpoint& right) noexcept {
         return !(left == right);
@@ -91,10 +80,10 @@ public:
 
 private:
     union {
-        sockaddr generic;
+        sockaddr_in6 v6 = {};  // first, because it is the largest: all of the union starts as 0
         sockaddr_in v4;
-        sockaddr_in6 v6;
-    } address_ = {};
+        sockaddr generic;
+    } address_;
 };
 
 /// What an address is wanted for: to call somebody, or to be called at.
@@ -116,26 +105,12 @@ public:
 
 inline std::string host_and_port(const std::string& host, int port) {
     const bool colons = host.find(':') != std::string::npos;
-    return (colons ? '[' + host + ']' : host) + ':' + std::to_string(port);
+    return escaped(colons ? '[' + host + ']' : host) + ':' + std::to_string(port);
 }
 
-[[noreturn]] inline void throw_resolve_error(int code, const std::string& host) {
-    // EAI_SYSTEM says no more than "look at errno".
-    if (code == EAI_SYSTEM) throw_system_error(errno, "resolve", escaped(host));
-    const bool unknown = code == EAI_NONAME;
-    const std::error_code error(code, resolve_category::instance());
-    throw network_error(error, error_text("resolve", escaped(host), error,
-                                          unknown ? "no such host: check the spelling" : ""));
-}
-
-inline void check_host_and_port(const std::string& host, int port) {
-    const bool bad_port = port < 0 || port > 65535;
-    // The C functions below stop at a NUL byte and would go on with another name.
-    if (!bad_port && host.find('\0') == std::string::npos) return;
-    const std::error_code invalid = system_code(EINVAL);
-    throw network_error(invalid, error_text("resolve", escaped(host_and_port(host, port)), invalid,
-                                            bad_port ? "a port is a number from 0 to 65535"
-                                                     : "a host name holds no NUL byte"));
+[[noreturn]] inline void throw_resolve_error(const std::error_code& code, const std::string& where,
+                                             const char* step) {
+    throw network_error(code, error_text("resolve", where, code, step));
 }
 
 }  // namespace detail
@@ -145,15 +120,23 @@ inline void check_host_and_port(const std::string& host, int port) {
 inline std::vector<endpoint> resolve(const std::string& host, int port,
                                      address_use use = address_use::connect,
                                      int socket_type = SOCK_STREAM) {
-    detail::check_host_and_port(host, port);
+    const std::string where = detail::host_and_port(host, port);
+    const std::error_code invalid(EINVAL, std::system_category());
+    if (port < 0 || port > 65535)
+        detail::throw_resolve_error(invalid, where, "a port is a number from 0 to 65535");
+    // getaddrinfo would stop at a NUL byte and look for another name.
+    if (host.find('\0') != std::string::npos)
+        detail::throw_resolve_error(invalid, where, "a host name holds no NUL byte");
     addrinfo wanted{};
     wanted.ai_socktype = socket_type;
     wanted.ai_flags = AI_NUMERICSERV | (use == address_use::listen ? AI_PASSIVE : 0);
     addrinfo* list = nullptr;
     const int code = ::getaddrinfo(host.c_str(), std::to_string(port).c_str(), &wanted, &list);
-    if (tracing())
-        trace_line(-1) << "getaddrinfo " << escaped(host) << (code == 0 ? "" : ": failed");
-    if (code != 0) detail::throw_resolve_error(code, host);
+    if (tracing()) trace_line(-1) << "getaddrinfo " << where << (code == 0 ? "" : ": failed");
+    if (code == EAI_SYSTEM) detail::throw_system_error(errno, "resolve", where);
+    if (code != 0)
+        detail::throw_resolve_error({code, detail::resolve_category::instance()}, where,
+                                    code == EAI_NONAME ? "no such host: check the spelling" : "");
     std::vector<endpoint> found;
     for (const addrinfo* each = list; each != nullptr; each = each->ai_next)
         found.emplace_back(each->ai_addr, each->ai_addrlen);

@@ -4,8 +4,6 @@
 
 #include <trama/net/socket.hpp>
 
-#include <string>
-
 namespace trama {
 
 namespace detail {
@@ -20,10 +18,9 @@ inline unique_fd listen_at(const endpoint& where, bool both_families, int backlo
     if (where.family() == AF_INET6)
         set_option(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, both_families ? 0 : 1, "IPV6_V6ONLY");
     bind_socket(fd.get(), where, "listen on");
-    const call_result result = system_call(
-        fd.get(), [&] { return ::listen(fd.get(), backlog); },
-        [&](trace_line& line, long) { line << "listen, backlog " << backlog; });
-    check("listen on", result, [&] { return where.to_string(); });
+    const auto call = [&] { return ::listen(fd.get(), backlog); };
+    const auto story = [&](trace_line& line, long) { line << "listen, backlog " << backlog; };
+    check("listen on", system_call(fd.get(), call, story), where);
     // A client may be gone again between "one is waiting" and accept; that must not block us.
     set_non_blocking(fd.get(), true);
     return fd;
@@ -31,51 +28,41 @@ inline unique_fd listen_at(const endpoint& where, bool both_families, int backlo
 
 /// Listens at `host`, as tcp_listener::listen describes it.
 inline unique_fd listen_socket(const std::string& host, int port, int backlog) {
-    if (host == "*" || host.empty()) {
-        try {
-            return listen_at(resolve("::", port, address_use::listen).front(), true, backlog);
-        } catch (const network_error& failure) {
-            // A machine may be without IPv6. Every other reason is the same for IPv4.
-            const bool no_ipv6 = failure.code() == std::errc::address_family_not_supported ||
-                                 failure.code() == std::errc::address_not_available;
-            if (!no_ipv6) throw;
-        }
-        return listen_at(resolve("0.0.0.0", port, address_use::listen).front(), false, backlog);
+    if (host != "*" && !host.empty())
+        return listen_at(preferred(resolve(host, port, address_use::listen)), false, backlog);
+    try {
+        return listen_at(resolve("::", port, address_use::listen).front(), true, backlog);
+    } catch (const network_error& failure) {
+        // A machine may be without IPv6. Every other reason is the same for IPv4.
+        if (failure.code() != std::errc::address_family_not_supported &&
+            failure.code() != std::errc::address_not_available)
+            throw;
     }
-    return listen_at(preferred(resolve(host, port, address_use::listen)), false, backlog);
+    return listen_at(resolve("0.0.0.0", port, address_use::listen).front(), false, backlog);
 }
 
-/// One accept(2) that does not wait; fills `address` and `size` with the peer's.
-inline call_result accept_once(int listener, sockaddr_storage& address, socklen_t& size) noexcept {
-    size = sizeof address;
+/// One accept(2), which does not wait because the listener does not; fills in the peer's address.
+inline call_result accept_once(int listener, address_buffer& peer) noexcept {
     const auto call = [&] {
 #ifdef SOCK_CLOEXEC
-        return ::accept4(listener, as_sockaddr(address), &size, SOCK_CLOEXEC);
+        return ::accept4(listener, peer.data(), &peer.size, close_on_exec);
 #else
-        const int fd = ::accept(listener, as_sockaddr(address), &size);
+        const int fd = ::accept(listener, peer.data(), &peer.size);
         if (fd != -1) set_defaults(fd);
         return fd;
 #endif
     };
-    return system_call(listener, call, [&](trace_line& line, long fd) {
+    const auto story = [&](trace_line& line, long fd) {
         line << "accept";
-        if (fd >= 0)
-            line << ": fd " << fd << " from " << endpoint(as_sockaddr(address), size).to_string();
-    });
+        if (fd >= 0) line << ": fd " << fd << " from " << peer.value().to_string();
+    };
+    return system_call(listener, call, story);
 }
 
-/// Errors that belong to a connection that died before it was accepted; man 2 accept lists them.
+/// Errors of a connection that died before it was accepted; man 2 accept lists them.
 inline bool lost_before_accept(int error) noexcept {
-    switch (error) {
-        case ECONNABORTED:
-        case EPROTO:
-        case ENOPROTOOPT:
-        case EHOSTDOWN:
-        case EHOSTUNREACH:
-        case ENETDOWN:
-        case ENETUNREACH: return true;
-        default: return false;
-    }
+    return error == ECONNABORTED || error == EPROTO || error == ENOPROTOOPT || error == ENETDOWN ||
+           error == ENETUNREACH || error == EHOSTDOWN || error == EHOSTUNREACH;
 }
 
 }  // namespace detail

@@ -8,49 +8,34 @@
 #include <trama/net/endpoint.hpp>
 #include <trama/net/unique_fd.hpp>
 
-#include <utility>
-
 #include <fcntl.h>
 #include <poll.h>
-#include <sys/socket.h>
 
 namespace trama {
 
 namespace detail {
 
-// A peer that has gone must give an error, not the signal that ends the process. Linux and newer
-// BSDs say so with each send, macOS once for each socket.
+// A peer that has gone must give an error, not the signal that ends the process: Linux and the BSDs
+// say so with each send, macOS once for each socket.
 #ifdef MSG_NOSIGNAL
 inline constexpr int no_signal = MSG_NOSIGNAL;
 #else
 inline constexpr int no_signal = 0;
 #endif
 
-inline void set_option(int fd, int level, int option, int value, const char* name) {
-    const call_result result = system_call(
-        fd, [&] { return ::setsockopt(fd, level, option, &value, sizeof value); },
-        [&](trace_line& line, long) { line << "setsockopt " << name << " " << value; });
-    check("set option", result, [&] { return std::string(name); });
-}
+// A program started from here must not inherit the socket.
+#ifdef SOCK_CLOEXEC
+inline constexpr int close_on_exec = SOCK_CLOEXEC;
+#else
+inline constexpr int close_on_exec = 0;
+#endif
 
-inline void set_non_blocking(int fd, bool on) {
-    const call_result flags = system_call(
-        fd, [&] { return ::fcntl(fd, F_GETFL); },
-        [](trace_line& line, long) { line << "fcntl F_GETFL"; });
-    check("read flags", flags, [] { return std::string(); });
-    const int old = static_cast<int>(flags.value);
-    const int wanted = on ? old | O_NONBLOCK : old & ~O_NONBLOCK;
-    const call_result result = system_call(
-        fd, [&] { return ::fcntl(fd, F_SETFL, wanted); },
-        [&](trace_line& line, long) { line << "fcntl O_NONBLOCK " << (on ? "on" : "off"); });
-    check("set flags", result, [] { return std::string(); });
-}
-
-/// What SOCK_CLOEXEC and MSG_NOSIGNAL do, where a system lacks them.
+/// On a new descriptor: what the two flags above do, where a system lacks them.
 inline void set_defaults(int fd) noexcept {
 #ifndef SOCK_CLOEXEC
     ::fcntl(fd, F_SETFD, FD_CLOEXEC);
-    ::fcntl(fd, F_SETFL, 0);  // there, an accepted socket does not wait if its listener does not
+    ::fcntl(fd, F_SETFL,
+            0);  // there, what a listener accepts does not wait if the listener does not
 #endif
 #ifdef SO_NOSIGPIPE
     const int on = 1;
@@ -59,53 +44,62 @@ inline void set_defaults(int fd) noexcept {
     static_cast<void>(fd);
 }
 
-/// A new socket, closed on exec, so that programs started from here do not inherit it.
-/// `type`: SOCK_STREAM or SOCK_DGRAM. Throws network_error.
+inline void set_option(int fd, int level, int option, int value, const char* name) {
+    const auto call = [&] { return ::setsockopt(fd, level, option, &value, sizeof value); };
+    const auto story = [&](trace_line& line, long) {
+        line << "setsockopt " << name << " " << value;
+    };
+    check("set a socket option of", system_call(fd, call, story));
+}
+
+inline void set_non_blocking(int fd, bool on) {
+    const auto call = [&] {
+        const int flags = ::fcntl(fd, F_GETFL);
+        return flags == -1 ? -1
+                           : ::fcntl(fd, F_SETFL, on ? flags | O_NONBLOCK : flags & ~O_NONBLOCK);
+    };
+    const auto story = [&](trace_line& line, long) {
+        line << "O_NONBLOCK " << (on ? "on" : "off");
+    };
+    check("set O_NONBLOCK", system_call(fd, call, story));
+}
+
+/// A new socket. `type`: SOCK_STREAM or SOCK_DGRAM. Throws network_error.
 inline unique_fd open_socket(int family, int type) {
-#ifdef SOCK_CLOEXEC
-    const int flags = SOCK_CLOEXEC;
-#else
-    const int flags = 0;
-#endif
-    const call_result result = system_call(
-        -1, [&] { return ::socket(family, type | flags, 0); },
-        [&](trace_line& line, long fd) {
-            line << "socket " << (type == SOCK_STREAM ? "TCP " : "UDP ")
-                 << (family == AF_INET6 ? "IPv6" : "IPv4");
-            if (fd >= 0) line << ": fd " << fd;
-        });
-    unique_fd fd(static_cast<int>(check("open a socket", result, [] { return std::string(); })));
+    const auto call = [&] { return ::socket(family, type | close_on_exec, 0); };
+    const auto story = [&](trace_line& line, long fd) {
+        line << (type == SOCK_STREAM ? "socket TCP " : "socket UDP ");
+        line << (family == AF_INET6 ? "IPv6" : "IPv4");
+        if (fd >= 0) line << ": fd " << fd;
+    };
+    unique_fd fd(static_cast<int>(check("open a socket", system_call(-1, call, story))));
     set_defaults(fd.get());
     return fd;
 }
 
 inline void bind_socket(int fd, const endpoint& where, const char* operation) {
-    const call_result result = system_call(
-        fd, [&] { return ::bind(fd, where.data(), where.size()); },
-        [&](trace_line& line, long) { line << "bind " << where.to_string(); });
-    check(operation, result, [&] { return where.to_string(); });
+    const auto call = [&] { return ::bind(fd, where.data(), where.size()); };
+    const auto story = [&](trace_line& line, long) { line << "bind " << where.to_string(); };
+    check(operation, system_call(fd, call, story), where);
 }
 
 /// One poll(2) on `fd` for `events` (POLLIN or POLLOUT): value 1 ready or broken, 0 time is up.
 inline call_result poll_once(int fd, short events, const deadline& limit) noexcept {
     pollfd watched{fd, events, 0};
     // The time that is left is worked out anew when a signal makes the funnel call again.
-    return system_call(
-        fd, [&] { return ::poll(&watched, 1, limit.poll_timeout()); },
-        [&](trace_line& line, long ready) {
-            line << "poll for " << (events == POLLIN ? "reading" : "writing");
-            if (ready == 0) line << ": time is up";
-        });
+    const auto call = [&] { return ::poll(&watched, 1, limit.poll_timeout()); };
+    const auto story = [&](trace_line& line, long ready) {
+        line << "poll for " << (events == POLLIN ? "reading" : "writing");
+        if (ready == 0) line << ": time is up";
+    };
+    return system_call(fd, call, story);
 }
 
 /// Waits until `fd` has one of `events`, an error or a hang-up. False: the deadline passed first.
-/// Throws network_error.
 inline bool wait_until(int fd, short events, const deadline& limit) {
-    for (;;) {
-        const call_result result = poll_once(fd, events, limit);
-        if (check("poll", result, [] { return std::string(); }) > 0) return true;
+    while (check("poll", poll_once(fd, events, limit)) == 0)
         if (limit.left() == duration::zero()) return false;
-    }
+    return true;
 }
 
 inline void wait_or_throw(int fd, short events, const deadline& limit, const char* operation,
@@ -113,21 +107,24 @@ inline void wait_or_throw(int fd, short events, const deadline& limit, const cha
     if (!wait_until(fd, events, limit)) throw_system_error(ETIMEDOUT, operation, peer.to_string());
 }
 
-inline sockaddr* as_sockaddr(sockaddr_storage& address) noexcept {
-    return reinterpret_cast<sockaddr*>(&address);
-}
+/// Room for the address of either family, filled in by a system call.
+struct address_buffer {
+    sockaddr_storage storage = {};
+    socklen_t size = sizeof storage;
+
+    sockaddr* data() noexcept { return reinterpret_cast<sockaddr*>(&storage); }
+    endpoint value() noexcept { return {data(), size}; }
+};
 
 /// The address and port that `fd` has on this side.
 inline endpoint local_endpoint_of(int fd) {
-    sockaddr_storage address{};
-    socklen_t size = sizeof address;
-    const call_result result = system_call(
-        fd, [&] { return ::getsockname(fd, as_sockaddr(address), &size); },
-        [&](trace_line& line, long) {
-            line << "getsockname: " << endpoint(as_sockaddr(address), size).to_string();
-        });
-    check("ask for the local address", result, [] { return std::string(); });
-    return {as_sockaddr(address), size};
+    address_buffer address;
+    const auto call = [&] { return ::getsockname(fd, address.data(), &address.size); };
+    const auto story = [&](trace_line& line, long) {
+        line << "getsockname: " << address.value().to_string();
+    };
+    check("ask for the local address", system_call(fd, call, story));
+    return address.value();
 }
 
 }  // namespace detail
@@ -147,15 +144,14 @@ public:
     void set_timeout(duration timeout) noexcept { timeout_ = timeout; }
     duration timeout() const noexcept { return timeout_; }
 
-    /// Switches the descriptor itself to never waiting, for the try_ calls. man 2 fcntl
-    /// (O_NONBLOCK)
+    /// Switches the descriptor itself to never waiting. man 2 fcntl (O_NONBLOCK)
     void set_non_blocking(bool on) { detail::set_non_blocking(fd(), on); }
 
     /// Sizes of the kernel's buffers, in bytes; Linux doubles the number. man 7 socket
     void set_receive_buffer(int bytes) { set_option(SOL_SOCKET, SO_RCVBUF, bytes, "SO_RCVBUF"); }
     void set_send_buffer(int bytes) { set_option(SOL_SOCKET, SO_SNDBUF, bytes, "SO_SNDBUF"); }
 
-    /// Any option with an int value; `name` is what error and trace call it. man 2 setsockopt
+    /// Any option with an int value; `name` is what the trace calls it. man 2 setsockopt
     void set_option(int level, int option, int value, const char* name) {
         detail::set_option(fd(), level, option, value, name);
     }

@@ -9,13 +9,7 @@
 #include <trama/net/listen.hpp>
 #include <trama/net/transfer.hpp>
 
-#include <cstddef>
 #include <initializer_list>
-#include <stdexcept>
-#include <string>
-#include <string_view>
-#include <utility>
-#include <vector>
 
 #include <netinet/tcp.h>
 
@@ -130,8 +124,7 @@ public:
     /// "I have sent all": the peer reads what was sent, then end of stream. Receiving goes on.
     /// Throws network_error. man 2 shutdown
     void shutdown_send() {
-        detail::check("shut down sending to", detail::shut_down_sending(fd()),
-                      [&] { return remote_.to_string(); });
+        detail::check("shut down sending to", detail::shut_down_sending(fd()), remote_);
     }
 
     /// Closes so that the peer can still read what was sent last: shuts down sending, throws away
@@ -190,15 +183,13 @@ public:
 
     /// Never waits. done: the next connection was moved to `client`; would_block: none is waiting.
     io_result try_accept(tcp_stream& client) noexcept {
-        sockaddr_storage address{};
-        socklen_t size = sizeof address;
-        const detail::call_result result = detail::accept_once(fd(), address, size);
+        detail::address_buffer peer;
+        const detail::call_result result = detail::accept_once(fd(), peer);
         // A client that has gone before it was served is no fault of the listener.
         if (detail::lost_before_accept(result.error)) return {io_status::would_block, 0, {}};
-        if (!result.failed())
-            client = tcp_stream(unique_fd(static_cast<int>(result.value)),
-                                endpoint(detail::as_sockaddr(address), size));
-        return {detail::outcome(result).status, 0, detail::outcome(result).error};
+        if (result.failed()) return detail::outcome(result);
+        client = tcp_stream(unique_fd(static_cast<int>(result.value)), peer.value());
+        return {};
     }
 
 private:

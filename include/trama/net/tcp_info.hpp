@@ -6,12 +6,6 @@
 
 #if defined(__linux__)
 
-#include <chrono>
-#include <cstdint>
-
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-
 namespace trama {
 
 /// A snapshot of one connection. A segment is at most `segment_size` bytes of payload.
@@ -29,11 +23,12 @@ struct tcp_statistics {
 inline tcp_statistics read_tcp_info(const tcp_stream& stream) {
     ::tcp_info info{};
     socklen_t size = sizeof info;
-    const detail::call_result result = detail::system_call(
-        stream.fd(), [&] { return ::getsockopt(stream.fd(), IPPROTO_TCP, TCP_INFO, &info, &size); },
-        [](trace_line& line, long) { line << "getsockopt TCP_INFO"; });
-    detail::check("read TCP_INFO of the connection with", result,
-                  [&] { return stream.remote_endpoint().to_string(); });
+    const auto call = [&] {
+        return ::getsockopt(stream.fd(), IPPROTO_TCP, TCP_INFO, &info, &size);
+    };
+    const auto story = [](trace_line& line, long) { line << "getsockopt TCP_INFO"; };
+    detail::check("read TCP_INFO of the connection with",
+                  detail::system_call(stream.fd(), call, story), stream.remote_endpoint());
     tcp_statistics told;
     told.round_trip_time = std::chrono::microseconds(info.tcpi_rtt);
     told.round_trip_variation = std::chrono::microseconds(info.tcpi_rttvar);

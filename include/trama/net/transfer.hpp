@@ -1,12 +1,8 @@
 // trama/net/transfer.hpp -- bytes through a connected descriptor: one call, or until a deadline.
-// man 2 recv, man 2 send, man 2 sendmsg
+// man 2 recv, man 2 send, man 2 sendmsg, man 2 shutdown
 #pragma once
 
 #include <trama/net/socket.hpp>
-
-#include <cstddef>
-#include <string>
-#include <string_view>
 
 #include <sys/uio.h>
 
@@ -31,8 +27,8 @@ namespace detail {
 
 inline io_result outcome(const call_result& result) noexcept {
     if (!result.failed()) return {io_status::done, result.count(), {}};
-    if (would_block(result.error)) return {io_status::would_block, 0, {}};
-    return {io_status::failed, 0, system_code(result.error)};
+    if (result.would_block()) return {io_status::would_block, 0, {}};
+    return {io_status::failed, 0, {result.error, std::system_category()}};
 }
 
 /// What the receiver makes of fewer bytes than it asked for.
@@ -44,17 +40,15 @@ inline call_result receive_once(int fd, void* memory, std::size_t size, int flag
         line << "recv ";
         if (received >= 0) line << received << " of ";
         line << size << " asked";
-        const auto count = static_cast<std::size_t>(received);
         if (received == 0) line << ": end of stream";
-        if (received > 0 && want == wanted::all && count < size) line << ": short read";
-        if (received > 0) line.bytes({static_cast<const char*>(memory), count});
+        if (received <= 0) return;
+        const std::string_view bytes(static_cast<const char*>(memory),
+                                     static_cast<std::size_t>(received));
+        if (want == wanted::all && bytes.size() < size) line << ": short read";
+        line.bytes(bytes);
     };
     return system_call(
         fd, [&] { return ::recv(fd, memory, size, flags); }, story);
-}
-
-inline std::string_view as_view(const iovec& part) noexcept {
-    return {static_cast<const char*>(part.iov_base), part.iov_len};
 }
 
 inline call_result send_once(int fd, iovec* parts, std::size_t count, int flags) noexcept {
@@ -76,10 +70,10 @@ inline call_result send_once(int fd, iovec* parts, std::size_t count, int flags)
         auto left = static_cast<std::size_t>(sent);
         if (left < size) line << ": short write";
         line.open_bytes();
-        for (std::size_t i = 0; i < count; ++i) {
-            const std::string_view part = as_view(parts[i]).substr(0, left);
-            line.more_bytes(part);
-            left -= part.size();
+        for (std::size_t i = 0; i < count && left > 0; ++i) {
+            const std::size_t shown = left < parts[i].iov_len ? left : parts[i].iov_len;
+            line.more_bytes({static_cast<const char*>(parts[i].iov_base), shown});
+            left -= shown;
         }
         line.close_bytes();
     };
@@ -90,28 +84,27 @@ inline call_result send_once(int fd, iovec* parts, std::size_t count, int flags)
 inline std::size_t receive(int fd, void* memory, std::size_t size, const deadline& limit,
                            wanted want, const endpoint& peer) {
     const char* operation = want == wanted::all ? "recv_exact from" : "recv_some from";
-    for (;;) {
-        const int flags = limit.is_never() ? 0 : MSG_DONTWAIT;
-        const call_result result = receive_once(fd, memory, size, flags, want);
-        if (!would_block(result.error)) {
-            check(operation, result, [&] { return peer.to_string(); });
-            return result.count();
-        }
+    const int flags = limit.is_never() ? 0 : MSG_DONTWAIT;
+    call_result result = receive_once(fd, memory, size, flags, want);
+    while (result.would_block()) {
         wait_or_throw(fd, POLLIN, limit, operation, peer);
+        result = receive_once(fd, memory, size, flags, want);
     }
+    check(operation, result, peer);
+    return result.count();
 }
 
 /// Sends all of `count` parts, and moves parts[] along while it does. Throws as receive does.
 inline void send_parts(int fd, iovec* parts, std::size_t count, const deadline& limit,
                        const endpoint& peer) {
+    const int flags = limit.is_never() ? 0 : MSG_DONTWAIT;
     while (count > 0) {
-        const int flags = limit.is_never() ? 0 : MSG_DONTWAIT;
         const call_result result = send_once(fd, parts, count, flags);
-        if (would_block(result.error)) {
+        if (result.would_block()) {
             wait_or_throw(fd, POLLOUT, limit, "send_all to", peer);
             continue;
         }
-        check("send_all to", result, [&] { return peer.to_string(); });
+        check("send_all to", result, peer);
         // The kernel may take less than all: go on where it stopped, perhaps inside a part.
         std::size_t taken = result.count();
         for (; count > 0 && taken >= parts->iov_len; ++parts, --count) taken -= parts->iov_len;
@@ -133,9 +126,9 @@ inline void discard_until_closed(int fd, const deadline& limit) noexcept {
     // The deadline is asked on every round: a peer that never stops sending must not hold us.
     while (limit.left() > duration::zero()) {
         const call_result got = receive_once(fd, waste, sizeof waste, MSG_DONTWAIT, wanted::some);
-        if (would_block(got.error)) {
+        if (got.would_block()) {
             poll_once(fd, POLLIN, limit);
-        } else if (got.failed() || got.value == 0) {
+        } else if (got.value <= 0) {
             return;
         }
     }

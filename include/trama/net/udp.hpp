@@ -2,12 +2,7 @@
 // twice, or late. man 7 udp, man 2 sendto, man 2 recvfrom
 #pragma once
 
-#include <trama/net/socket.hpp>
-
-#include <cstddef>
-#include <string>
-#include <string_view>
-#include <utility>
+#include <trama/net/transfer.hpp>
 
 namespace trama {
 
@@ -38,10 +33,9 @@ public:
     static udp_socket connect(const std::string& host, int port) {
         const endpoint peer = first(host, port, address_use::connect);
         udp_socket made(detail::open_socket(peer.family(), SOCK_DGRAM), peer);
-        const detail::call_result result = detail::system_call(
-            made.fd(), [&] { return ::connect(made.fd(), peer.data(), peer.size()); },
-            [&](trace_line& line, long) { line << "connect " << peer.to_string(); });
-        detail::check("connect UDP socket to", result, [&] { return peer.to_string(); });
+        const auto call = [&] { return ::connect(made.fd(), peer.data(), peer.size()); };
+        const auto story = [&](trace_line& line, long) { line << "connect " << peer.to_string(); };
+        detail::check("connect UDP socket to", detail::system_call(made.fd(), call, story), peer);
         return made;
     }
 
@@ -63,8 +57,8 @@ public:
             detail::wait_or_throw(fd(), POLLIN, limit, "recv_from", peer_);
             const detail::call_result result = receive_once(got);
             // The kernel drops a datagram with a wrong checksum only when it is fetched.
-            if (detail::would_block(result.error)) continue;
-            detail::check("recv_from", result, [&] { return peer_.to_string(); });
+            if (result.would_block()) continue;
+            detail::check("recv_from", result, peer_);
             return got;
         }
     }
@@ -79,39 +73,37 @@ private:
 
     void send(std::string_view bytes, const endpoint& peer, const sockaddr* address,
               socklen_t size) {
-        const detail::call_result result = detail::system_call(
-            fd(),
-            [&] {
-                return ::sendto(fd(), bytes.data(), bytes.size(), detail::no_signal, address, size);
-            },
-            [&](trace_line& line, long sent) {
-                line << "sendto " << peer.to_string() << ", " << bytes.size() << " bytes";
-                if (sent >= 0) line.bytes(bytes);
-            });
-        detail::check("send a datagram to", result, [&] { return peer.to_string(); });
+        const auto call = [&] {
+            return ::sendto(fd(), bytes.data(), bytes.size(), detail::no_signal, address, size);
+        };
+        const auto story = [&](trace_line& line, long sent) {
+            line << "sendto " << peer.to_string() << ", " << bytes.size() << " bytes";
+            if (sent >= 0) line.bytes(bytes);
+        };
+        detail::check("send a datagram to", detail::system_call(fd(), call, story), peer);
     }
 
     detail::call_result receive_once(datagram& got) {
-        sockaddr_storage address{};
+        detail::address_buffer from;
         iovec part{got.bytes.data(), got.bytes.size()};
         msghdr message{};
-        message.msg_name = &address;
-        message.msg_namelen = sizeof address;
+        message.msg_name = from.data();
+        message.msg_namelen = from.size;
         message.msg_iov = &part;
         message.msg_iovlen = 1;
-        const detail::call_result result = detail::system_call(
-            fd(), [&] { return ::recvmsg(fd(), &message, MSG_DONTWAIT); },
-            [&](trace_line& line, long received) {
-                line << "recvmsg";
-                if (received < 0) return;
-                const endpoint from(detail::as_sockaddr(address), message.msg_namelen);
-                line << " " << received << " of " << got.bytes.size() << " asked, from "
-                     << from.to_string();
-                line.bytes({got.bytes.data(), static_cast<std::size_t>(received)});
-            });
+        const auto call = [&] { return ::recvmsg(fd(), &message, MSG_DONTWAIT); };
+        const auto story = [&](trace_line& line, long received) {
+            line << "recvmsg ";
+            if (received >= 0) line << received << " of ";
+            line << got.bytes.size() << " asked";
+            if (received < 0) return;
+            line << ", from " << endpoint(from.data(), message.msg_namelen).to_string();
+            line.bytes({got.bytes.data(), static_cast<std::size_t>(received)});
+        };
+        const detail::call_result result = detail::system_call(fd(), call, story);
         if (result.failed()) return result;
         got.bytes.resize(result.count());
-        got.from = endpoint(detail::as_sockaddr(address), message.msg_namelen);
+        got.from = endpoint(from.data(), message.msg_namelen);
         got.truncated = (message.msg_flags & MSG_TRUNC) != 0;
         return result;
     }
