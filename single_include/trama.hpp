@@ -1265,6 +1265,13 @@ inline bool wait_until(int fd, short events, const deadline& limit) {
     return true;
 }
 
+/// For loops that go on with what is there: a peer that always has one more byte must not stretch
+/// the deadline either.
+inline void throw_if_passed(const deadline& limit, const char* operation, const endpoint& peer) {
+    if (limit.left() == duration::zero())
+        throw_system_error(ETIMEDOUT, operation, peer.to_string());
+}
+
 inline void wait_or_throw(int fd, short events, const deadline& limit, const char* operation,
                           const endpoint& peer) {
     if (!wait_until(fd, events, limit)) throw_system_error(ETIMEDOUT, operation, peer.to_string());
@@ -1440,6 +1447,7 @@ inline void send_parts(int fd, iovec* parts, std::size_t count, const deadline& 
         std::size_t taken = result.count();
         for (; count > 0 && taken >= parts->iov_len; ++parts, --count) taken -= parts->iov_len;
         if (count == 0) return;
+        throw_if_passed(limit, "send_all to", peer);
         parts->iov_base = static_cast<char*>(parts->iov_base) + taken;
         parts->iov_len -= taken;
     }
@@ -1756,6 +1764,7 @@ private:
                                                       detail::wanted::all, remote_);
             if (count == 0) throw unexpected_eof(done, size, remote_.to_string());
             done += count;
+            if (done < end) detail::throw_if_passed(limit, "recv_exact from", remote_);
         }
     }
 
@@ -1856,11 +1865,14 @@ public:
         datagram got;
         got.bytes.resize(max);
         for (;;) {
-            detail::wait_or_throw(fd(), POLLIN, limit, "recv_from", peer_);
+            if (!detail::wait_until(fd(), POLLIN, limit))
+                detail::throw_system_error(ETIMEDOUT, "recv_from at", local_endpoint().to_string());
             const detail::call_result result = receive_once(got);
             // The kernel drops a datagram with a wrong checksum only when it is fetched.
             if (result.would_block()) continue;
-            detail::check("recv_from", result, peer_);
+            if (result.failed())
+                detail::throw_system_error(result.error, "recv_from at",
+                                           local_endpoint().to_string());
             return got;
         }
     }
@@ -2001,11 +2013,13 @@ private:
     template <typename Next>
     auto receive(Next next) -> decltype(next()) {
         const deadline limit(stream_.timeout());
-        for (;;) {
+        for (bool first = true;; first = false) {
             if (auto payload = next()) {
                 tell("frame in, ", *payload);
                 return payload;
             }
+            if (!first)
+                detail::throw_if_passed(limit, "recv_frame from", stream_.remote_endpoint());
             const std::size_t size = receive_size();
             const std::size_t count = stream_.recv_some(decoder_.prepare(size), size, limit);
             decoder_.commit(count);

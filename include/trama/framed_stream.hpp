@@ -45,11 +45,13 @@ private:
     template <typename Next>
     auto receive(Next next) -> decltype(next()) {
         const deadline limit(stream_.timeout());
-        for (;;) {
+        for (bool first = true;; first = false) {
             if (auto payload = next()) {
                 tell("frame in, ", *payload);
                 return payload;
             }
+            if (!first)
+                detail::throw_if_passed(limit, "recv_frame from", stream_.remote_endpoint());
             const std::size_t size = receive_size();
             const std::size_t count = stream_.recv_some(decoder_.prepare(size), size, limit);
             decoder_.commit(count);

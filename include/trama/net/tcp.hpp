@@ -150,6 +150,7 @@ private:
                                                       detail::wanted::all, remote_);
             if (count == 0) throw unexpected_eof(done, size, remote_.to_string());
             done += count;
+            if (done < end) detail::throw_if_passed(limit, "recv_exact from", remote_);
         }
     }
 

@@ -109,6 +109,7 @@ inline void send_parts(int fd, iovec* parts, std::size_t count, const deadline& 
         std::size_t taken = result.count();
         for (; count > 0 && taken >= parts->iov_len; ++parts, --count) taken -= parts->iov_len;
         if (count == 0) return;
+        throw_if_passed(limit, "send_all to", peer);
         parts->iov_base = static_cast<char*>(parts->iov_base) + taken;
         parts->iov_len -= taken;
     }

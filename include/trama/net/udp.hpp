@@ -54,11 +54,14 @@ public:
         datagram got;
         got.bytes.resize(max);
         for (;;) {
-            detail::wait_or_throw(fd(), POLLIN, limit, "recv_from", peer_);
+            if (!detail::wait_until(fd(), POLLIN, limit))
+                detail::throw_system_error(ETIMEDOUT, "recv_from at", local_endpoint().to_string());
             const detail::call_result result = receive_once(got);
             // The kernel drops a datagram with a wrong checksum only when it is fetched.
             if (result.would_block()) continue;
-            detail::check("recv_from", result, peer_);
+            if (result.failed())
+                detail::throw_system_error(result.error, "recv_from at",
+                                           local_endpoint().to_string());
             return got;
         }
     }
