@@ -13,6 +13,7 @@
 #include <trama/trace.hpp>
 
 #include <cerrno>
+#include <new>
 #include <stdexcept>
 #include <system_error>
 
@@ -99,6 +100,22 @@ struct call_result {
     std::size_t count() const noexcept { return static_cast<std::size_t>(value); }
 };
 
+/// The line of the trace for one call.
+template <typename Story>
+void tell(int fd, const call_result& result, Story story) noexcept {
+    trace_line line(fd);
+    try {
+        story(line, result.value);
+    } catch (const std::bad_alloc&) {
+        line << "...";  // a line cut short must not fail the call that it tells of
+    }
+    if (result.would_block()) {
+        line << ": not yet";
+    } else if (result.failed()) {
+        line << ": failed, " << std::strerror(result.error);
+    }
+}
+
 /// The funnel: makes the call `function()`, again when a signal interrupts it, and lets `story`
 /// tell the trace what was asked and what came: story(trace_line&, long value). Never throws.
 template <typename Function, typename Story>
@@ -108,15 +125,7 @@ call_result system_call(int fd, Function function, Story story) noexcept {
         result.value = static_cast<long>(function());
         result.error = result.value == -1 ? errno : 0;
     } while (result.error == EINTR);
-    if (tracing()) {
-        trace_line line(fd);
-        story(line, result.value);
-        if (result.would_block()) {
-            line << ": not yet";
-        } else if (result.failed()) {
-            line << ": failed, " << std::strerror(result.error);
-        }
-    }
+    if (tracing()) tell(fd, result, story);
     return result;
 }
 
