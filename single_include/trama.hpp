@@ -38,13 +38,19 @@
 #define TRAMA_VERSION "0.1.0"
 
 // Bytes and frames: no sockets in here.
-// trama/codec/escape.hpp -- how bytes from the network are shown to a person.
+// trama/codec/text.hpp -- small texts for people: bytes made visible, and made as printf(3) makes
+// them.
 //
 // A terminal obeys control characters. Whoever prints what a stranger sent lets the stranger
 // move the cursor, change colours or hide text; so every error and every trace line of this
 // library shows bytes in this form, and programs should do the same.
+//
+// [[gnu::cold]] marks, here and below, what runs seldom: the compiler then makes it small and does
+// it quickly, which is half of the time that a program with this header takes to compile.
 
+#include <cstdarg>
 #include <cstddef>
+#include <cstdio>
 #include <string>
 #include <string_view>
 
@@ -52,47 +58,45 @@ namespace trama {
 
 namespace detail {
 
-/// Writes one byte in its visible form to `out` (room for 4) and returns how many it wrote, 1 to 4.
+/// Writes one byte in its visible form to `out` (room for 5) and returns its length, 1 to 4.
 /// Printable ASCII stays; `\n \r \t \\ \"` get a backslash; every other byte becomes `\xHH`.
-inline std::size_t escape_byte(char byte, char* out) noexcept {
-    const auto value = static_cast<unsigned char>(byte);
-    char letter = 0;
-    switch (byte) {
-        case '\n': letter = 'n'; break;
-        case '\r': letter = 'r'; break;
-        case '\t': letter = 't'; break;
-        case '\\': letter = '\\'; break;
-        case '"': letter = '"'; break;
-        default: break;
-    }
-    if (letter != 0) {
+[[gnu::cold]] inline std::size_t escape_byte(char byte, char* out) noexcept {
+    constexpr std::string_view special = "\n\r\t\\\"";
+    const std::size_t place = special.find(byte);
+    if (place != std::string_view::npos) {
         out[0] = '\\';
-        out[1] = letter;
+        out[1] = "nrt\\\""[place];
         return 2;
     }
-    if (value >= 0x20 && value < 0x7F) {
-        out[0] = byte;
-        return 1;
-    }
-    constexpr char digits[] = "0123456789abcdef";
-    out[0] = '\\';
-    out[1] = 'x';
-    out[2] = digits[value >> 4U];
-    out[3] = digits[value & 0x0FU];
+    out[0] = byte;
+    if (byte >= ' ' && byte <= '~') return 1;
+    std::snprintf(out, 5, "\\x%02x", unsigned{static_cast<unsigned char>(byte)});
     return 4;
+}
+
+/// What printf(3) would print, cut off after 1,000 bytes. One call, and so less to compile than a
+/// chain of strings.
+[[gnu::cold, gnu::format(printf, 1, 2)]] inline std::string text(const char* format, ...) {
+    char buffer[1001];
+    std::va_list arguments;
+    va_start(arguments, format);
+    std::vsnprintf(buffer, sizeof buffer, format, arguments);
+    va_end(arguments);
+    return buffer;
 }
 
 }  // namespace detail
 
 /// The bytes as printable ASCII: `hola\n`, `\x1b[2J`. At most `limit` bytes are shown; `...`
 /// follows when there were more.
-inline std::string escaped(std::string_view bytes, std::size_t limit = std::string_view::npos) {
+[[gnu::cold]] inline std::string escaped(std::string_view bytes,
+                                         std::size_t limit = std::string_view::npos) {
     std::string text;
     for (char byte : bytes.substr(0, limit)) {
-        char form[4];
+        char form[5];
         text.append(form, detail::escape_byte(byte, form));
     }
-    if (bytes.size() > limit) text += "...";
+    if (bytes.size() > limit) text.append("...");
     return text;
 }
 
@@ -143,8 +147,11 @@ struct scan_result {
 /// The few bytes that stand before or behind a payload on the wire: at most 8, held in place.
 class frame_edge {
 public:
+    /// No bytes.
+    frame_edge() noexcept = default;
+
     /// Room for `size` bytes, 0 to 8, to be written through data().
-    explicit frame_edge(std::size_t size = 0) noexcept : size_(static_cast<unsigned char>(size)) {}
+    explicit frame_edge(std::size_t size) noexcept : size_(static_cast<unsigned char>(size)) {}
 
     char* data() noexcept { return bytes_; }
     std::size_t size() const noexcept { return size_; }
@@ -152,7 +159,7 @@ public:
 
 private:
     char bytes_[8] = {};
-    unsigned char size_;
+    unsigned char size_ = 0;
 };
 
 /// A frame that cannot be read or written. what() shows where, the bytes, and a guess at the cause.
@@ -180,7 +187,7 @@ private:
 namespace detail {
 
 /// What a peer that does not speak our framing probably speaks, judged by its first bytes; or "".
-inline const char* guess_protocol(std::string_view bytes) noexcept {
+[[gnu::cold]] inline const char* guess_protocol(std::string_view bytes) noexcept {
     const auto starts = [&](std::string_view clue) { return bytes.substr(0, clue.size()) == clue; };
     if (starts("GET ") || starts("POST ") || starts("HEAD ") || starts("HTTP/"))
         return "; this looks like HTTP";
@@ -191,11 +198,41 @@ inline const char* guess_protocol(std::string_view bytes) noexcept {
     return "";
 }
 
-[[noreturn]] inline void throw_payload_too_long(std::size_t size, std::size_t limit,
-                                                const char* format) {
+[[noreturn, gnu::cold]] inline void throw_payload_too_long(std::size_t size, std::size_t limit,
+                                                           const char* format) {
     throw frame_error(frame_error::reason::too_long, 0,
-                      "a payload of " + std::to_string(size) + " bytes does not fit: " + format +
-                          ", here at most " + std::to_string(limit) + " bytes");
+                      text("a payload of %zu bytes does not fit: %s, here at most %zu bytes", size,
+                           format, limit));
+}
+
+/// `front`: the bytes that are no frame, or too long a one; `start`: where they are in the stream.
+[[noreturn, gnu::cold]] inline void throw_broken(const scan_result& result, std::string_view front,
+                                                 std::uint64_t start, std::size_t limit,
+                                                 const char* format) {
+    const std::uint64_t where = start + result.offset;
+    const bool bad_header = result.status == scan_status::bad_header;
+    const unsigned long long place = where;
+    std::string what = text("bad frame header at byte %llu of the stream: ", place);
+    if (!bad_header)
+        what = text(
+            "frame too long at byte %llu of the stream: %zu bytes, here at most %zu; it starts "
+            "with ",
+            place, result.length, limit);
+    what +=
+        text("\"%s\" (expected %s%s)", escaped(front, 24).c_str(), format, guess_protocol(front));
+    throw frame_error(bad_header ? frame_error::reason::bad_header : frame_error::reason::too_long,
+                      where, what);
+}
+
+/// `rest`: the bytes that came of the frame at `where`; `missing`: at least so many did not.
+[[noreturn, gnu::cold]] inline void throw_truncated(std::string_view rest, std::uint64_t where,
+                                                    std::size_t missing) {
+    const unsigned long long place = where;
+    throw frame_error(
+        frame_error::reason::truncated, where,
+        text("the stream ended inside the frame at byte %llu: %zu bytes came, at least %zu are "
+             "missing (\"%s\"; the peer closed, or died, before it had sent all)",
+             place, rest.size(), missing, escaped(rest, 24).c_str()));
 }
 
 /// Appends header, payload and trailer to `out`; all or nothing: `out` is untouched on a throw.
@@ -275,7 +312,7 @@ struct length_prefix {
         return edge;
     }
 
-    static frame_edge trailer() noexcept { return frame_edge(0); }
+    static frame_edge trailer() noexcept { return {}; }
 
 private:
     /// How far the byte at `position` of the header is shifted in the number, in bits.
@@ -324,7 +361,7 @@ struct six_digit_colon {
         std::size_t length = 0;
         // Digit by digit: strtoul and atoi would let "+00005", " 00005" and "0x0005" pass.
         for (std::size_t i = 0; i < digits; ++i) {
-            if (i == bytes.size()) return {scan_status::need_data, 0, header_size - i};
+            if (i == bytes.size()) return {scan_status::need_data, 0, 1};
             const unsigned digit = static_cast<unsigned char>(bytes[i]) - unsigned{'0'};
             if (digit > 9) return {scan_status::bad_header, i, 0};
             length = length * 10 + digit;
@@ -354,7 +391,7 @@ struct six_digit_colon {
         return edge;
     }
 
-    static frame_edge trailer() noexcept { return frame_edge(0); }
+    static frame_edge trailer() noexcept { return {}; }
 
 private:
     static constexpr std::size_t digits = 6;
@@ -412,7 +449,7 @@ struct basic_line {
     }
 
     /// Appends one line and its end to `out`. Throws frame_error, `out` untouched: too_long above
-    /// `limit`, bad_header for a payload that holds a LF and would arrive as two lines.
+    /// `limit`, bad_header for a payload that would end the line by itself.
     static void encode(std::string_view payload, std::string& out,
                        std::size_t limit = max_payload) {
         detail::append_frame<basic_line>(payload, out, limit);
@@ -422,11 +459,11 @@ struct basic_line {
     static frame_edge header(std::string_view payload, std::size_t limit = max_payload) {
         if (payload.size() > limit) detail::throw_payload_too_long(payload.size(), limit, format);
         const std::size_t feed = payload.find('\n');
-        if (feed != std::string_view::npos)
-            throw frame_error(frame_error::reason::bad_header, 0,
-                              "a line cannot hold a line feed, and byte " + std::to_string(feed) +
-                                  " of this payload is one: \"" + escaped(payload, 40) + '"');
-        return frame_edge(0);
+        if (feed != std::string_view::npos) refuse(payload, feed);
+        // It would be read as a part of the line's end.
+        const bool ends_in_return = !payload.empty() && payload.back() == '\r';
+        if (Ending == line_ending::any && ends_in_return) refuse(payload, payload.size() - 1);
+        return {};
     }
 
     static frame_edge trailer() noexcept {
@@ -437,6 +474,12 @@ struct basic_line {
     }
 
 private:
+    [[noreturn, gnu::cold]] static void refuse(std::string_view payload, std::size_t place) {
+        throw frame_error(frame_error::reason::bad_header, 0,
+                          detail::text("byte %zu of this payload would end the line: \"%s\"", place,
+                                       escaped(payload, 40).c_str()));
+    }
+
     static scan_result unfinished(std::string_view bytes, std::size_t limit) noexcept {
         // A CR at the very end may be the first half of the line's end.
         const bool half_end = Ending != line_ending::lf && !bytes.empty() && bytes.back() == '\r';
@@ -475,10 +518,16 @@ namespace detail {
 class receive_buffer {
 public:
     receive_buffer() noexcept = default;
-    receive_buffer(receive_buffer&& other) noexcept { swap(other); }
+    receive_buffer(receive_buffer&& other) noexcept { *this = std::move(other); }
     receive_buffer& operator=(receive_buffer&& other) noexcept {
-        receive_buffer taken(std::move(other));
-        swap(taken);
+        if (this == &other) return *this;
+        std::free(storage_);
+        storage_ = other.storage_;
+        begin_ = other.begin_;
+        end_ = other.end_;
+        capacity_ = other.capacity_;
+        other.storage_ = nullptr;
+        other.begin_ = other.end_ = other.capacity_ = 0;
         return *this;
     }
     ~receive_buffer() { std::free(storage_); }
@@ -504,13 +553,6 @@ public:
     void consume(std::size_t size) noexcept { begin_ += size; }
 
 private:
-    void swap(receive_buffer& other) noexcept {
-        std::swap(storage_, other.storage_);
-        std::swap(begin_, other.begin_);
-        std::swap(end_, other.end_);
-        std::swap(capacity_, other.capacity_);
-    }
-
     void move_to_front() noexcept {
         std::memmove(storage_, storage_ + begin_, size());
         end_ -= begin_;
@@ -585,16 +627,17 @@ public:
         return payload;
     }
 
-    /// The stream has ended. Throws frame_error{truncated} if the bytes that came end inside a
-    /// frame; whole frames before that can still be taken. Throws nothing if they end with a whole
-    /// frame.
+    /// The stream has ended. Throws frame_error if what came ends in no whole frame: truncated, or
+    /// what next_frame would throw. Whole frames before that can still be taken.
     void receive_eof() const {
         std::string_view rest = buffer_.bytes();
         while (!rest.empty()) {
             const scan_result result = Codec::scan(rest, limit_, 0);
-            if (result.status == scan_status::need_data) throw_truncated(rest, result);
-            // A broken frame is next_view's to report, in its turn.
-            if (result.status != scan_status::frame) return;
+            const std::uint64_t where = consumed_ + (buffer_.size() - rest.size());
+            if (result.status == scan_status::need_data)
+                detail::throw_truncated(rest, where, result.length);
+            if (result.status != scan_status::frame)
+                detail::throw_broken(result, rest, where, limit_, Codec::format);
             rest.remove_prefix(result.offset + result.length + result.trailer);
         }
     }
@@ -617,7 +660,7 @@ private:
             seen_ = buffer_.size();
             needed_ = seen_ + result.length;
         } else if (result.status != scan_status::frame) {
-            throw_broken(result);
+            detail::throw_broken(result, buffer_.bytes(), consumed_, limit_, Codec::format);
         }
         return result;
     }
@@ -632,30 +675,6 @@ private:
         consumed_ += size;
         seen_ = 0;
         needed_ = 1;
-    }
-
-    [[noreturn]] void throw_broken(const scan_result& result) const {
-        const bool long_one = result.status == scan_status::too_long;
-        const std::uint64_t where = consumed_ + result.offset;
-        std::string text = long_one ? "frame too long" : "bad frame header";
-        text += " at byte " + std::to_string(where) + " of the stream: ";
-        if (long_one)
-            text += std::to_string(result.length) + " bytes, here at most " +
-                    std::to_string(limit_) + "; it starts with ";
-        text += '"' + escaped(buffer_.bytes(), 24) + "\" (expected " + Codec::format;
-        text += detail::guess_protocol(buffer_.bytes());
-        const auto why = long_one ? frame_error::reason::too_long : frame_error::reason::bad_header;
-        throw frame_error(why, where, text + ')');
-    }
-
-    [[noreturn]] void throw_truncated(std::string_view rest, const scan_result& result) const {
-        const std::uint64_t where = consumed_ + (buffer_.size() - rest.size());
-        throw frame_error(frame_error::reason::truncated, where,
-                          "the stream ended inside the frame at byte " + std::to_string(where) +
-                              ": " + std::to_string(rest.size()) + " bytes came, at least " +
-                              std::to_string(result.length) + " are missing (\"" +
-                              escaped(rest, 24) +
-                              "\"; the peer closed, or died, before it had sent all)");
     }
 
     detail::receive_buffer buffer_;
@@ -678,9 +697,8 @@ private:
 //
 // TRAMA_TRACE=time adds the seconds since the start. Off, it costs one predictable branch a call.
 
-#include <cstdio>
+#include <cerrno>
 #include <ctime>
-#include <type_traits>
 
 #include <unistd.h>
 
@@ -698,12 +716,13 @@ inline double steady_seconds() noexcept {
     return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) * 1e-9;
 }
 
-inline const double trace_start = steady_seconds();
+/// When the program started, if TRAMA_TRACE=time; else 0.
+inline double trace_start = 0;
 
-template <bool WithTime>
-void trace_to_stderr(std::string_view line) {
+[[gnu::cold]] inline void trace_to_stderr(std::string_view line) {
     char time[32] = "";
-    if (WithTime) std::snprintf(time, sizeof time, "%.6f s: ", steady_seconds() - trace_start);
+    if (trace_start > 0)
+        std::snprintf(time, sizeof time, "%.6f s: ", steady_seconds() - trace_start);
     char text[512];
     const int size = std::snprintf(text, sizeof text, "trama: %s%.*s\n", time,
                                    static_cast<int>(line.size()), line.data());
@@ -712,14 +731,62 @@ void trace_to_stderr(std::string_view line) {
     static_cast<void>(written);  // nobody is left to be told
 }
 
-inline trace_sink sink_from_environment() noexcept {
+[[gnu::cold]] inline trace_sink sink_from_environment() noexcept {
     const char* value = std::getenv("TRAMA_TRACE");
     if (value == nullptr || *value == '\0' || std::strcmp(value, "0") == 0) return nullptr;
-    return std::strcmp(value, "time") == 0 ? trace_to_stderr<true> : trace_to_stderr<false>;
+    if (std::strcmp(value, "time") == 0) trace_start = steady_seconds();
+    return trace_to_stderr;
 }
 
 /// The only global state of the library.
 inline trace_sink current_sink = sink_from_environment();
+
+/// Tells one line, made as printf(3) does; what does not fit into 400 bytes is left out. `fd`: what
+/// it is about, or -1. `error`: the errno of a call that failed, or 0. Never allocates.
+[[gnu::cold, gnu::format(printf, 3, 4)]] inline void trace(int fd, int error, const char* format,
+                                                           ...) noexcept {
+    char line[400] = "";
+    std::size_t size = 0;
+    const auto grow = [&](int more) {
+        size += static_cast<std::size_t>(more);
+        if (size > sizeof line - 1) size = sizeof line - 1;
+    };
+    if (fd >= 0) grow(std::snprintf(line, sizeof line, "fd %d: ", fd));
+    std::va_list arguments;
+    va_start(arguments, format);
+    grow(std::vsnprintf(line + size, sizeof line - size, format, arguments));
+    va_end(arguments);
+    if (error == EAGAIN || error == EWOULDBLOCK) {
+        grow(std::snprintf(line + size, sizeof line - size, ": not yet"));
+    } else if (error != 0) {
+        grow(std::snprintf(line + size, sizeof line - size, ": failed, %s", std::strerror(error)));
+    }
+    current_sink({line, size});
+}
+
+/// Bytes as a trace line shows them: `"hola\n"`, at most 48 of them, and dots when there are more.
+class shown_bytes {
+public:
+    [[gnu::cold]] void add(std::string_view bytes) noexcept {
+        for (char byte : bytes) {
+            if (count_++ >= most) return;
+            size_ += escape_byte(byte, text_ + size_);
+        }
+    }
+
+    /// The text so far, with quotes; valid as long as this object.
+    [[gnu::cold]] const char* text() noexcept {
+        std::strcpy(text_ + size_, count_ > most ? "\"..." : "\"");
+        return text_;
+    }
+
+private:
+    static constexpr std::size_t most = 48;
+
+    char text_[4 * most + 8] = "\"";
+    std::size_t size_ = 1;
+    std::size_t count_ = 0;
+};
 
 }  // namespace detail
 
@@ -736,59 +803,6 @@ inline trace_sink trace_to(trace_sink sink) noexcept {
     return before;
 }
 
-/// One line under construction; it goes to the sink when it is destroyed. Never throws and never
-/// allocates: what does not fit into its 400 bytes is left out.
-class trace_line {
-public:
-    /// `fd`: the descriptor it is about; -1 for none.
-    explicit trace_line(int fd) noexcept {
-        if (fd >= 0) *this << "fd " << fd << ": ";
-    }
-    trace_line(const trace_line&) = delete;
-    trace_line& operator=(const trace_line&) = delete;
-    ~trace_line() {
-        if (tracing()) detail::current_sink({text_, size_});
-    }
-
-    trace_line& operator<<(std::string_view text) noexcept {
-        const std::string_view fitting = text.substr(0, sizeof text_ - size_);
-        std::memcpy(text_ + size_, fitting.data(), fitting.size());
-        size_ += fitting.size();
-        return *this;
-    }
-
-    template <typename Integer, typename = std::enable_if_t<std::is_integral_v<Integer>>>
-    trace_line& operator<<(Integer number) noexcept {
-        char digits[24];
-        std::snprintf(digits, sizeof digits, "%lld", static_cast<long long>(number));
-        return *this << std::string_view(digits);
-    }
-
-    /// `: "hola\n"`, escaped; the first 48 bytes, and dots when there are more. For bytes in
-    /// several pieces: open_bytes, more_bytes for each, close_bytes.
-    void bytes(std::string_view bytes) noexcept {
-        open_bytes();
-        more_bytes(bytes);
-        close_bytes();
-    }
-    void open_bytes() noexcept { *this << ": \""; }
-    void more_bytes(std::string_view bytes) noexcept {
-        for (char byte : bytes) {
-            if (bytes_shown_++ >= most_bytes_shown) return;
-            char form[4];
-            *this << std::string_view(form, detail::escape_byte(byte, form));
-        }
-    }
-    void close_bytes() noexcept { *this << (bytes_shown_ > most_bytes_shown ? "\"..." : "\""); }
-
-private:
-    static constexpr std::size_t most_bytes_shown = 48;
-
-    char text_[400];
-    std::size_t size_ = 0;
-    std::size_t bytes_shown_ = 0;
-};
-
 }  // namespace trama
 // trama/error.hpp -- the funnel every system call goes through, and the errors that come out of it.
 //
@@ -801,7 +815,6 @@ private:
 //
 // man 3 errno, man 7 signal (EINTR)
 
-#include <cerrno>
 #include <system_error>
 
 namespace trama {
@@ -810,7 +823,7 @@ namespace trama {
 class network_error : public std::system_error {
 public:
     /// `text`: all of what() is to say.
-    network_error(std::error_code code, const std::string& text)
+    [[gnu::cold]] network_error(std::error_code code, const std::string& text)
         : std::system_error(code), text_(text) {}
 
     const char* what() const noexcept override { return text_.what(); }
@@ -822,10 +835,12 @@ private:
 /// The stream ended before recv_exact had all it was asked for.
 class unexpected_eof : public std::runtime_error {
 public:
-    unexpected_eof(std::size_t received, std::size_t expected, const std::string& where)
-        : std::runtime_error("recv_exact from " + where + ": the stream ended after " +
-                             std::to_string(received) + " of " + std::to_string(expected) +
-                             " bytes (the peer closed, or died, before it had sent all)"),
+    [[gnu::cold]] unexpected_eof(std::size_t received, std::size_t expected,
+                                 const std::string& where)
+        : std::runtime_error(detail::text(
+              "recv_exact from %s: the stream ended after %zu of %zu bytes (the peer closed, or "
+              "died, before it had sent all)",
+              where.c_str(), received, expected)),
           received_(received),
           expected_(expected) {}
 
@@ -840,14 +855,10 @@ private:
 namespace detail {
 
 /// What to try next after `error`, or "" where there is no better advice than the reason itself.
-inline std::string next_step(int error, const std::string& where) {
-    const std::size_t colon = where.rfind(':');
+[[gnu::cold]] inline const char* next_step(int error) noexcept {
     switch (error) {
         case ECONNREFUSED:
             return "nobody listens there: start the server, or check address and port";
-        case EADDRINUSE:
-            return "another program owns the port: ss -ltnp 'sport = " +
-                   (colon == std::string::npos ? std::string(":PORT") : where.substr(colon)) + "'";
         case EADDRNOTAVAIL: return "this machine does not have that address: ip address";
         case EACCES: return "ports below 1024 are for root: choose a higher one";
         case ENETUNREACH: return "this machine has no route to that network: ip route";
@@ -860,21 +871,26 @@ inline std::string next_step(int error, const std::string& where) {
         case EMSGSIZE: return "a UDP datagram carries at most 65,507 bytes of payload";
         case ENOTCONN: return "the connection is over, or was never made";
         case EBADF: return "the socket was closed or moved from";
-        default: return {};
+        default: return "";
     }
 }
 
 /// "operation where: reason (next step)".
-inline std::string error_text(const char* operation, const std::string& where,
-                              const std::error_code& code, const std::string& step) {
-    return operation + (where.empty() ? "" : ' ' + where) + ": " + code.message() +
-           (step.empty() ? "" : " (" + step + ')');
+[[gnu::cold]] inline std::string error_text(const char* operation, const char* where,
+                                            const std::error_code& code, const char* step) {
+    return text("%s%s%s: %s%s%s%s", operation, *where ? " " : "", where, code.message().c_str(),
+                *step ? " (" : "", step, *step ? ")" : "");
 }
 
-[[noreturn]] inline void throw_system_error(int error, const char* operation,
-                                            const std::string& where = {}) {
+[[noreturn, gnu::cold]] inline void throw_system_error(int error, const char* operation,
+                                                       const char* where) {
     const std::error_code code(error, std::system_category());
-    throw network_error(code, error_text(operation, where, code, next_step(error, where)));
+    std::string step = next_step(error);
+    if (error == EADDRINUSE) {
+        const char* colon = std::strrchr(where, ':');
+        step = text("another program owns the port: ss -ltnp 'sport = %s'", colon ? colon : "");
+    }
+    throw network_error(code, error_text(operation, where, code, step.c_str()));
 }
 
 /// What a system call gave: its value, and errno if the value is -1, else 0.
@@ -887,43 +903,21 @@ struct call_result {
     std::size_t count() const noexcept { return static_cast<std::size_t>(value); }
 };
 
-/// The line of the trace for one call.
-template <typename Story>
-void tell(int fd, const call_result& result, Story story) noexcept {
-    trace_line line(fd);
-    try {
-        story(line, result.value);
-    } catch (const std::bad_alloc&) {
-        line << "...";  // a line cut short must not fail the call that it tells of
-    }
-    if (result.would_block()) {
-        line << ": not yet";
-    } else if (result.failed()) {
-        line << ": failed, " << std::strerror(result.error);
-    }
-}
-
-/// The funnel: makes the call `function()`, again when a signal interrupts it, and lets `story`
-/// tell the trace what was asked and what came: story(trace_line&, long value). Never throws.
-template <typename Function, typename Story>
-call_result system_call(int fd, Function function, Story story) noexcept {
+/// The funnel: makes the call `function()`, and again when a signal interrupts it. Who calls it
+/// then tells the trace what was asked and what came, and gives the result to check().
+template <typename Function>
+call_result system_call(Function function) noexcept {
     call_result result{};
     do {
         result.value = static_cast<long>(function());
         result.error = result.value == -1 ? errno : 0;
     } while (result.error == EINTR);
-    if (tracing()) tell(fd, result, story);
     return result;
 }
 
-/// The value of a call that must succeed. Throws network_error; `where` is an endpoint.
-template <typename Endpoint>
-long check(const char* operation, const call_result& result, const Endpoint& where) {
-    if (result.failed()) throw_system_error(result.error, operation, where.to_string());
-    return result.value;
-}
+/// The value of a call that must succeed. Throws network_error.
 inline long check(const char* operation, const call_result& result) {
-    if (result.failed()) throw_system_error(result.error, operation);
+    if (result.failed()) throw_system_error(result.error, operation, "");
     return result.value;
 }
 
@@ -951,31 +945,38 @@ public:
     /// `from_now`: 0 or less is over at once; `forever` never is.
     explicit deadline(duration from_now) noexcept {
         if (from_now == forever) return;
-        const clock::time_point now = clock::now();
-        if (from_now < clock::time_point::max() - now) end_ = now + from_now;
+        const std::int64_t present = now();
+        if (from_now.count() < never - present - 1'000'000) end_ = present + from_now.count();
     }
 
-    bool is_never() const noexcept { return end_ == clock::time_point::max(); }
+    bool is_never() const noexcept { return end_ == never; }
+
+    bool passed() const noexcept { return !is_never() && end_ <= now(); }
 
     /// The time that is left, at least 0, or `forever`.
     duration left() const noexcept {
         if (is_never()) return forever;
-        const duration rest = end_ - clock::now();
-        return rest > duration::zero() ? rest : duration::zero();
+        const std::int64_t rest = end_ - now();
+        return duration(rest > 0 ? rest : 0);
     }
 
     /// The time that is left as poll(2) wants it: milliseconds, rounded up; -1 for never.
     int poll_timeout() const noexcept {
         if (is_never()) return -1;
-        const auto rest = std::chrono::ceil<std::chrono::milliseconds>(left()).count();
+        const std::int64_t rest = (left().count() + 999'999) / 1'000'000;
         constexpr int most = std::numeric_limits<int>::max();
         return rest < most ? static_cast<int>(rest) : most;
     }
 
 private:
-    using clock = std::chrono::steady_clock;
+    static std::int64_t now() noexcept {
+        const duration since = std::chrono::steady_clock::now().time_since_epoch();
+        return since.count();
+    }
 
-    clock::time_point end_ = clock::time_point::max();
+    static constexpr std::int64_t never = std::numeric_limits<std::int64_t>::max();
+
+    std::int64_t end_ = never;  // nanoseconds of the steady clock
 };
 
 }  // namespace trama
@@ -1015,7 +1016,7 @@ public:
         // Not through the funnel: after EINTR the descriptor is gone all the same, and closing it
         // again could close one that another thread has just been given.
         ::close(old);
-        if (tracing()) trace_line(old) << "close";
+        if (tracing()) detail::trace(old, 0, "close");
     }
 
 private:
@@ -1051,7 +1052,7 @@ public:
     }
 
     /// The address in numbers: "127.0.0.1", "::1", "fe80::1%eth0"; "nowhere" for none.
-    std::string address() const {
+    [[gnu::cold]] std::string address() const {
         char text[NI_MAXHOST] = "nowhere";
         if (family() != AF_UNSPEC)
             ::getnameinfo(data(), size(), text, sizeof text, nullptr, 0, NI_NUMERICHOST);
@@ -1067,10 +1068,10 @@ public:
     int family() const noexcept { return address_.generic.sa_family; }
 
     /// "127.0.0.1:5000"; "[::1]:5000", with brackets because the address itself holds colons.
-    std::string to_string() const {
+    [[gnu::cold]] std::string to_string() const {
         if (family() == AF_UNSPEC) return address();
-        const std::string text = family() == AF_INET6 ? '[' + address() + ']' : address();
-        return text + ':' + std::to_string(port());
+        const char* form = family() == AF_INET6 ? "[%s]:%u" : "%s:%u";
+        return detail::text(form, address().c_str(), unsigned{port()});
     }
 
     /// For system calls: the address as they want it, and its size in bytes.
@@ -1112,6 +1113,23 @@ enum class address_use { connect, listen };
 
 namespace detail {
 
+[[noreturn, gnu::cold]] inline void throw_system_error(int error, const char* operation,
+                                                       const endpoint& where) {
+    throw_system_error(error, operation, where.to_string().c_str());
+}
+
+/// The value of a call that must succeed. Throws network_error, which names `where`.
+inline long check(const char* operation, const call_result& result, const endpoint& where) {
+    if (result.failed()) throw_system_error(result.error, operation, where);
+    return result.value;
+}
+
+/// Tells a call that was about an address.
+[[gnu::cold]] inline void trace_address(int fd, int error, const char* call,
+                                        const endpoint& where) {
+    trace(fd, error, "%s %s", call, where.to_string().c_str());
+}
+
 /// The errors of getaddrinfo(3), which are not errno values.
 class resolve_category : public std::error_category {
 public:
@@ -1124,13 +1142,13 @@ public:
     }
 };
 
-inline std::string host_and_port(const std::string& host, int port) {
-    const bool colons = host.find(':') != std::string::npos;
-    return escaped(colons ? '[' + host + ']' : host) + ':' + std::to_string(port);
+[[gnu::cold]] inline std::string host_and_port(const std::string& host, int port) {
+    const char* form = host.find(':') == std::string::npos ? "%s:%d" : "[%s]:%d";
+    return text(form, escaped(host).c_str(), port);
 }
 
-[[noreturn]] inline void throw_resolve_error(const std::error_code& code, const std::string& where,
-                                             const char* step) {
+[[noreturn, gnu::cold]] inline void throw_resolve_error(const std::error_code& code,
+                                                        const char* where, const char* step) {
     throw network_error(code, error_text("resolve", where, code, step));
 }
 
@@ -1138,29 +1156,36 @@ inline std::string host_and_port(const std::string& host, int port) {
 
 /// Every address of `host` (a name, or an address in numbers) with `port`, 0 to 65535, best first.
 /// Never empty. Throws network_error. It asks the name server and waits as long as that takes.
-inline std::vector<endpoint> resolve(const std::string& host, int port,
-                                     address_use use = address_use::connect,
-                                     int socket_type = SOCK_STREAM) {
+[[gnu::cold]] inline std::vector<endpoint> resolve(const std::string& host, int port,
+                                                   address_use use = address_use::connect,
+                                                   int socket_type = SOCK_STREAM) {
     const std::string where = detail::host_and_port(host, port);
     const std::error_code invalid(EINVAL, std::system_category());
     if (port < 0 || port > 65535)
-        detail::throw_resolve_error(invalid, where, "a port is a number from 0 to 65535");
+        detail::throw_resolve_error(invalid, where.c_str(), "a port is a number from 0 to 65535");
     // getaddrinfo would stop at a NUL byte and look for another name.
     if (host.find('\0') != std::string::npos)
-        detail::throw_resolve_error(invalid, where, "a host name holds no NUL byte");
+        detail::throw_resolve_error(invalid, where.c_str(), "a host name holds no NUL byte");
     addrinfo wanted{};
     wanted.ai_socktype = socket_type;
     wanted.ai_flags = AI_NUMERICSERV | (use == address_use::listen ? AI_PASSIVE : 0);
     addrinfo* list = nullptr;
-    const int code = ::getaddrinfo(host.c_str(), std::to_string(port).c_str(), &wanted, &list);
-    if (tracing()) trace_line(-1) << "getaddrinfo " << where << (code == 0 ? "" : ": failed");
-    if (code == EAI_SYSTEM) detail::throw_system_error(errno, "resolve", where);
+    const std::string service = detail::text("%d", port);
+    const int code = ::getaddrinfo(host.c_str(), service.c_str(), &wanted, &list);
+    if (tracing())
+        detail::trace(-1, 0, "getaddrinfo %s%s", where.c_str(), code == 0 ? "" : ": failed");
+    if (code == EAI_SYSTEM) detail::throw_system_error(errno, "resolve", where.c_str());
     if (code != 0)
-        detail::throw_resolve_error({code, detail::resolve_category::instance()}, where,
+        detail::throw_resolve_error({code, detail::resolve_category::instance()}, where.c_str(),
                                     code == EAI_NONAME ? "no such host: check the spelling" : "");
-    std::vector<endpoint> found;
-    for (const addrinfo* each = list; each != nullptr; each = each->ai_next)
-        found.emplace_back(each->ai_addr, each->ai_addrlen);
+    std::size_t count = 0;
+    for (const addrinfo* each = list; each != nullptr; each = each->ai_next) ++count;
+    std::vector<endpoint> found(count);
+    const addrinfo* next = list;
+    for (endpoint& each : found) {
+        each = endpoint(next->ai_addr, next->ai_addrlen);
+        next = next->ai_next;
+    }
     ::freeaddrinfo(list);
     return found;
 }
@@ -1215,74 +1240,73 @@ inline void set_defaults(int fd) noexcept {
     static_cast<void>(fd);
 }
 
-inline void set_option(int fd, int level, int option, int value, const char* name) {
-    const auto call = [&] { return ::setsockopt(fd, level, option, &value, sizeof value); };
-    const auto story = [&](trace_line& line, long) {
-        line << "setsockopt " << name << " " << value;
-    };
-    check("set a socket option of", system_call(fd, call, story));
+[[gnu::cold]] inline void set_option(int fd, int level, int option, int value, const char* name) {
+    const call_result result =
+        system_call([&] { return ::setsockopt(fd, level, option, &value, sizeof value); });
+    if (tracing()) trace(fd, result.error, "setsockopt %s %d", name, value);
+    check("set a socket option of", result);
 }
 
-inline void set_non_blocking(int fd, bool on) {
-    const auto call = [&] {
+[[gnu::cold]] inline void set_non_blocking(int fd, bool on) {
+    const call_result result = system_call([&] {
         const int flags = ::fcntl(fd, F_GETFL);
         return flags == -1 ? -1
                            : ::fcntl(fd, F_SETFL, on ? flags | O_NONBLOCK : flags & ~O_NONBLOCK);
-    };
-    const auto story = [&](trace_line& line, long) {
-        line << "O_NONBLOCK " << (on ? "on" : "off");
-    };
-    check("set O_NONBLOCK", system_call(fd, call, story));
+    });
+    if (tracing()) trace(fd, result.error, "O_NONBLOCK %s", on ? "on" : "off");
+    check("set O_NONBLOCK", result);
 }
 
-/// A new socket. `type`: SOCK_STREAM or SOCK_DGRAM. Throws network_error.
-inline unique_fd open_socket(int family, int type) {
-    const auto call = [&] { return ::socket(family, type | close_on_exec, 0); };
-    const auto story = [&](trace_line& line, long fd) {
-        line << (type == SOCK_STREAM ? "socket TCP " : "socket UDP ");
-        line << (family == AF_INET6 ? "IPv6" : "IPv4");
-        if (fd >= 0) line << ": fd " << fd;
-    };
-    unique_fd fd(static_cast<int>(check("open a socket", system_call(-1, call, story))));
-    set_defaults(fd.get());
-    return fd;
+/// A new socket: its descriptor, or the errno of the failure. `type`: SOCK_STREAM or SOCK_DGRAM.
+[[gnu::cold]] inline call_result make_socket(int family, int type) noexcept {
+    const call_result result =
+        system_call([&] { return ::socket(family, type | close_on_exec, 0); });
+    if (tracing())
+        trace(static_cast<int>(result.value), result.error, "socket %s %s",
+              type == SOCK_STREAM ? "TCP" : "UDP", family == AF_INET6 ? "IPv6" : "IPv4");
+    if (!result.failed()) set_defaults(static_cast<int>(result.value));
+    return result;
 }
 
-inline void bind_socket(int fd, const endpoint& where, const char* operation) {
-    const auto call = [&] { return ::bind(fd, where.data(), where.size()); };
-    const auto story = [&](trace_line& line, long) { line << "bind " << where.to_string(); };
-    check(operation, system_call(fd, call, story), where);
+/// The same, where a failure is an exception.
+[[gnu::cold]] inline unique_fd open_socket(int family, int type) {
+    return unique_fd(static_cast<int>(check("open a socket", make_socket(family, type))));
+}
+
+[[gnu::cold]] inline void bind_socket(int fd, const endpoint& where, const char* operation) {
+    const call_result result = system_call([&] { return ::bind(fd, where.data(), where.size()); });
+    if (tracing()) trace_address(fd, result.error, "bind", where);
+    check(operation, result, where);
 }
 
 /// One poll(2) on `fd` for `events` (POLLIN or POLLOUT): value 1 ready or broken, 0 time is up.
-inline call_result poll_once(int fd, short events, const deadline& limit) noexcept {
+[[gnu::cold]] inline call_result poll_once(int fd, short events, const deadline& limit) noexcept {
     pollfd watched{fd, events, 0};
     // The time that is left is worked out anew when a signal makes the funnel call again.
-    const auto call = [&] { return ::poll(&watched, 1, limit.poll_timeout()); };
-    const auto story = [&](trace_line& line, long ready) {
-        line << "poll for " << (events == POLLIN ? "reading" : "writing");
-        if (ready == 0) line << ": time is up";
-    };
-    return system_call(fd, call, story);
+    const call_result result =
+        system_call([&] { return ::poll(&watched, 1, limit.poll_timeout()); });
+    if (tracing())
+        trace(fd, result.error, "poll for %s%s", events == POLLIN ? "reading" : "writing",
+              result.value == 0 ? ": time is up" : "");
+    return result;
 }
 
 /// Waits until `fd` has one of `events`, an error or a hang-up. False: the deadline passed first.
-inline bool wait_until(int fd, short events, const deadline& limit) {
+[[gnu::cold]] inline bool wait_until(int fd, short events, const deadline& limit) {
     while (check("poll", poll_once(fd, events, limit)) == 0)
-        if (limit.left() == duration::zero()) return false;
+        if (limit.passed()) return false;
     return true;
 }
 
 /// For loops that go on with what is there: a peer that always has one more byte must not stretch
 /// the deadline either.
 inline void throw_if_passed(const deadline& limit, const char* operation, const endpoint& peer) {
-    if (limit.left() == duration::zero())
-        throw_system_error(ETIMEDOUT, operation, peer.to_string());
+    if (limit.passed()) throw_system_error(ETIMEDOUT, operation, peer);
 }
 
-inline void wait_or_throw(int fd, short events, const deadline& limit, const char* operation,
-                          const endpoint& peer) {
-    if (!wait_until(fd, events, limit)) throw_system_error(ETIMEDOUT, operation, peer.to_string());
+[[gnu::cold]] inline void wait_or_throw(int fd, short events, const deadline& limit,
+                                        const char* operation, const endpoint& peer) {
+    if (!wait_until(fd, events, limit)) throw_system_error(ETIMEDOUT, operation, peer);
 }
 
 /// Room for the address of either family, filled in by a system call.
@@ -1295,13 +1319,12 @@ struct address_buffer {
 };
 
 /// The address and port that `fd` has on this side.
-inline endpoint local_endpoint_of(int fd) {
+[[gnu::cold]] inline endpoint local_endpoint_of(int fd) {
     address_buffer address;
-    const auto call = [&] { return ::getsockname(fd, address.data(), &address.size); };
-    const auto story = [&](trace_line& line, long) {
-        line << "getsockname: " << address.value().to_string();
-    };
-    check("ask for the local address", system_call(fd, call, story));
+    const call_result result =
+        system_call([&] { return ::getsockname(fd, address.data(), &address.size); });
+    if (tracing()) trace(fd, result.error, "getsockname: %s", address.value().to_string().c_str());
+    check("ask for the local address", result);
     return address.value();
 }
 
@@ -1341,8 +1364,9 @@ protected:
     basic_socket() noexcept = default;
     explicit basic_socket(unique_fd fd) noexcept : fd_(std::move(fd)) {}
 
-private:
     unique_fd fd_;
+
+private:
     duration timeout_ = forever;
 };
 
@@ -1380,50 +1404,51 @@ inline io_result outcome(const call_result& result) noexcept {
 /// What the receiver makes of fewer bytes than it asked for.
 enum class wanted { some, all };
 
+[[gnu::cold]] inline void tell_received(int fd, const call_result& result, const void* memory,
+                                        std::size_t size, wanted want) noexcept {
+    if (result.failed()) return trace(fd, result.error, "recv %zu asked", size);
+    if (result.value == 0) return trace(fd, 0, "recv 0 of %zu asked: end of stream", size);
+    const bool is_short = want == wanted::all && result.count() < size;
+    shown_bytes shown;
+    shown.add({static_cast<const char*>(memory), result.count()});
+    trace(fd, 0, "recv %ld of %zu asked%s: %s", result.value, size, is_short ? ": short read" : "",
+          shown.text());
+}
+
 inline call_result receive_once(int fd, void* memory, std::size_t size, int flags,
                                 wanted want) noexcept {
-    const auto story = [&](trace_line& line, long received) {
-        line << "recv ";
-        if (received >= 0) line << received << " of ";
-        line << size << " asked";
-        if (received == 0) line << ": end of stream";
-        if (received <= 0) return;
-        const std::string_view bytes(static_cast<const char*>(memory),
-                                     static_cast<std::size_t>(received));
-        if (want == wanted::all && bytes.size() < size) line << ": short read";
-        line.bytes(bytes);
-    };
-    return system_call(
-        fd, [&] { return ::recv(fd, memory, size, flags); }, story);
+    const call_result result = system_call([&] { return ::recv(fd, memory, size, flags); });
+    if (tracing()) tell_received(fd, result, memory, size, want);
+    return result;
+}
+
+[[gnu::cold]] inline void tell_sent(int fd, const call_result& result, const iovec* parts,
+                                    std::size_t count) noexcept {
+    const char* call = count == 1 ? "send" : "sendmsg";
+    std::size_t size = 0;
+    for (std::size_t i = 0; i < count; ++i) size += parts[i].iov_len;
+    if (result.failed()) return trace(fd, result.error, "%s %zu bytes", call, size);
+    shown_bytes shown;
+    std::size_t left = result.count();
+    for (std::size_t i = 0; i < count; ++i) {
+        const std::size_t taken = left < parts[i].iov_len ? left : parts[i].iov_len;
+        shown.add({static_cast<const char*>(parts[i].iov_base), taken});
+        left -= taken;
+    }
+    trace(fd, 0, "%s %ld of %zu bytes%s: %s", call, result.value, size,
+          result.count() < size ? ": short write" : "", shown.text());
 }
 
 inline call_result send_once(int fd, iovec* parts, std::size_t count, int flags) noexcept {
-    const bool single = count == 1;
-    const auto call = [&]() -> ssize_t {
-        if (single) return ::send(fd, parts->iov_base, parts->iov_len, flags | no_signal);
-        msghdr message{};
-        message.msg_iov = parts;
-        message.msg_iovlen = count;
-        return ::sendmsg(fd, &message, flags | no_signal);
-    };
-    const auto story = [&](trace_line& line, long sent) {
-        std::size_t size = 0;
-        for (std::size_t i = 0; i < count; ++i) size += parts[i].iov_len;
-        line << (single ? "send " : "sendmsg ");
-        if (sent >= 0) line << sent << " of ";
-        line << size << " bytes";
-        if (sent < 0) return;
-        auto left = static_cast<std::size_t>(sent);
-        if (left < size) line << ": short write";
-        line.open_bytes();
-        for (std::size_t i = 0; i < count && left > 0; ++i) {
-            const std::size_t shown = left < parts[i].iov_len ? left : parts[i].iov_len;
-            line.more_bytes({static_cast<const char*>(parts[i].iov_base), shown});
-            left -= shown;
-        }
-        line.close_bytes();
-    };
-    return system_call(fd, call, story);
+    msghdr message{};
+    message.msg_iov = parts;
+    message.msg_iovlen = count;
+    const call_result result = system_call([&] {
+        return count == 1 ? ::send(fd, parts->iov_base, parts->iov_len, flags | no_signal)
+                          : ::sendmsg(fd, &message, flags | no_signal);
+    });
+    if (tracing()) tell_sent(fd, result, parts, count);
+    return result;
 }
 
 /// Receives 1 to `size` bytes, or 0 at the end of the stream. Throws at the deadline and on errors.
@@ -1462,16 +1487,16 @@ inline void send_parts(int fd, iovec* parts, std::size_t count, const deadline& 
 }
 
 inline call_result shut_down_sending(int fd) noexcept {
-    return system_call(
-        fd, [&] { return ::shutdown(fd, SHUT_WR); },
-        [](trace_line& line, long) { line << "shutdown, sending"; });
+    const call_result result = system_call([&] { return ::shutdown(fd, SHUT_WR); });
+    if (tracing()) trace(fd, result.error, "shutdown, sending");
+    return result;
 }
 
 /// Throws away what comes, until the peer closes, the connection fails, or the deadline passes.
-inline void discard_until_closed(int fd, const deadline& limit) noexcept {
+[[gnu::cold]] inline void discard_until_closed(int fd, const deadline& limit) noexcept {
     char waste[16384];
     // The deadline is asked on every round: a peer that never stops sending must not hold us.
-    while (limit.left() > duration::zero()) {
+    while (!limit.passed()) {
         const call_result got = receive_once(fd, waste, sizeof waste, MSG_DONTWAIT, wanted::some);
         if (got.would_block()) {
             poll_once(fd, POLLIN, limit);
@@ -1492,32 +1517,37 @@ namespace trama {
 namespace detail {
 
 /// Waits for a connect that is under way. Returns 0 or the errno it ended with.
-inline int finish_connect(int fd, const deadline& limit) {
+[[gnu::cold]] inline int finish_connect(int fd, const deadline& limit) {
     if (!wait_until(fd, POLLOUT, limit)) return ETIMEDOUT;
     int error = 0;
     socklen_t size = sizeof error;
-    const auto call = [&] { return ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size); };
-    const auto story = [&](trace_line& line, long) {
-        line << "getsockopt SO_ERROR: " << (error == 0 ? "connected" : std::strerror(error));
-    };
-    check("ask for the outcome of connect", system_call(fd, call, story));
+    const call_result result =
+        system_call([&] { return ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size); });
+    if (tracing())
+        trace(fd, result.error, "getsockopt SO_ERROR: %s",
+              error == 0 ? "connected" : std::strerror(error));
+    check("ask for the outcome of connect", result);
     return error;
 }
 
 /// Starts to connect `fd`, which must not block. Returns 0: under way or done, or an errno.
-inline int start_connect(int fd, const endpoint& remote) {
-    const auto call = [&] {
+[[gnu::cold]] inline int start_connect(int fd, const endpoint& remote) {
+    const call_result result = system_call([&] {
         const int value = ::connect(fd, remote.data(), remote.size());
         // Neither is a failure. EALREADY: a signal came after the kernel had begun.
         return value == -1 && (errno == EINPROGRESS || errno == EALREADY) ? 0 : value;
-    };
-    const auto story = [&](trace_line& line, long) { line << "connect " << remote.to_string(); };
-    return system_call(fd, call, story).error;
+    });
+    if (tracing()) trace_address(fd, result.error, "connect", remote);
+    return result.error;
 }
 
-/// A connected descriptor, or none and the errno in `error`. Throws network_error.
-inline unique_fd connect_to(const endpoint& remote, const deadline& limit, int& error) {
-    unique_fd fd = open_socket(remote.family(), SOCK_STREAM);
+/// A connected descriptor, or none and the errno in `error`.
+[[gnu::cold]] inline unique_fd connect_to(const endpoint& remote, const deadline& limit,
+                                          int& error) {
+    const call_result made = make_socket(remote.family(), SOCK_STREAM);
+    error = made.error;  // such as: this machine has no IPv6
+    if (made.failed()) return unique_fd();
+    unique_fd fd(static_cast<int>(made.value));
     set_non_blocking(fd.get(), true);
     error = start_connect(fd.get(), remote);
     if (error == 0) error = finish_connect(fd.get(), limit);
@@ -1529,30 +1559,28 @@ inline unique_fd connect_to(const endpoint& remote, const deadline& limit, int& 
     return fd;
 }
 
-/// A connected descriptor and its peer. Throws network_error with all that was tried.
-inline std::pair<unique_fd, endpoint> connect_any(const std::string& host, int port,
-                                                  const deadline& limit) {
+/// A connected descriptor; `peer` becomes the address that answered. Throws network_error with all
+/// that was tried.
+[[gnu::cold]] inline unique_fd connect_any(const std::string& host, int port, const deadline& limit,
+                                           endpoint& peer) {
     const std::vector<endpoint> addresses = resolve(host, port);
     std::string tried;
     int error = 0;
-    for (std::size_t i = 0; i < addresses.size(); ++i) {
-        const endpoint& remote = addresses[i];
+    auto behind = static_cast<duration::rep>(addresses.size());
+    for (const endpoint& each : addresses) {
         // An address that never answers must leave time for those behind it.
-        const auto behind = static_cast<duration::rep>(addresses.size() - i);
-        const deadline share(limit.is_never() ? forever : limit.left() / behind);
-        try {
-            unique_fd fd = connect_to(remote, share, error);
-            if (fd) return {std::move(fd), remote};
-        } catch (const network_error& failure) {
-            error = failure.code().value();  // such as: this machine has no IPv6
-        }
-        tried += (i == 0 ? "; tried " : ", ") + remote.to_string() + ": " + std::strerror(error);
+        const deadline share(limit.is_never() ? forever : limit.left() / behind--);
+        peer = each;
+        unique_fd fd = connect_to(each, share, error);
+        if (fd) return fd;
+        tried += text("%s%s: %s", tried.empty() ? "; tried " : ", ", each.to_string().c_str(),
+                      std::strerror(error));
     }
     const std::string where = host_and_port(host, port);
     if (addresses.front().to_string() == where) tried.clear();  // it would say nothing new
     const std::error_code code(error, std::system_category());
-    throw network_error(code,
-                        error_text("connect to", where, code, next_step(error, where)) + tried);
+    throw network_error(
+        code, error_text("connect to", where.c_str(), code, next_step(error)).append(tried));
 }
 
 }  // namespace detail
@@ -1566,7 +1594,7 @@ namespace trama {
 namespace detail {
 
 /// Binds and listens at `where`. `both_families`: an IPv6 socket takes IPv4 connections as well.
-inline unique_fd listen_at(const endpoint& where, bool both_families, int backlog) {
+[[gnu::cold]] inline unique_fd listen_at(const endpoint& where, bool both_families, int backlog) {
     unique_fd fd = open_socket(where.family(), SOCK_STREAM);
     // Without it a restarted server cannot have its port for a minute: old connections linger in
     // TIME_WAIT. It does not let two live servers share a port; SO_REUSEPORT would, silently.
@@ -1575,16 +1603,16 @@ inline unique_fd listen_at(const endpoint& where, bool both_families, int backlo
     if (where.family() == AF_INET6)
         set_option(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, both_families ? 0 : 1, "IPV6_V6ONLY");
     bind_socket(fd.get(), where, "listen on");
-    const auto call = [&] { return ::listen(fd.get(), backlog); };
-    const auto story = [&](trace_line& line, long) { line << "listen, backlog " << backlog; };
-    check("listen on", system_call(fd.get(), call, story), where);
+    const call_result result = system_call([&] { return ::listen(fd.get(), backlog); });
+    if (tracing()) trace(fd.get(), result.error, "listen, backlog %d", backlog);
+    check("listen on", result, where);
     // A client may be gone again between "one is waiting" and accept; that must not block us.
     set_non_blocking(fd.get(), true);
     return fd;
 }
 
 /// Listens at `host`, as tcp_listener::listen describes it.
-inline unique_fd listen_socket(const std::string& host, int port, int backlog) {
+[[gnu::cold]] inline unique_fd listen_socket(const std::string& host, int port, int backlog) {
     if (host != "*" && !host.empty())
         return listen_at(preferred(resolve(host, port, address_use::listen)), false, backlog);
     try {
@@ -1598,9 +1626,16 @@ inline unique_fd listen_socket(const std::string& host, int port, int backlog) {
     return listen_at(resolve("0.0.0.0", port, address_use::listen).front(), false, backlog);
 }
 
+[[gnu::cold]] inline void tell_accepted(int listener, const call_result& result,
+                                        address_buffer& peer) noexcept {
+    if (result.failed()) return trace(listener, result.error, "accept");
+    const std::string from = peer.value().to_string();
+    trace(listener, 0, "accept: fd %ld from %s", result.value, from.c_str());
+}
+
 /// One accept(2), which does not wait because the listener does not; fills in the peer's address.
 inline call_result accept_once(int listener, address_buffer& peer) noexcept {
-    const auto call = [&] {
+    const call_result result = system_call([&] {
 #ifdef SOCK_CLOEXEC
         return ::accept4(listener, peer.data(), &peer.size, close_on_exec);
 #else
@@ -1608,12 +1643,9 @@ inline call_result accept_once(int listener, address_buffer& peer) noexcept {
         if (fd != -1) set_defaults(fd);
         return fd;
 #endif
-    };
-    const auto story = [&](trace_line& line, long fd) {
-        line << "accept";
-        if (fd >= 0) line << ": fd " << fd << " from " << peer.value().to_string();
-    };
-    return system_call(listener, call, story);
+    });
+    if (tracing()) tell_accepted(listener, result, peer);
+    return result;
 }
 
 /// Errors of a connection that died before it was accepted; man 2 accept lists them.
@@ -1655,8 +1687,9 @@ public:
     /// Throws network_error, whose text names each address tried and its reason. man 2 connect
     static tcp_stream connect(const std::string& host, int port,
                               duration within = std::chrono::seconds(30)) {
-        auto [fd, remote] = detail::connect_any(host, port, deadline(within));
-        return tcp_stream(std::move(fd), remote);
+        tcp_stream made;
+        made.fd_ = detail::connect_any(host, port, deadline(within), made.remote_);
+        return made;
     }
 
     /// Address and port of the peer, as they were when the connection was made.
@@ -1794,13 +1827,12 @@ public:
         const deadline limit(timeout());
         for (;;) {
             if (!detail::wait_until(fd(), POLLIN, limit))
-                detail::throw_system_error(ETIMEDOUT, "accept on", local_endpoint().to_string());
+                detail::throw_system_error(ETIMEDOUT, "accept on", local_endpoint());
             tcp_stream client;
             const io_result result = try_accept(client);
             if (result.status == io_status::done) return client;
             if (result.status == io_status::failed)
-                detail::throw_system_error(result.error.value(), "accept on",
-                                           local_endpoint().to_string());
+                detail::throw_system_error(result.error.value(), "accept on", local_endpoint());
         }
     }
 
@@ -1852,9 +1884,10 @@ public:
     static udp_socket connect(const std::string& host, int port) {
         const endpoint peer = first(host, port, address_use::connect);
         udp_socket made(detail::open_socket(peer.family(), SOCK_DGRAM), peer);
-        const auto call = [&] { return ::connect(made.fd(), peer.data(), peer.size()); };
-        const auto story = [&](trace_line& line, long) { line << "connect " << peer.to_string(); };
-        detail::check("connect UDP socket to", detail::system_call(made.fd(), call, story), peer);
+        const detail::call_result result =
+            detail::system_call([&] { return ::connect(made.fd(), peer.data(), peer.size()); });
+        if (tracing()) detail::trace_address(made.fd(), result.error, "connect", peer);
+        detail::check("connect UDP socket to", result, peer);
         return made;
     }
 
@@ -1874,13 +1907,12 @@ public:
         got.bytes.resize(max);
         for (;;) {
             if (!detail::wait_until(fd(), POLLIN, limit))
-                detail::throw_system_error(ETIMEDOUT, "recv_from at", local_endpoint().to_string());
+                detail::throw_system_error(ETIMEDOUT, "recv_from at", local_endpoint());
             const detail::call_result result = receive_once(got);
             // The kernel drops a datagram with a wrong checksum only when it is fetched.
             if (result.would_block()) continue;
             if (result.failed())
-                detail::throw_system_error(result.error, "recv_from at",
-                                           local_endpoint().to_string());
+                detail::throw_system_error(result.error, "recv_from at", local_endpoint());
             return got;
         }
     }
@@ -1895,14 +1927,11 @@ private:
 
     void send(std::string_view bytes, const endpoint& peer, const sockaddr* address,
               socklen_t size) {
-        const auto call = [&] {
+        const detail::call_result result = detail::system_call([&] {
             return ::sendto(fd(), bytes.data(), bytes.size(), detail::no_signal, address, size);
-        };
-        const auto story = [&](trace_line& line, long sent) {
-            line << "sendto " << peer.to_string() << ", " << bytes.size() << " bytes";
-            if (sent >= 0) line.bytes(bytes);
-        };
-        detail::check("send a datagram to", detail::system_call(fd(), call, story), peer);
+        });
+        if (tracing()) tell("sendto", result, bytes, peer);
+        detail::check("send a datagram to", result, peer);
     }
 
     detail::call_result receive_once(datagram& got) {
@@ -1913,21 +1942,24 @@ private:
         message.msg_namelen = from.size;
         message.msg_iov = &part;
         message.msg_iovlen = 1;
-        const auto call = [&] { return ::recvmsg(fd(), &message, MSG_DONTWAIT); };
-        const auto story = [&](trace_line& line, long received) {
-            line << "recvmsg ";
-            if (received >= 0) line << received << " of ";
-            line << got.bytes.size() << " asked";
-            if (received < 0) return;
-            line << ", from " << endpoint(from.data(), message.msg_namelen).to_string();
-            line.bytes({got.bytes.data(), static_cast<std::size_t>(received)});
-        };
-        const detail::call_result result = detail::system_call(fd(), call, story);
-        if (result.failed()) return result;
-        got.bytes.resize(result.count());
-        got.from = endpoint(from.data(), message.msg_namelen);
-        got.truncated = (message.msg_flags & MSG_TRUNC) != 0;
+        const detail::call_result result =
+            detail::system_call([&] { return ::recvmsg(fd(), &message, MSG_DONTWAIT); });
+        if (!result.failed()) {
+            got.bytes.resize(result.count());
+            got.from = endpoint(from.data(), message.msg_namelen);
+            got.truncated = (message.msg_flags & MSG_TRUNC) != 0;
+        }
+        if (tracing()) tell("recvmsg", result, got.bytes, got.from);
         return result;
+    }
+
+    [[gnu::cold]] void tell(const char* call, const detail::call_result& result,
+                            std::string_view bytes, const endpoint& peer) const noexcept {
+        detail::shown_bytes shown;
+        if (!result.failed()) shown.add(bytes);
+        detail::trace(fd(), result.error, "%s %s, %zu bytes%s%s", call, peer.to_string().c_str(),
+                      bytes.size(), result.failed() ? "" : ": ",
+                      result.failed() ? "" : shown.text());
     }
 
     endpoint peer_;
@@ -1956,12 +1988,10 @@ struct tcp_statistics {
 inline tcp_statistics read_tcp_info(const tcp_stream& stream) {
     ::tcp_info info{};
     socklen_t size = sizeof info;
-    const auto call = [&] {
-        return ::getsockopt(stream.fd(), IPPROTO_TCP, TCP_INFO, &info, &size);
-    };
-    const auto story = [](trace_line& line, long) { line << "getsockopt TCP_INFO"; };
-    detail::check("read TCP_INFO of the connection with",
-                  detail::system_call(stream.fd(), call, story), stream.remote_endpoint());
+    const detail::call_result result = detail::system_call(
+        [&] { return ::getsockopt(stream.fd(), IPPROTO_TCP, TCP_INFO, &info, &size); });
+    if (tracing()) detail::trace(stream.fd(), result.error, "getsockopt TCP_INFO");
+    detail::check("read TCP_INFO of the connection with", result, stream.remote_endpoint());
     tcp_statistics told;
     told.round_trip_time = std::chrono::microseconds(info.tcpi_rtt);
     told.round_trip_variation = std::chrono::microseconds(info.tcpi_rttvar);
@@ -1982,6 +2012,17 @@ inline tcp_statistics read_tcp_info(const tcp_stream& stream) {
 
 namespace trama {
 
+namespace detail {
+
+[[gnu::cold]] inline void tell_frame(int fd, const char* direction,
+                                     std::string_view payload) noexcept {
+    shown_bytes shown;
+    shown.add(payload);
+    trace(fd, 0, "frame %s, %zu bytes: %s", direction, payload.size(), shown.text());
+}
+
+}  // namespace detail
+
 /// Sends and receives whole frames of `Codec`. Owns its stream; move-only.
 template <typename Codec>
 class framed_stream {
@@ -1996,7 +2037,7 @@ public:
         const frame_edge header = Codec::header(payload, limit_);
         const frame_edge trailer = Codec::trailer();
         stream_.send_all({header.view(), payload, trailer.view()});
-        tell("frame out, ", payload);
+        tell("out", payload);
     }
 
     /// The payload of the next frame, waiting for it; nullopt: the stream ended between two frames.
@@ -2023,7 +2064,7 @@ private:
         const deadline limit(stream_.timeout());
         for (bool first = true;; first = false) {
             if (auto payload = next()) {
-                tell("frame in, ", *payload);
+                tell("in", *payload);
                 return payload;
             }
             if (!first)
@@ -2049,10 +2090,7 @@ private:
     }
 
     void tell(const char* what, std::string_view payload) const noexcept {
-        if (!tracing()) return;
-        trace_line line(stream_.fd());
-        line << what << payload.size() << " bytes";
-        line.bytes(payload);
+        if (tracing()) detail::tell_frame(stream_.fd(), what, payload);
     }
 
     tcp_stream stream_;

@@ -108,10 +108,12 @@ inline options parse(int argc, char** argv, const std::vector<option>& known) {
         table.push_back({each.name, each.value != nullptr, nullptr, each.letter});
     }
     table.push_back({nullptr, 0, nullptr, 0});
+    ::opterr = 0;  // what is wrong is told here, in one line
     for (int letter;
          (letter = ::getopt_long(argc, argv, letters.c_str(), table.data(), nullptr)) != -1;) {
-        // getopt_long has told what is wrong; '?' is its sign for it.
-        if (letter == '?') throw usage_error("see --help");
+        if (letter == '?')
+            throw usage_error(std::string("cannot make sense of \"") + argv[::optind - 1] +
+                              "\": see --help");
         const auto found = std::find_if(all.begin(), all.end(),
                                         [&](const option& each) { return each.letter == letter; });
         given.values_[found->name] = found->value == nullptr ? "1" : ::optarg;
@@ -135,11 +137,6 @@ void say(const Parts&... parts) {
 template <typename... Parts>
 void say_more(const Parts&... parts) {
     if (talkativeness >= 2) (std::cerr << ... << parts) << std::endl;
-}
-
-/// A server's first line on stdout. Flushed, so that whoever started the server can wait for it.
-inline void announce(const trama::endpoint& where) {
-    std::cout << "listening on " << where << std::endl;
 }
 
 // ---- an orderly stop: Ctrl-C and SIGTERM end the waiting, the second one ends the program -------
@@ -177,6 +174,13 @@ inline void catch_signals() {
 }
 
 }  // namespace detail
+
+/// A server's first line on stdout. Flushed, so that whoever started the server can wait for it;
+/// and from here on a signal stops it in order.
+inline void announce(const trama::endpoint& where) {
+    detail::catch_signals();
+    std::cout << "listening on " << where << std::endl;
+}
 
 /// True once Ctrl-C was pressed or SIGTERM came.
 inline bool stopping() {
@@ -224,6 +228,8 @@ private:
 /// The next line of stdin, without its line feed. False: there is none, or the program is to stop.
 inline bool read_line(std::string& line) {
     static std::string buffer;
+    static bool ended = false;
+    if (ended) return false;
     for (std::size_t seen = 0;;) {
         const std::size_t end = buffer.find('\n', seen);
         if (end != std::string::npos) {
@@ -238,6 +244,7 @@ inline bool read_line(std::string& line) {
         if (count == -1)
             throw usage_error(std::string("cannot read stdin: ") + std::strerror(errno));
         if (count == 0) {
+            ended = true;  // a terminal would ask again
             line = std::exchange(buffer, {});
             return !line.empty();
         }
@@ -247,9 +254,11 @@ inline bool read_line(std::string& line) {
 
 // ---- main --------------------------------------------------------------------------------------
 
-/// Parses the command line, answers --help, calls `body` and turns exceptions into exit codes.
+/// Parses the command line, answers --help, calls `body` and turns exceptions into exit codes. More
+/// than `most_words` words that are no options are refused: they would be ignored.
 template <typename Body>
-int run(int argc, char** argv, const char* usage, const std::vector<option>& known, Body body) {
+int run(int argc, char** argv, const char* usage, const std::vector<option>& known, Body body,
+        std::size_t most_words = 0) {
     const std::string path = argv[0];
     const std::string name = path.substr(path.rfind('/') + 1);
     const auto fail = [&](const char* what, int code) {
@@ -262,6 +271,9 @@ int run(int argc, char** argv, const char* usage, const std::vector<option>& kno
             std::cout << usage;
             return 0;
         }
+        if (given.words().size() > most_words)
+            throw usage_error("what is \"" + trama::escaped(given.words()[most_words]) +
+                              "\" for? see --help");
         talkativeness = given.flag("quiet") ? 0 : given.flag("verbose") ? 2 : 1;
         const int code = body(given);
         std::cout.flush();

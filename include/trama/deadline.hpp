@@ -5,6 +5,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <limits>
 
 namespace trama {
@@ -21,31 +22,38 @@ public:
     /// `from_now`: 0 or less is over at once; `forever` never is.
     explicit deadline(duration from_now) noexcept {
         if (from_now == forever) return;
-        const clock::time_point now = clock::now();
-        if (from_now < clock::time_point::max() - now) end_ = now + from_now;
+        const std::int64_t present = now();
+        if (from_now.count() < never - present - 1'000'000) end_ = present + from_now.count();
     }
 
-    bool is_never() const noexcept { return end_ == clock::time_point::max(); }
+    bool is_never() const noexcept { return end_ == never; }
+
+    bool passed() const noexcept { return !is_never() && end_ <= now(); }
 
     /// The time that is left, at least 0, or `forever`.
     duration left() const noexcept {
         if (is_never()) return forever;
-        const duration rest = end_ - clock::now();
-        return rest > duration::zero() ? rest : duration::zero();
+        const std::int64_t rest = end_ - now();
+        return duration(rest > 0 ? rest : 0);
     }
 
     /// The time that is left as poll(2) wants it: milliseconds, rounded up; -1 for never.
     int poll_timeout() const noexcept {
         if (is_never()) return -1;
-        const auto rest = std::chrono::ceil<std::chrono::milliseconds>(left()).count();
+        const std::int64_t rest = (left().count() + 999'999) / 1'000'000;
         constexpr int most = std::numeric_limits<int>::max();
         return rest < most ? static_cast<int>(rest) : most;
     }
 
 private:
-    using clock = std::chrono::steady_clock;
+    static std::int64_t now() noexcept {
+        const duration since = std::chrono::steady_clock::now().time_since_epoch();
+        return since.count();
+    }
 
-    clock::time_point end_ = clock::time_point::max();
+    static constexpr std::int64_t never = std::numeric_limits<std::int64_t>::max();
+
+    std::int64_t end_ = never;  // nanoseconds of the steady clock
 };
 
 }  // namespace trama

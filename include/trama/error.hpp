@@ -12,8 +12,6 @@
 
 #include <trama/trace.hpp>
 
-#include <cerrno>
-#include <new>
 #include <stdexcept>
 #include <system_error>
 
@@ -23,7 +21,7 @@ namespace trama {
 class network_error : public std::system_error {
 public:
     /// `text`: all of what() is to say.
-    network_error(std::error_code code, const std::string& text)
+    [[gnu::cold]] network_error(std::error_code code, const std::string& text)
         : std::system_error(code), text_(text) {}
 
     const char* what() const noexcept override { return text_.what(); }
@@ -35,10 +33,12 @@ private:
 /// The stream ended before recv_exact had all it was asked for.
 class unexpected_eof : public std::runtime_error {
 public:
-    unexpected_eof(std::size_t received, std::size_t expected, const std::string& where)
-        : std::runtime_error("recv_exact from " + where + ": the stream ended after " +
-                             std::to_string(received) + " of " + std::to_string(expected) +
-                             " bytes (the peer closed, or died, before it had sent all)"),
+    [[gnu::cold]] unexpected_eof(std::size_t received, std::size_t expected,
+                                 const std::string& where)
+        : std::runtime_error(detail::text(
+              "recv_exact from %s: the stream ended after %zu of %zu bytes (the peer closed, or "
+              "died, before it had sent all)",
+              where.c_str(), received, expected)),
           received_(received),
           expected_(expected) {}
 
@@ -53,14 +53,10 @@ private:
 namespace detail {
 
 /// What to try next after `error`, or "" where there is no better advice than the reason itself.
-inline std::string next_step(int error, const std::string& where) {
-    const std::size_t colon = where.rfind(':');
+[[gnu::cold]] inline const char* next_step(int error) noexcept {
     switch (error) {
         case ECONNREFUSED:
             return "nobody listens there: start the server, or check address and port";
-        case EADDRINUSE:
-            return "another program owns the port: ss -ltnp 'sport = " +
-                   (colon == std::string::npos ? std::string(":PORT") : where.substr(colon)) + "'";
         case EADDRNOTAVAIL: return "this machine does not have that address: ip address";
         case EACCES: return "ports below 1024 are for root: choose a higher one";
         case ENETUNREACH: return "this machine has no route to that network: ip route";
@@ -73,21 +69,26 @@ inline std::string next_step(int error, const std::string& where) {
         case EMSGSIZE: return "a UDP datagram carries at most 65,507 bytes of payload";
         case ENOTCONN: return "the connection is over, or was never made";
         case EBADF: return "the socket was closed or moved from";
-        default: return {};
+        default: return "";
     }
 }
 
 /// "operation where: reason (next step)".
-inline std::string error_text(const char* operation, const std::string& where,
-                              const std::error_code& code, const std::string& step) {
-    return operation + (where.empty() ? "" : ' ' + where) + ": " + code.message() +
-           (step.empty() ? "" : " (" + step + ')');
+[[gnu::cold]] inline std::string error_text(const char* operation, const char* where,
+                                            const std::error_code& code, const char* step) {
+    return text("%s%s%s: %s%s%s%s", operation, *where ? " " : "", where, code.message().c_str(),
+                *step ? " (" : "", step, *step ? ")" : "");
 }
 
-[[noreturn]] inline void throw_system_error(int error, const char* operation,
-                                            const std::string& where = {}) {
+[[noreturn, gnu::cold]] inline void throw_system_error(int error, const char* operation,
+                                                       const char* where) {
     const std::error_code code(error, std::system_category());
-    throw network_error(code, error_text(operation, where, code, next_step(error, where)));
+    std::string step = next_step(error);
+    if (error == EADDRINUSE) {
+        const char* colon = std::strrchr(where, ':');
+        step = text("another program owns the port: ss -ltnp 'sport = %s'", colon ? colon : "");
+    }
+    throw network_error(code, error_text(operation, where, code, step.c_str()));
 }
 
 /// What a system call gave: its value, and errno if the value is -1, else 0.
@@ -100,43 +101,21 @@ struct call_result {
     std::size_t count() const noexcept { return static_cast<std::size_t>(value); }
 };
 
-/// The line of the trace for one call.
-template <typename Story>
-void tell(int fd, const call_result& result, Story story) noexcept {
-    trace_line line(fd);
-    try {
-        story(line, result.value);
-    } catch (const std::bad_alloc&) {
-        line << "...";  // a line cut short must not fail the call that it tells of
-    }
-    if (result.would_block()) {
-        line << ": not yet";
-    } else if (result.failed()) {
-        line << ": failed, " << std::strerror(result.error);
-    }
-}
-
-/// The funnel: makes the call `function()`, again when a signal interrupts it, and lets `story`
-/// tell the trace what was asked and what came: story(trace_line&, long value). Never throws.
-template <typename Function, typename Story>
-call_result system_call(int fd, Function function, Story story) noexcept {
+/// The funnel: makes the call `function()`, and again when a signal interrupts it. Who calls it
+/// then tells the trace what was asked and what came, and gives the result to check().
+template <typename Function>
+call_result system_call(Function function) noexcept {
     call_result result{};
     do {
         result.value = static_cast<long>(function());
         result.error = result.value == -1 ? errno : 0;
     } while (result.error == EINTR);
-    if (tracing()) tell(fd, result, story);
     return result;
 }
 
-/// The value of a call that must succeed. Throws network_error; `where` is an endpoint.
-template <typename Endpoint>
-long check(const char* operation, const call_result& result, const Endpoint& where) {
-    if (result.failed()) throw_system_error(result.error, operation, where.to_string());
-    return result.value;
-}
+/// The value of a call that must succeed. Throws network_error.
 inline long check(const char* operation, const call_result& result) {
-    if (result.failed()) throw_system_error(result.error, operation);
+    if (result.failed()) throw_system_error(result.error, operation, "");
     return result.value;
 }
 

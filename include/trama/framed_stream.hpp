@@ -6,6 +6,17 @@
 
 namespace trama {
 
+namespace detail {
+
+[[gnu::cold]] inline void tell_frame(int fd, const char* direction,
+                                     std::string_view payload) noexcept {
+    shown_bytes shown;
+    shown.add(payload);
+    trace(fd, 0, "frame %s, %zu bytes: %s", direction, payload.size(), shown.text());
+}
+
+}  // namespace detail
+
 /// Sends and receives whole frames of `Codec`. Owns its stream; move-only.
 template <typename Codec>
 class framed_stream {
@@ -20,7 +31,7 @@ public:
         const frame_edge header = Codec::header(payload, limit_);
         const frame_edge trailer = Codec::trailer();
         stream_.send_all({header.view(), payload, trailer.view()});
-        tell("frame out, ", payload);
+        tell("out", payload);
     }
 
     /// The payload of the next frame, waiting for it; nullopt: the stream ended between two frames.
@@ -47,7 +58,7 @@ private:
         const deadline limit(stream_.timeout());
         for (bool first = true;; first = false) {
             if (auto payload = next()) {
-                tell("frame in, ", *payload);
+                tell("in", *payload);
                 return payload;
             }
             if (!first)
@@ -73,10 +84,7 @@ private:
     }
 
     void tell(const char* what, std::string_view payload) const noexcept {
-        if (!tracing()) return;
-        trace_line line(stream_.fd());
-        line << what << payload.size() << " bytes";
-        line.bytes(payload);
+        if (tracing()) detail::tell_frame(stream_.fd(), what, payload);
     }
 
     tcp_stream stream_;

@@ -9,13 +9,12 @@
 // TRAMA_TRACE=time adds the seconds since the start. Off, it costs one predictable branch a call.
 #pragma once
 
-#include <trama/codec/escape.hpp>
+#include <trama/codec/text.hpp>
 
-#include <cstdio>
+#include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <ctime>
-#include <type_traits>
 
 #include <unistd.h>
 
@@ -33,12 +32,13 @@ inline double steady_seconds() noexcept {
     return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) * 1e-9;
 }
 
-inline const double trace_start = steady_seconds();
+/// When the program started, if TRAMA_TRACE=time; else 0.
+inline double trace_start = 0;
 
-template <bool WithTime>
-void trace_to_stderr(std::string_view line) {
+[[gnu::cold]] inline void trace_to_stderr(std::string_view line) {
     char time[32] = "";
-    if (WithTime) std::snprintf(time, sizeof time, "%.6f s: ", steady_seconds() - trace_start);
+    if (trace_start > 0)
+        std::snprintf(time, sizeof time, "%.6f s: ", steady_seconds() - trace_start);
     char text[512];
     const int size = std::snprintf(text, sizeof text, "trama: %s%.*s\n", time,
                                    static_cast<int>(line.size()), line.data());
@@ -47,14 +47,62 @@ void trace_to_stderr(std::string_view line) {
     static_cast<void>(written);  // nobody is left to be told
 }
 
-inline trace_sink sink_from_environment() noexcept {
+[[gnu::cold]] inline trace_sink sink_from_environment() noexcept {
     const char* value = std::getenv("TRAMA_TRACE");
     if (value == nullptr || *value == '\0' || std::strcmp(value, "0") == 0) return nullptr;
-    return std::strcmp(value, "time") == 0 ? trace_to_stderr<true> : trace_to_stderr<false>;
+    if (std::strcmp(value, "time") == 0) trace_start = steady_seconds();
+    return trace_to_stderr;
 }
 
 /// The only global state of the library.
 inline trace_sink current_sink = sink_from_environment();
+
+/// Tells one line, made as printf(3) does; what does not fit into 400 bytes is left out. `fd`: what
+/// it is about, or -1. `error`: the errno of a call that failed, or 0. Never allocates.
+[[gnu::cold, gnu::format(printf, 3, 4)]] inline void trace(int fd, int error, const char* format,
+                                                           ...) noexcept {
+    char line[400] = "";
+    std::size_t size = 0;
+    const auto grow = [&](int more) {
+        size += static_cast<std::size_t>(more);
+        if (size > sizeof line - 1) size = sizeof line - 1;
+    };
+    if (fd >= 0) grow(std::snprintf(line, sizeof line, "fd %d: ", fd));
+    std::va_list arguments;
+    va_start(arguments, format);
+    grow(std::vsnprintf(line + size, sizeof line - size, format, arguments));
+    va_end(arguments);
+    if (error == EAGAIN || error == EWOULDBLOCK) {
+        grow(std::snprintf(line + size, sizeof line - size, ": not yet"));
+    } else if (error != 0) {
+        grow(std::snprintf(line + size, sizeof line - size, ": failed, %s", std::strerror(error)));
+    }
+    current_sink({line, size});
+}
+
+/// Bytes as a trace line shows them: `"hola\n"`, at most 48 of them, and dots when there are more.
+class shown_bytes {
+public:
+    [[gnu::cold]] void add(std::string_view bytes) noexcept {
+        for (char byte : bytes) {
+            if (count_++ >= most) return;
+            size_ += escape_byte(byte, text_ + size_);
+        }
+    }
+
+    /// The text so far, with quotes; valid as long as this object.
+    [[gnu::cold]] const char* text() noexcept {
+        std::strcpy(text_ + size_, count_ > most ? "\"..." : "\"");
+        return text_;
+    }
+
+private:
+    static constexpr std::size_t most = 48;
+
+    char text_[4 * most + 8] = "\"";
+    std::size_t size_ = 1;
+    std::size_t count_ = 0;
+};
 
 }  // namespace detail
 
@@ -70,58 +118,5 @@ inline trace_sink trace_to(trace_sink sink) noexcept {
     detail::current_sink = sink;
     return before;
 }
-
-/// One line under construction; it goes to the sink when it is destroyed. Never throws and never
-/// allocates: what does not fit into its 400 bytes is left out.
-class trace_line {
-public:
-    /// `fd`: the descriptor it is about; -1 for none.
-    explicit trace_line(int fd) noexcept {
-        if (fd >= 0) *this << "fd " << fd << ": ";
-    }
-    trace_line(const trace_line&) = delete;
-    trace_line& operator=(const trace_line&) = delete;
-    ~trace_line() {
-        if (tracing()) detail::current_sink({text_, size_});
-    }
-
-    trace_line& operator<<(std::string_view text) noexcept {
-        const std::string_view fitting = text.substr(0, sizeof text_ - size_);
-        std::memcpy(text_ + size_, fitting.data(), fitting.size());
-        size_ += fitting.size();
-        return *this;
-    }
-
-    template <typename Integer, typename = std::enable_if_t<std::is_integral_v<Integer>>>
-    trace_line& operator<<(Integer number) noexcept {
-        char digits[24];
-        std::snprintf(digits, sizeof digits, "%lld", static_cast<long long>(number));
-        return *this << std::string_view(digits);
-    }
-
-    /// `: "hola\n"`, escaped; the first 48 bytes, and dots when there are more. For bytes in
-    /// several pieces: open_bytes, more_bytes for each, close_bytes.
-    void bytes(std::string_view bytes) noexcept {
-        open_bytes();
-        more_bytes(bytes);
-        close_bytes();
-    }
-    void open_bytes() noexcept { *this << ": \""; }
-    void more_bytes(std::string_view bytes) noexcept {
-        for (char byte : bytes) {
-            if (bytes_shown_++ >= most_bytes_shown) return;
-            char form[4];
-            *this << std::string_view(form, detail::escape_byte(byte, form));
-        }
-    }
-    void close_bytes() noexcept { *this << (bytes_shown_ > most_bytes_shown ? "\"..." : "\""); }
-
-private:
-    static constexpr std::size_t most_bytes_shown = 48;
-
-    char text_[400];
-    std::size_t size_ = 0;
-    std::size_t bytes_shown_ = 0;
-};
 
 }  // namespace trama

@@ -10,7 +10,7 @@
 #define TRAMA_VERSION "0.1.0"
 
 // Bytes and frames: no sockets in here.
-#include <trama/codec/escape.hpp>
+#include <trama/codec/text.hpp>
 #include <trama/codec/frame.hpp>
 #include <trama/codec/length_prefix.hpp>
 #include <trama/codec/six_digit_colon.hpp>

@@ -17,7 +17,7 @@
 // behind a payload on the wire. frame_decoder and framed_stream work with any such class.
 #pragma once
 
-#include <trama/codec/escape.hpp>
+#include <trama/codec/text.hpp>
 
 #include <cstdint>
 #include <stdexcept>
@@ -47,8 +47,11 @@ struct scan_result {
 /// The few bytes that stand before or behind a payload on the wire: at most 8, held in place.
 class frame_edge {
 public:
+    /// No bytes.
+    frame_edge() noexcept = default;
+
     /// Room for `size` bytes, 0 to 8, to be written through data().
-    explicit frame_edge(std::size_t size = 0) noexcept : size_(static_cast<unsigned char>(size)) {}
+    explicit frame_edge(std::size_t size) noexcept : size_(static_cast<unsigned char>(size)) {}
 
     char* data() noexcept { return bytes_; }
     std::size_t size() const noexcept { return size_; }
@@ -56,7 +59,7 @@ public:
 
 private:
     char bytes_[8] = {};
-    unsigned char size_;
+    unsigned char size_ = 0;
 };
 
 /// A frame that cannot be read or written. what() shows where, the bytes, and a guess at the cause.
@@ -84,7 +87,7 @@ private:
 namespace detail {
 
 /// What a peer that does not speak our framing probably speaks, judged by its first bytes; or "".
-inline const char* guess_protocol(std::string_view bytes) noexcept {
+[[gnu::cold]] inline const char* guess_protocol(std::string_view bytes) noexcept {
     const auto starts = [&](std::string_view clue) { return bytes.substr(0, clue.size()) == clue; };
     if (starts("GET ") || starts("POST ") || starts("HEAD ") || starts("HTTP/"))
         return "; this looks like HTTP";
@@ -95,11 +98,41 @@ inline const char* guess_protocol(std::string_view bytes) noexcept {
     return "";
 }
 
-[[noreturn]] inline void throw_payload_too_long(std::size_t size, std::size_t limit,
-                                                const char* format) {
+[[noreturn, gnu::cold]] inline void throw_payload_too_long(std::size_t size, std::size_t limit,
+                                                           const char* format) {
     throw frame_error(frame_error::reason::too_long, 0,
-                      "a payload of " + std::to_string(size) + " bytes does not fit: " + format +
-                          ", here at most " + std::to_string(limit) + " bytes");
+                      text("a payload of %zu bytes does not fit: %s, here at most %zu bytes", size,
+                           format, limit));
+}
+
+/// `front`: the bytes that are no frame, or too long a one; `start`: where they are in the stream.
+[[noreturn, gnu::cold]] inline void throw_broken(const scan_result& result, std::string_view front,
+                                                 std::uint64_t start, std::size_t limit,
+                                                 const char* format) {
+    const std::uint64_t where = start + result.offset;
+    const bool bad_header = result.status == scan_status::bad_header;
+    const unsigned long long place = where;
+    std::string what = text("bad frame header at byte %llu of the stream: ", place);
+    if (!bad_header)
+        what = text(
+            "frame too long at byte %llu of the stream: %zu bytes, here at most %zu; it starts "
+            "with ",
+            place, result.length, limit);
+    what +=
+        text("\"%s\" (expected %s%s)", escaped(front, 24).c_str(), format, guess_protocol(front));
+    throw frame_error(bad_header ? frame_error::reason::bad_header : frame_error::reason::too_long,
+                      where, what);
+}
+
+/// `rest`: the bytes that came of the frame at `where`; `missing`: at least so many did not.
+[[noreturn, gnu::cold]] inline void throw_truncated(std::string_view rest, std::uint64_t where,
+                                                    std::size_t missing) {
+    const unsigned long long place = where;
+    throw frame_error(
+        frame_error::reason::truncated, where,
+        text("the stream ended inside the frame at byte %llu: %zu bytes came, at least %zu are "
+             "missing (\"%s\"; the peer closed, or died, before it had sent all)",
+             place, rest.size(), missing, escaped(rest, 24).c_str()));
 }
 
 /// Appends header, payload and trailer to `out`; all or nothing: `out` is untouched on a throw.

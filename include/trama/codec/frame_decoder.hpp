@@ -26,10 +26,16 @@ namespace detail {
 class receive_buffer {
 public:
     receive_buffer() noexcept = default;
-    receive_buffer(receive_buffer&& other) noexcept { swap(other); }
+    receive_buffer(receive_buffer&& other) noexcept { *this = std::move(other); }
     receive_buffer& operator=(receive_buffer&& other) noexcept {
-        receive_buffer taken(std::move(other));
-        swap(taken);
+        if (this == &other) return *this;
+        std::free(storage_);
+        storage_ = other.storage_;
+        begin_ = other.begin_;
+        end_ = other.end_;
+        capacity_ = other.capacity_;
+        other.storage_ = nullptr;
+        other.begin_ = other.end_ = other.capacity_ = 0;
         return *this;
     }
     ~receive_buffer() { std::free(storage_); }
@@ -55,13 +61,6 @@ public:
     void consume(std::size_t size) noexcept { begin_ += size; }
 
 private:
-    void swap(receive_buffer& other) noexcept {
-        std::swap(storage_, other.storage_);
-        std::swap(begin_, other.begin_);
-        std::swap(end_, other.end_);
-        std::swap(capacity_, other.capacity_);
-    }
-
     void move_to_front() noexcept {
         std::memmove(storage_, storage_ + begin_, size());
         end_ -= begin_;
@@ -136,16 +135,17 @@ public:
         return payload;
     }
 
-    /// The stream has ended. Throws frame_error{truncated} if the bytes that came end inside a
-    /// frame; whole frames before that can still be taken. Throws nothing if they end with a whole
-    /// frame.
+    /// The stream has ended. Throws frame_error if what came ends in no whole frame: truncated, or
+    /// what next_frame would throw. Whole frames before that can still be taken.
     void receive_eof() const {
         std::string_view rest = buffer_.bytes();
         while (!rest.empty()) {
             const scan_result result = Codec::scan(rest, limit_, 0);
-            if (result.status == scan_status::need_data) throw_truncated(rest, result);
-            // A broken frame is next_view's to report, in its turn.
-            if (result.status != scan_status::frame) return;
+            const std::uint64_t where = consumed_ + (buffer_.size() - rest.size());
+            if (result.status == scan_status::need_data)
+                detail::throw_truncated(rest, where, result.length);
+            if (result.status != scan_status::frame)
+                detail::throw_broken(result, rest, where, limit_, Codec::format);
             rest.remove_prefix(result.offset + result.length + result.trailer);
         }
     }
@@ -168,7 +168,7 @@ private:
             seen_ = buffer_.size();
             needed_ = seen_ + result.length;
         } else if (result.status != scan_status::frame) {
-            throw_broken(result);
+            detail::throw_broken(result, buffer_.bytes(), consumed_, limit_, Codec::format);
         }
         return result;
     }
@@ -183,30 +183,6 @@ private:
         consumed_ += size;
         seen_ = 0;
         needed_ = 1;
-    }
-
-    [[noreturn]] void throw_broken(const scan_result& result) const {
-        const bool long_one = result.status == scan_status::too_long;
-        const std::uint64_t where = consumed_ + result.offset;
-        std::string text = long_one ? "frame too long" : "bad frame header";
-        text += " at byte " + std::to_string(where) + " of the stream: ";
-        if (long_one)
-            text += std::to_string(result.length) + " bytes, here at most " +
-                    std::to_string(limit_) + "; it starts with ";
-        text += '"' + escaped(buffer_.bytes(), 24) + "\" (expected " + Codec::format;
-        text += detail::guess_protocol(buffer_.bytes());
-        const auto why = long_one ? frame_error::reason::too_long : frame_error::reason::bad_header;
-        throw frame_error(why, where, text + ')');
-    }
-
-    [[noreturn]] void throw_truncated(std::string_view rest, const scan_result& result) const {
-        const std::uint64_t where = consumed_ + (buffer_.size() - rest.size());
-        throw frame_error(frame_error::reason::truncated, where,
-                          "the stream ended inside the frame at byte " + std::to_string(where) +
-                              ": " + std::to_string(rest.size()) + " bytes came, at least " +
-                              std::to_string(result.length) + " are missing (\"" +
-                              escaped(rest, 24) +
-                              "\"; the peer closed, or died, before it had sent all)");
     }
 
     detail::receive_buffer buffer_;

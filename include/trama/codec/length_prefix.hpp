@@ -64,7 +64,7 @@ struct length_prefix {
         return edge;
     }
 
-    static frame_edge trailer() noexcept { return frame_edge(0); }
+    static frame_edge trailer() noexcept { return {}; }
 
 private:
     /// How far the byte at `position` of the header is shifted in the number, in bits.

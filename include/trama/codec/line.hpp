@@ -51,7 +51,7 @@ struct basic_line {
     }
 
     /// Appends one line and its end to `out`. Throws frame_error, `out` untouched: too_long above
-    /// `limit`, bad_header for a payload that holds a LF and would arrive as two lines.
+    /// `limit`, bad_header for a payload that would end the line by itself.
     static void encode(std::string_view payload, std::string& out,
                        std::size_t limit = max_payload) {
         detail::append_frame<basic_line>(payload, out, limit);
@@ -61,11 +61,11 @@ struct basic_line {
     static frame_edge header(std::string_view payload, std::size_t limit = max_payload) {
         if (payload.size() > limit) detail::throw_payload_too_long(payload.size(), limit, format);
         const std::size_t feed = payload.find('\n');
-        if (feed != std::string_view::npos)
-            throw frame_error(frame_error::reason::bad_header, 0,
-                              "a line cannot hold a line feed, and byte " + std::to_string(feed) +
-                                  " of this payload is one: \"" + escaped(payload, 40) + '"');
-        return frame_edge(0);
+        if (feed != std::string_view::npos) refuse(payload, feed);
+        // It would be read as a part of the line's end.
+        const bool ends_in_return = !payload.empty() && payload.back() == '\r';
+        if (Ending == line_ending::any && ends_in_return) refuse(payload, payload.size() - 1);
+        return {};
     }
 
     static frame_edge trailer() noexcept {
@@ -76,6 +76,12 @@ struct basic_line {
     }
 
 private:
+    [[noreturn, gnu::cold]] static void refuse(std::string_view payload, std::size_t place) {
+        throw frame_error(frame_error::reason::bad_header, 0,
+                          detail::text("byte %zu of this payload would end the line: \"%s\"", place,
+                                       escaped(payload, 40).c_str()));
+    }
+
     static scan_result unfinished(std::string_view bytes, std::size_t limit) noexcept {
         // A CR at the very end may be the first half of the line's end.
         const bool half_end = Ending != line_ending::lf && !bytes.empty() && bytes.back() == '\r';

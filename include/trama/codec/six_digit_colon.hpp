@@ -27,7 +27,7 @@ struct six_digit_colon {
         std::size_t length = 0;
         // Digit by digit: strtoul and atoi would let "+00005", " 00005" and "0x0005" pass.
         for (std::size_t i = 0; i < digits; ++i) {
-            if (i == bytes.size()) return {scan_status::need_data, 0, header_size - i};
+            if (i == bytes.size()) return {scan_status::need_data, 0, 1};
             const unsigned digit = static_cast<unsigned char>(bytes[i]) - unsigned{'0'};
             if (digit > 9) return {scan_status::bad_header, i, 0};
             length = length * 10 + digit;
@@ -57,7 +57,7 @@ struct six_digit_colon {
         return edge;
     }
 
-    static frame_edge trailer() noexcept { return frame_edge(0); }
+    static frame_edge trailer() noexcept { return {}; }
 
 private:
     static constexpr std::size_t digits = 6;

@@ -30,7 +30,7 @@ public:
     }
 
     /// The address in numbers: "127.0.0.1", "::1", "fe80::1%eth0"; "nowhere" for none.
-    std::string address() const {
+    [[gnu::cold]] std::string address() const {
         char text[NI_MAXHOST] = "nowhere";
         if (family() != AF_UNSPEC)
             ::getnameinfo(data(), size(), text, sizeof text, nullptr, 0, NI_NUMERICHOST);
@@ -46,10 +46,10 @@ public:
     int family() const noexcept { return address_.generic.sa_family; }
 
     /// "127.0.0.1:5000"; "[::1]:5000", with brackets because the address itself holds colons.
-    std::string to_string() const {
+    [[gnu::cold]] std::string to_string() const {
         if (family() == AF_UNSPEC) return address();
-        const std::string text = family() == AF_INET6 ? '[' + address() + ']' : address();
-        return text + ':' + std::to_string(port());
+        const char* form = family() == AF_INET6 ? "[%s]:%u" : "%s:%u";
+        return detail::text(form, address().c_str(), unsigned{port()});
     }
 
     /// For system calls: the address as they want it, and its size in bytes.
@@ -91,6 +91,23 @@ enum class address_use { connect, listen };
 
 namespace detail {
 
+[[noreturn, gnu::cold]] inline void throw_system_error(int error, const char* operation,
+                                                       const endpoint& where) {
+    throw_system_error(error, operation, where.to_string().c_str());
+}
+
+/// The value of a call that must succeed. Throws network_error, which names `where`.
+inline long check(const char* operation, const call_result& result, const endpoint& where) {
+    if (result.failed()) throw_system_error(result.error, operation, where);
+    return result.value;
+}
+
+/// Tells a call that was about an address.
+[[gnu::cold]] inline void trace_address(int fd, int error, const char* call,
+                                        const endpoint& where) {
+    trace(fd, error, "%s %s", call, where.to_string().c_str());
+}
+
 /// The errors of getaddrinfo(3), which are not errno values.
 class resolve_category : public std::error_category {
 public:
@@ -103,13 +120,13 @@ public:
     }
 };
 
-inline std::string host_and_port(const std::string& host, int port) {
-    const bool colons = host.find(':') != std::string::npos;
-    return escaped(colons ? '[' + host + ']' : host) + ':' + std::to_string(port);
+[[gnu::cold]] inline std::string host_and_port(const std::string& host, int port) {
+    const char* form = host.find(':') == std::string::npos ? "%s:%d" : "[%s]:%d";
+    return text(form, escaped(host).c_str(), port);
 }
 
-[[noreturn]] inline void throw_resolve_error(const std::error_code& code, const std::string& where,
-                                             const char* step) {
+[[noreturn, gnu::cold]] inline void throw_resolve_error(const std::error_code& code,
+                                                        const char* where, const char* step) {
     throw network_error(code, error_text("resolve", where, code, step));
 }
 
@@ -117,29 +134,36 @@ inline std::string host_and_port(const std::string& host, int port) {
 
 /// Every address of `host` (a name, or an address in numbers) with `port`, 0 to 65535, best first.
 /// Never empty. Throws network_error. It asks the name server and waits as long as that takes.
-inline std::vector<endpoint> resolve(const std::string& host, int port,
-                                     address_use use = address_use::connect,
-                                     int socket_type = SOCK_STREAM) {
+[[gnu::cold]] inline std::vector<endpoint> resolve(const std::string& host, int port,
+                                                   address_use use = address_use::connect,
+                                                   int socket_type = SOCK_STREAM) {
     const std::string where = detail::host_and_port(host, port);
     const std::error_code invalid(EINVAL, std::system_category());
     if (port < 0 || port > 65535)
-        detail::throw_resolve_error(invalid, where, "a port is a number from 0 to 65535");
+        detail::throw_resolve_error(invalid, where.c_str(), "a port is a number from 0 to 65535");
     // getaddrinfo would stop at a NUL byte and look for another name.
     if (host.find('\0') != std::string::npos)
-        detail::throw_resolve_error(invalid, where, "a host name holds no NUL byte");
+        detail::throw_resolve_error(invalid, where.c_str(), "a host name holds no NUL byte");
     addrinfo wanted{};
     wanted.ai_socktype = socket_type;
     wanted.ai_flags = AI_NUMERICSERV | (use == address_use::listen ? AI_PASSIVE : 0);
     addrinfo* list = nullptr;
-    const int code = ::getaddrinfo(host.c_str(), std::to_string(port).c_str(), &wanted, &list);
-    if (tracing()) trace_line(-1) << "getaddrinfo " << where << (code == 0 ? "" : ": failed");
-    if (code == EAI_SYSTEM) detail::throw_system_error(errno, "resolve", where);
+    const std::string service = detail::text("%d", port);
+    const int code = ::getaddrinfo(host.c_str(), service.c_str(), &wanted, &list);
+    if (tracing())
+        detail::trace(-1, 0, "getaddrinfo %s%s", where.c_str(), code == 0 ? "" : ": failed");
+    if (code == EAI_SYSTEM) detail::throw_system_error(errno, "resolve", where.c_str());
     if (code != 0)
-        detail::throw_resolve_error({code, detail::resolve_category::instance()}, where,
+        detail::throw_resolve_error({code, detail::resolve_category::instance()}, where.c_str(),
                                     code == EAI_NONAME ? "no such host: check the spelling" : "");
-    std::vector<endpoint> found;
-    for (const addrinfo* each = list; each != nullptr; each = each->ai_next)
-        found.emplace_back(each->ai_addr, each->ai_addrlen);
+    std::size_t count = 0;
+    for (const addrinfo* each = list; each != nullptr; each = each->ai_next) ++count;
+    std::vector<endpoint> found(count);
+    const addrinfo* next = list;
+    for (endpoint& each : found) {
+        each = endpoint(next->ai_addr, next->ai_addrlen);
+        next = next->ai_next;
+    }
     ::freeaddrinfo(list);
     return found;
 }

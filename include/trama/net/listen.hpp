@@ -9,7 +9,7 @@ namespace trama {
 namespace detail {
 
 /// Binds and listens at `where`. `both_families`: an IPv6 socket takes IPv4 connections as well.
-inline unique_fd listen_at(const endpoint& where, bool both_families, int backlog) {
+[[gnu::cold]] inline unique_fd listen_at(const endpoint& where, bool both_families, int backlog) {
     unique_fd fd = open_socket(where.family(), SOCK_STREAM);
     // Without it a restarted server cannot have its port for a minute: old connections linger in
     // TIME_WAIT. It does not let two live servers share a port; SO_REUSEPORT would, silently.
@@ -18,16 +18,16 @@ inline unique_fd listen_at(const endpoint& where, bool both_families, int backlo
     if (where.family() == AF_INET6)
         set_option(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, both_families ? 0 : 1, "IPV6_V6ONLY");
     bind_socket(fd.get(), where, "listen on");
-    const auto call = [&] { return ::listen(fd.get(), backlog); };
-    const auto story = [&](trace_line& line, long) { line << "listen, backlog " << backlog; };
-    check("listen on", system_call(fd.get(), call, story), where);
+    const call_result result = system_call([&] { return ::listen(fd.get(), backlog); });
+    if (tracing()) trace(fd.get(), result.error, "listen, backlog %d", backlog);
+    check("listen on", result, where);
     // A client may be gone again between "one is waiting" and accept; that must not block us.
     set_non_blocking(fd.get(), true);
     return fd;
 }
 
 /// Listens at `host`, as tcp_listener::listen describes it.
-inline unique_fd listen_socket(const std::string& host, int port, int backlog) {
+[[gnu::cold]] inline unique_fd listen_socket(const std::string& host, int port, int backlog) {
     if (host != "*" && !host.empty())
         return listen_at(preferred(resolve(host, port, address_use::listen)), false, backlog);
     try {
@@ -41,9 +41,16 @@ inline unique_fd listen_socket(const std::string& host, int port, int backlog) {
     return listen_at(resolve("0.0.0.0", port, address_use::listen).front(), false, backlog);
 }
 
+[[gnu::cold]] inline void tell_accepted(int listener, const call_result& result,
+                                        address_buffer& peer) noexcept {
+    if (result.failed()) return trace(listener, result.error, "accept");
+    const std::string from = peer.value().to_string();
+    trace(listener, 0, "accept: fd %ld from %s", result.value, from.c_str());
+}
+
 /// One accept(2), which does not wait because the listener does not; fills in the peer's address.
 inline call_result accept_once(int listener, address_buffer& peer) noexcept {
-    const auto call = [&] {
+    const call_result result = system_call([&] {
 #ifdef SOCK_CLOEXEC
         return ::accept4(listener, peer.data(), &peer.size, close_on_exec);
 #else
@@ -51,12 +58,9 @@ inline call_result accept_once(int listener, address_buffer& peer) noexcept {
         if (fd != -1) set_defaults(fd);
         return fd;
 #endif
-    };
-    const auto story = [&](trace_line& line, long fd) {
-        line << "accept";
-        if (fd >= 0) line << ": fd " << fd << " from " << peer.value().to_string();
-    };
-    return system_call(listener, call, story);
+    });
+    if (tracing()) tell_accepted(listener, result, peer);
+    return result;
 }
 
 /// Errors of a connection that died before it was accepted; man 2 accept lists them.

@@ -44,74 +44,73 @@ inline void set_defaults(int fd) noexcept {
     static_cast<void>(fd);
 }
 
-inline void set_option(int fd, int level, int option, int value, const char* name) {
-    const auto call = [&] { return ::setsockopt(fd, level, option, &value, sizeof value); };
-    const auto story = [&](trace_line& line, long) {
-        line << "setsockopt " << name << " " << value;
-    };
-    check("set a socket option of", system_call(fd, call, story));
+[[gnu::cold]] inline void set_option(int fd, int level, int option, int value, const char* name) {
+    const call_result result =
+        system_call([&] { return ::setsockopt(fd, level, option, &value, sizeof value); });
+    if (tracing()) trace(fd, result.error, "setsockopt %s %d", name, value);
+    check("set a socket option of", result);
 }
 
-inline void set_non_blocking(int fd, bool on) {
-    const auto call = [&] {
+[[gnu::cold]] inline void set_non_blocking(int fd, bool on) {
+    const call_result result = system_call([&] {
         const int flags = ::fcntl(fd, F_GETFL);
         return flags == -1 ? -1
                            : ::fcntl(fd, F_SETFL, on ? flags | O_NONBLOCK : flags & ~O_NONBLOCK);
-    };
-    const auto story = [&](trace_line& line, long) {
-        line << "O_NONBLOCK " << (on ? "on" : "off");
-    };
-    check("set O_NONBLOCK", system_call(fd, call, story));
+    });
+    if (tracing()) trace(fd, result.error, "O_NONBLOCK %s", on ? "on" : "off");
+    check("set O_NONBLOCK", result);
 }
 
-/// A new socket. `type`: SOCK_STREAM or SOCK_DGRAM. Throws network_error.
-inline unique_fd open_socket(int family, int type) {
-    const auto call = [&] { return ::socket(family, type | close_on_exec, 0); };
-    const auto story = [&](trace_line& line, long fd) {
-        line << (type == SOCK_STREAM ? "socket TCP " : "socket UDP ");
-        line << (family == AF_INET6 ? "IPv6" : "IPv4");
-        if (fd >= 0) line << ": fd " << fd;
-    };
-    unique_fd fd(static_cast<int>(check("open a socket", system_call(-1, call, story))));
-    set_defaults(fd.get());
-    return fd;
+/// A new socket: its descriptor, or the errno of the failure. `type`: SOCK_STREAM or SOCK_DGRAM.
+[[gnu::cold]] inline call_result make_socket(int family, int type) noexcept {
+    const call_result result =
+        system_call([&] { return ::socket(family, type | close_on_exec, 0); });
+    if (tracing())
+        trace(static_cast<int>(result.value), result.error, "socket %s %s",
+              type == SOCK_STREAM ? "TCP" : "UDP", family == AF_INET6 ? "IPv6" : "IPv4");
+    if (!result.failed()) set_defaults(static_cast<int>(result.value));
+    return result;
 }
 
-inline void bind_socket(int fd, const endpoint& where, const char* operation) {
-    const auto call = [&] { return ::bind(fd, where.data(), where.size()); };
-    const auto story = [&](trace_line& line, long) { line << "bind " << where.to_string(); };
-    check(operation, system_call(fd, call, story), where);
+/// The same, where a failure is an exception.
+[[gnu::cold]] inline unique_fd open_socket(int family, int type) {
+    return unique_fd(static_cast<int>(check("open a socket", make_socket(family, type))));
+}
+
+[[gnu::cold]] inline void bind_socket(int fd, const endpoint& where, const char* operation) {
+    const call_result result = system_call([&] { return ::bind(fd, where.data(), where.size()); });
+    if (tracing()) trace_address(fd, result.error, "bind", where);
+    check(operation, result, where);
 }
 
 /// One poll(2) on `fd` for `events` (POLLIN or POLLOUT): value 1 ready or broken, 0 time is up.
-inline call_result poll_once(int fd, short events, const deadline& limit) noexcept {
+[[gnu::cold]] inline call_result poll_once(int fd, short events, const deadline& limit) noexcept {
     pollfd watched{fd, events, 0};
     // The time that is left is worked out anew when a signal makes the funnel call again.
-    const auto call = [&] { return ::poll(&watched, 1, limit.poll_timeout()); };
-    const auto story = [&](trace_line& line, long ready) {
-        line << "poll for " << (events == POLLIN ? "reading" : "writing");
-        if (ready == 0) line << ": time is up";
-    };
-    return system_call(fd, call, story);
+    const call_result result =
+        system_call([&] { return ::poll(&watched, 1, limit.poll_timeout()); });
+    if (tracing())
+        trace(fd, result.error, "poll for %s%s", events == POLLIN ? "reading" : "writing",
+              result.value == 0 ? ": time is up" : "");
+    return result;
 }
 
 /// Waits until `fd` has one of `events`, an error or a hang-up. False: the deadline passed first.
-inline bool wait_until(int fd, short events, const deadline& limit) {
+[[gnu::cold]] inline bool wait_until(int fd, short events, const deadline& limit) {
     while (check("poll", poll_once(fd, events, limit)) == 0)
-        if (limit.left() == duration::zero()) return false;
+        if (limit.passed()) return false;
     return true;
 }
 
 /// For loops that go on with what is there: a peer that always has one more byte must not stretch
 /// the deadline either.
 inline void throw_if_passed(const deadline& limit, const char* operation, const endpoint& peer) {
-    if (limit.left() == duration::zero())
-        throw_system_error(ETIMEDOUT, operation, peer.to_string());
+    if (limit.passed()) throw_system_error(ETIMEDOUT, operation, peer);
 }
 
-inline void wait_or_throw(int fd, short events, const deadline& limit, const char* operation,
-                          const endpoint& peer) {
-    if (!wait_until(fd, events, limit)) throw_system_error(ETIMEDOUT, operation, peer.to_string());
+[[gnu::cold]] inline void wait_or_throw(int fd, short events, const deadline& limit,
+                                        const char* operation, const endpoint& peer) {
+    if (!wait_until(fd, events, limit)) throw_system_error(ETIMEDOUT, operation, peer);
 }
 
 /// Room for the address of either family, filled in by a system call.
@@ -124,13 +123,12 @@ struct address_buffer {
 };
 
 /// The address and port that `fd` has on this side.
-inline endpoint local_endpoint_of(int fd) {
+[[gnu::cold]] inline endpoint local_endpoint_of(int fd) {
     address_buffer address;
-    const auto call = [&] { return ::getsockname(fd, address.data(), &address.size); };
-    const auto story = [&](trace_line& line, long) {
-        line << "getsockname: " << address.value().to_string();
-    };
-    check("ask for the local address", system_call(fd, call, story));
+    const call_result result =
+        system_call([&] { return ::getsockname(fd, address.data(), &address.size); });
+    if (tracing()) trace(fd, result.error, "getsockname: %s", address.value().to_string().c_str());
+    check("ask for the local address", result);
     return address.value();
 }
 
@@ -170,8 +168,9 @@ protected:
     basic_socket() noexcept = default;
     explicit basic_socket(unique_fd fd) noexcept : fd_(std::move(fd)) {}
 
-private:
     unique_fd fd_;
+
+private:
     duration timeout_ = forever;
 };
 

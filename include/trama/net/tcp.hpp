@@ -33,8 +33,9 @@ public:
     /// Throws network_error, whose text names each address tried and its reason. man 2 connect
     static tcp_stream connect(const std::string& host, int port,
                               duration within = std::chrono::seconds(30)) {
-        auto [fd, remote] = detail::connect_any(host, port, deadline(within));
-        return tcp_stream(std::move(fd), remote);
+        tcp_stream made;
+        made.fd_ = detail::connect_any(host, port, deadline(within), made.remote_);
+        return made;
     }
 
     /// Address and port of the peer, as they were when the connection was made.
@@ -172,13 +173,12 @@ public:
         const deadline limit(timeout());
         for (;;) {
             if (!detail::wait_until(fd(), POLLIN, limit))
-                detail::throw_system_error(ETIMEDOUT, "accept on", local_endpoint().to_string());
+                detail::throw_system_error(ETIMEDOUT, "accept on", local_endpoint());
             tcp_stream client;
             const io_result result = try_accept(client);
             if (result.status == io_status::done) return client;
             if (result.status == io_status::failed)
-                detail::throw_system_error(result.error.value(), "accept on",
-                                           local_endpoint().to_string());
+                detail::throw_system_error(result.error.value(), "accept on", local_endpoint());
         }
     }
 

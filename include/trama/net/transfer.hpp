@@ -34,50 +34,51 @@ inline io_result outcome(const call_result& result) noexcept {
 /// What the receiver makes of fewer bytes than it asked for.
 enum class wanted { some, all };
 
+[[gnu::cold]] inline void tell_received(int fd, const call_result& result, const void* memory,
+                                        std::size_t size, wanted want) noexcept {
+    if (result.failed()) return trace(fd, result.error, "recv %zu asked", size);
+    if (result.value == 0) return trace(fd, 0, "recv 0 of %zu asked: end of stream", size);
+    const bool is_short = want == wanted::all && result.count() < size;
+    shown_bytes shown;
+    shown.add({static_cast<const char*>(memory), result.count()});
+    trace(fd, 0, "recv %ld of %zu asked%s: %s", result.value, size, is_short ? ": short read" : "",
+          shown.text());
+}
+
 inline call_result receive_once(int fd, void* memory, std::size_t size, int flags,
                                 wanted want) noexcept {
-    const auto story = [&](trace_line& line, long received) {
-        line << "recv ";
-        if (received >= 0) line << received << " of ";
-        line << size << " asked";
-        if (received == 0) line << ": end of stream";
-        if (received <= 0) return;
-        const std::string_view bytes(static_cast<const char*>(memory),
-                                     static_cast<std::size_t>(received));
-        if (want == wanted::all && bytes.size() < size) line << ": short read";
-        line.bytes(bytes);
-    };
-    return system_call(
-        fd, [&] { return ::recv(fd, memory, size, flags); }, story);
+    const call_result result = system_call([&] { return ::recv(fd, memory, size, flags); });
+    if (tracing()) tell_received(fd, result, memory, size, want);
+    return result;
+}
+
+[[gnu::cold]] inline void tell_sent(int fd, const call_result& result, const iovec* parts,
+                                    std::size_t count) noexcept {
+    const char* call = count == 1 ? "send" : "sendmsg";
+    std::size_t size = 0;
+    for (std::size_t i = 0; i < count; ++i) size += parts[i].iov_len;
+    if (result.failed()) return trace(fd, result.error, "%s %zu bytes", call, size);
+    shown_bytes shown;
+    std::size_t left = result.count();
+    for (std::size_t i = 0; i < count; ++i) {
+        const std::size_t taken = left < parts[i].iov_len ? left : parts[i].iov_len;
+        shown.add({static_cast<const char*>(parts[i].iov_base), taken});
+        left -= taken;
+    }
+    trace(fd, 0, "%s %ld of %zu bytes%s: %s", call, result.value, size,
+          result.count() < size ? ": short write" : "", shown.text());
 }
 
 inline call_result send_once(int fd, iovec* parts, std::size_t count, int flags) noexcept {
-    const bool single = count == 1;
-    const auto call = [&]() -> ssize_t {
-        if (single) return ::send(fd, parts->iov_base, parts->iov_len, flags | no_signal);
-        msghdr message{};
-        message.msg_iov = parts;
-        message.msg_iovlen = count;
-        return ::sendmsg(fd, &message, flags | no_signal);
-    };
-    const auto story = [&](trace_line& line, long sent) {
-        std::size_t size = 0;
-        for (std::size_t i = 0; i < count; ++i) size += parts[i].iov_len;
-        line << (single ? "send " : "sendmsg ");
-        if (sent >= 0) line << sent << " of ";
-        line << size << " bytes";
-        if (sent < 0) return;
-        auto left = static_cast<std::size_t>(sent);
-        if (left < size) line << ": short write";
-        line.open_bytes();
-        for (std::size_t i = 0; i < count && left > 0; ++i) {
-            const std::size_t shown = left < parts[i].iov_len ? left : parts[i].iov_len;
-            line.more_bytes({static_cast<const char*>(parts[i].iov_base), shown});
-            left -= shown;
-        }
-        line.close_bytes();
-    };
-    return system_call(fd, call, story);
+    msghdr message{};
+    message.msg_iov = parts;
+    message.msg_iovlen = count;
+    const call_result result = system_call([&] {
+        return count == 1 ? ::send(fd, parts->iov_base, parts->iov_len, flags | no_signal)
+                          : ::sendmsg(fd, &message, flags | no_signal);
+    });
+    if (tracing()) tell_sent(fd, result, parts, count);
+    return result;
 }
 
 /// Receives 1 to `size` bytes, or 0 at the end of the stream. Throws at the deadline and on errors.
@@ -116,16 +117,16 @@ inline void send_parts(int fd, iovec* parts, std::size_t count, const deadline& 
 }
 
 inline call_result shut_down_sending(int fd) noexcept {
-    return system_call(
-        fd, [&] { return ::shutdown(fd, SHUT_WR); },
-        [](trace_line& line, long) { line << "shutdown, sending"; });
+    const call_result result = system_call([&] { return ::shutdown(fd, SHUT_WR); });
+    if (tracing()) trace(fd, result.error, "shutdown, sending");
+    return result;
 }
 
 /// Throws away what comes, until the peer closes, the connection fails, or the deadline passes.
-inline void discard_until_closed(int fd, const deadline& limit) noexcept {
+[[gnu::cold]] inline void discard_until_closed(int fd, const deadline& limit) noexcept {
     char waste[16384];
     // The deadline is asked on every round: a peer that never stops sending must not hold us.
-    while (limit.left() > duration::zero()) {
+    while (!limit.passed()) {
         const call_result got = receive_once(fd, waste, sizeof waste, MSG_DONTWAIT, wanted::some);
         if (got.would_block()) {
             poll_once(fd, POLLIN, limit);

@@ -33,9 +33,10 @@ public:
     static udp_socket connect(const std::string& host, int port) {
         const endpoint peer = first(host, port, address_use::connect);
         udp_socket made(detail::open_socket(peer.family(), SOCK_DGRAM), peer);
-        const auto call = [&] { return ::connect(made.fd(), peer.data(), peer.size()); };
-        const auto story = [&](trace_line& line, long) { line << "connect " << peer.to_string(); };
-        detail::check("connect UDP socket to", detail::system_call(made.fd(), call, story), peer);
+        const detail::call_result result =
+            detail::system_call([&] { return ::connect(made.fd(), peer.data(), peer.size()); });
+        if (tracing()) detail::trace_address(made.fd(), result.error, "connect", peer);
+        detail::check("connect UDP socket to", result, peer);
         return made;
     }
 
@@ -55,13 +56,12 @@ public:
         got.bytes.resize(max);
         for (;;) {
             if (!detail::wait_until(fd(), POLLIN, limit))
-                detail::throw_system_error(ETIMEDOUT, "recv_from at", local_endpoint().to_string());
+                detail::throw_system_error(ETIMEDOUT, "recv_from at", local_endpoint());
             const detail::call_result result = receive_once(got);
             // The kernel drops a datagram with a wrong checksum only when it is fetched.
             if (result.would_block()) continue;
             if (result.failed())
-                detail::throw_system_error(result.error, "recv_from at",
-                                           local_endpoint().to_string());
+                detail::throw_system_error(result.error, "recv_from at", local_endpoint());
             return got;
         }
     }
@@ -76,14 +76,11 @@ private:
 
     void send(std::string_view bytes, const endpoint& peer, const sockaddr* address,
               socklen_t size) {
-        const auto call = [&] {
+        const detail::call_result result = detail::system_call([&] {
             return ::sendto(fd(), bytes.data(), bytes.size(), detail::no_signal, address, size);
-        };
-        const auto story = [&](trace_line& line, long sent) {
-            line << "sendto " << peer.to_string() << ", " << bytes.size() << " bytes";
-            if (sent >= 0) line.bytes(bytes);
-        };
-        detail::check("send a datagram to", detail::system_call(fd(), call, story), peer);
+        });
+        if (tracing()) tell("sendto", result, bytes, peer);
+        detail::check("send a datagram to", result, peer);
     }
 
     detail::call_result receive_once(datagram& got) {
@@ -94,21 +91,24 @@ private:
         message.msg_namelen = from.size;
         message.msg_iov = &part;
         message.msg_iovlen = 1;
-        const auto call = [&] { return ::recvmsg(fd(), &message, MSG_DONTWAIT); };
-        const auto story = [&](trace_line& line, long received) {
-            line << "recvmsg ";
-            if (received >= 0) line << received << " of ";
-            line << got.bytes.size() << " asked";
-            if (received < 0) return;
-            line << ", from " << endpoint(from.data(), message.msg_namelen).to_string();
-            line.bytes({got.bytes.data(), static_cast<std::size_t>(received)});
-        };
-        const detail::call_result result = detail::system_call(fd(), call, story);
-        if (result.failed()) return result;
-        got.bytes.resize(result.count());
-        got.from = endpoint(from.data(), message.msg_namelen);
-        got.truncated = (message.msg_flags & MSG_TRUNC) != 0;
+        const detail::call_result result =
+            detail::system_call([&] { return ::recvmsg(fd(), &message, MSG_DONTWAIT); });
+        if (!result.failed()) {
+            got.bytes.resize(result.count());
+            got.from = endpoint(from.data(), message.msg_namelen);
+            got.truncated = (message.msg_flags & MSG_TRUNC) != 0;
+        }
+        if (tracing()) tell("recvmsg", result, got.bytes, got.from);
         return result;
+    }
+
+    [[gnu::cold]] void tell(const char* call, const detail::call_result& result,
+                            std::string_view bytes, const endpoint& peer) const noexcept {
+        detail::shown_bytes shown;
+        if (!result.failed()) shown.add(bytes);
+        detail::trace(fd(), result.error, "%s %s, %zu bytes%s%s", call, peer.to_string().c_str(),
+                      bytes.size(), result.failed() ? "" : ": ",
+                      result.failed() ? "" : shown.text());
     }
 
     endpoint peer_;

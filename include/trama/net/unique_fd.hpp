@@ -39,7 +39,7 @@ public:
         // Not through the funnel: after EINTR the descriptor is gone all the same, and closing it
         // again could close one that another thread has just been given.
         ::close(old);
-        if (tracing()) trace_line(old) << "close";
+        if (tracing()) detail::trace(old, 0, "close");
     }
 
 private:

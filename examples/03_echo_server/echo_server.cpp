@@ -1,0 +1,75 @@
+// echo_server -- sends back whatever it receives, to one client at a time
+//
+// Goal:     listen, accept, and serve the clients by turns.
+// Run:      ./echo_server
+//           ../02_echo_client/echo_client         in a second terminal, and in a third
+// Observe:  The second client is connected and may type: the system accepts it into the queue of
+//           the listener. Its answer comes when the first has left. A client leaves by closing,
+//           or with a dot alone: `printf .`, for Enter in nc would send a second byte.
+// Exercise: Start two clients and count the sockets: ss -tn 'sport = 5000 or dport = 5000'. Which
+//           of the connections does no program own yet (ss -tnp)?
+// Next:     04_short_visits, so that a client that says nothing does not keep the others waiting.
+#include "../support/program.hpp"
+
+#include <string>
+
+namespace {
+
+constexpr const char* usage = R"(Examples:
+  echo_server                     on every IPv4 address, port 5000
+  echo_server -H 127.0.0.1 -p 0   for this machine only, on a free port
+  echo_server --once              serve one client, then end
+
+Usage: echo_server [-H ADDRESS] [-p PORT] [--once] [-q | -v]
+  -H, --host ADDRESS   where to listen (0.0.0.0)
+  -p, --port PORT      0: a free one, told in the first line (5000)
+  -1, --once           end after the first client
+  -q, --quiet          errors only
+  -v, --verbose        tell every byte
+)";
+
+// [region echo]
+/// Sends back what each read returned, until the client closes or sends a dot and nothing else.
+void echo(trama::tcp_stream& client) {
+    for (std::string bytes; !(bytes = client.recv_some(1024)).empty();) {
+        program::say_more(client.remote_endpoint(), ": ", trama::escaped(bytes));
+        if (bytes == ".") break;
+        client.send_all(bytes);
+    }
+}
+// [/region echo]
+
+// [region one-client]
+/// Whatever happens to a client, the server goes on with the next one.
+void serve(trama::tcp_stream client) {
+    const program::hang_up_on_stop on_stop(client.fd());
+    program::say(client.remote_endpoint(), " came");
+    try {
+        echo(client);
+        program::say(client.remote_endpoint(), " left");
+    } catch (const trama::network_error& error) {
+        program::say(client.remote_endpoint(), " is lost: ", error.what());
+    }
+}
+// [/region one-client]
+
+// [region by-turns]
+int serve_by_turns(const program::options& given) {
+    auto listener = trama::tcp_listener::listen(given.host(), given.port(), 10);
+    program::announce(listener.local_endpoint());
+    while (program::wait_readable(listener.fd())) {
+        serve(listener.accept());
+        if (given.flag("once")) break;
+    }
+    return 0;
+}
+// [/region by-turns]
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    return program::run(
+        argc, argv, usage,
+        {program::host_option("0.0.0.0"), program::port_option(), {'1', "once", nullptr}},
+        serve_by_turns);
+}

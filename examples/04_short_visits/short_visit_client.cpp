@@ -1,0 +1,59 @@
+// short_visit_client -- sends one line, prints the answer, and leaves
+//
+// Goal:     a client that makes room for the next one.
+// Run:      ./short_visit_client                  against short_visit_server, or 03_echo_server
+// Observe:  Wait for six seconds before you type: the server has closed, and you are told.
+// Exercise: In a shell, run it a hundred times: for i in $(seq 100); do echo $i |
+//           ./short_visit_client; done. How many connections does ss -tan show afterwards, in
+//           which state, and on which side?
+// Next:     05_where_to_listen
+#include "../support/program.hpp"
+
+#include <iostream>
+#include <string>
+
+namespace {
+
+constexpr const char* usage = R"(Examples:
+  short_visit_client                       to a server on this machine, port 5000
+  echo hola | short_visit_client -p 6000   what is sent can come from a pipe
+
+Usage: short_visit_client [-H HOST] [-p PORT] [-q | -v]
+  -H, --host HOST   the server: a name or an address (localhost)
+  -p, --port PORT   its port (5000)
+  -q, --quiet       errors only
+  -v, --verbose     tell more
+)";
+
+// [region answer]
+/// Prints what comes, piece by piece, up to the end of a line.
+void print_answer(trama::tcp_stream& server) {
+    std::string piece;
+    do {
+        piece = server.recv_some(4096);
+        if (piece.empty() && program::stopping()) return;
+        if (piece.empty()) throw program::peer_error("the server closed before it had answered");
+        std::cout << piece << std::flush;
+    } while (piece.back() != '\n');
+}
+// [/region answer]
+
+// [region visit]
+int visit(const program::options& given) {
+    auto server = trama::tcp_stream::connect(given.host(), given.port());
+    const program::hang_up_on_stop on_stop(server.fd());
+    program::say("connected to ", server.remote_endpoint());
+    std::string line;
+    if (!program::read_line(line)) return 0;
+    server.send_all(line + '\n');
+    print_answer(server);
+    return 0;
+}
+// [/region visit]
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    return program::run(argc, argv, usage,
+                        {program::host_option("localhost"), program::port_option()}, visit);
+}

@@ -1,0 +1,73 @@
+// udp_echo_server -- every datagram goes back to whom it came from, and some are lost on purpose
+//
+// Goal:     See what UDP leaves out: no connection, no accept, no end; each datagram is alone.
+// Run:      ./udp_echo_server -p 5000 --drop 3
+//           ./udp_echo_client -p 5000
+// Observe:  One socket serves every client: nobody is accepted, so nobody has to wait for a turn.
+//           With --drop 3 each third datagram vanishes, and no error tells anybody.
+// Exercise: Start two clients at once. What would the server of chapter 03 do with the second one?
+//           An empty line comes back as well: why does a datagram of 0 bytes not mean "closed"?
+// Next:     udp_echo_client.cpp, which has to find out by itself what was lost
+#include "../support/program.hpp"
+
+#include <string>
+
+namespace {
+
+constexpr const char* usage = R"(Examples:
+  udp_echo_server                 echo datagrams on port 5000 of every address, until Ctrl-C
+  udp_echo_server -d 3            the same, but every third datagram is lost
+  ss -lunp 'sport = :5000'        see it: a UDP socket is bound, it does not listen
+
+Usage: udp_echo_server [-H ADDRESS] [-p PORT] [-d N] [-q | -v] [-h]
+  -H, --host ADDRESS  where to receive (default: 0.0.0.0, every IPv4 address)
+  -p, --port PORT     the port; 0 takes a free one (default: 5000)
+  -d, --drop N        lose every Nth datagram on purpose; 0: none (default: 0)
+  -q, --quiet         say errors only
+  -v, --verbose       say what the datagrams hold, too
+  -h, --help          show this
+)";
+
+// [region answer]
+/// Sends a datagram back. One that cannot be answered costs nobody else anything.
+void answer(trama::udp_socket& socket, const trama::datagram& got) {
+    try {
+        socket.send_to(got.bytes, got.from);
+        program::say(got.from, ": ", got.bytes.size(), " bytes, sent back");
+    } catch (const trama::network_error& error) {
+        program::say(got.from, ": ", error.what());
+    }
+}
+// [/region answer]
+
+// [region serve]
+/// Echoes one datagram after another, whoever sent it, but every `drop`th one: it is lost.
+void serve(trama::udp_socket& socket, long drop) {
+    for (long number = 1; program::wait_readable(socket.fd()); ++number) {
+        const trama::datagram got = socket.recv_from();
+        program::say_more(got.from, ": \"", trama::escaped(got.bytes, 60), '"');
+        if (drop > 0 && number % drop == 0)
+            program::say(got.from, ": ", got.bytes.size(), " bytes, lost on purpose");
+        else
+            answer(socket, got);
+    }
+}
+// [/region serve]
+
+// [region bind]
+int serve_all(const program::options& given) {
+    const long drop = given.number("drop", 0, 1'000'000);
+    trama::udp_socket socket = trama::udp_socket::bind(given.host(), given.port());
+    program::announce(socket.local_endpoint());
+    serve(socket, drop);
+    return 0;
+}
+// [/region bind]
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    return program::run(
+        argc, argv, usage,
+        {program::host_option("0.0.0.0"), program::port_option(), {'d', "drop", "0"}}, serve_all);
+}

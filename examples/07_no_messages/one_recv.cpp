@@ -1,0 +1,80 @@
+// one_recv -- waits a while before it reads once, and finds two messages glued together
+//
+// Goal:     See that one receive takes what is there: half a message, one, or several.
+// Run:      ./one_recv -p 5000
+//           ./two_sends -p 5000
+// Observe:  After 2 s one read returns 9 bytes, "holaadios". No border is left to be found.
+// Exercise: Ask for --size 6: what comes now, and where is the rest? Which rule could both ends
+//           agree on, so that the receiver finds each message again?
+// Next:     08_frames, where each message says how long it is
+#include "../support/program.hpp"
+
+#include <algorithm>
+#include <string>
+#include <string_view>
+
+#include <poll.h>
+#include <unistd.h>
+
+namespace {
+
+constexpr const char* usage = R"(Examples:
+  one_recv                        wait for two_sends, and read 2 s after it has come
+  one_recv -w 0                   read as soon as anything is there
+  one_recv -s 6                   read at most 6 bytes
+
+Usage: one_recv [-H ADDRESS] [-p PORT] [-w MILLISECONDS] [-s BYTES] [-q | -v] [-h]
+  -H, --host ADDRESS       where to listen (default: 0.0.0.0, every IPv4 address)
+  -p, --port PORT          the port; 0 takes a free one (default: 5000)
+  -w, --wait MILLISECONDS  how long to wait before the one read (default: 2000)
+  -s, --size BYTES         how much to ask for (default: 1024)
+  -q, --quiet              say errors only
+  -v, --verbose            say more
+  -h, --help               show this
+)";
+
+/// Data goes to stdout as it came. Only a terminal gets it escaped: it obeys control characters.
+void print(std::string_view text) {
+    std::cout << (::isatty(STDOUT_FILENO) == 1 ? trama::escaped(text) : std::string(text))
+              << std::endl;
+}
+
+/// Lets time pass, at most a tenth of a second at once, so that Ctrl-C need not wait for the rest.
+void let_pass(int milliseconds) {
+    for (int left = milliseconds; left > 0 && !program::stopping(); left -= 100)
+        ::poll(nullptr, 0, std::min(left, 100));  // no descriptor to watch: it only waits
+}
+
+// [region one-recv]
+/// Lets `wait` milliseconds pass, in which more may come, and then reads once.
+void receive_once(trama::tcp_stream& sender, int wait, std::size_t size) {
+    let_pass(wait);
+    const std::string bytes = sender.recv_some(size);
+    program::say("one read of at most ", size, " bytes gave ", bytes.size());
+    print(bytes);
+}
+// [/region one-recv]
+
+int receive_from_one(const program::options& given) {
+    const int wait = static_cast<int>(given.number("wait", 0, 60'000));
+    const auto size = static_cast<std::size_t>(given.number("size", 1, 1'000'000));
+    auto listener = trama::tcp_listener::listen(given.host(), given.port());
+    program::announce(listener.local_endpoint());
+    if (!program::wait_readable(listener.fd())) return 0;  // Ctrl-C
+    trama::tcp_stream sender = listener.accept();
+    const program::hang_up_on_stop on_stop(sender.fd());
+    program::say(sender.remote_endpoint(), " came; now ", wait, " ms without reading");
+    receive_once(sender, wait, size);
+    return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    return program::run(argc, argv, usage,
+                        {program::host_option("0.0.0.0"),
+                         program::port_option(),
+                         {'w', "wait", "2000"},
+                         {'s', "size", "1024"}},
+                        receive_from_one);
+}

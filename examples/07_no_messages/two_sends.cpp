@@ -1,0 +1,46 @@
+// two_sends -- sends "hola" and "adios" in two calls, one right behind the other
+//
+// Goal:     See that TCP forgets where one send ended and the next began.
+// Run:      ./one_recv -p 5000
+//           ./two_sends -p 5000
+// Observe:  Two calls here, one piece there: "holaadios".
+// Exercise: Run it with TRAMA_TRACE=1 and count the sends. Let one_recv wait 0 ms, several times:
+//           are there two pieces now, and could you rely on it?
+// Next:     one_recv.cpp, the other end
+#include "../support/program.hpp"
+
+namespace {
+
+constexpr const char* usage = R"(Examples:
+  two_sends                       send to one_recv on port 5000 of this machine
+  TRAMA_TRACE=1 two_sends         the same, and every system call is told
+
+Usage: two_sends [-H HOST] [-p PORT] [-q | -v] [-h]
+  -H, --host HOST  whom to call (default: localhost)
+  -p, --port PORT  the port (default: 5000)
+  -q, --quiet      say errors only
+  -v, --verbose    say more
+  -h, --help       show this
+)";
+
+// [region two-sends]
+void send_two(trama::tcp_stream& receiver) {
+    receiver.send_all("hola");
+    receiver.send_all("adios");
+}
+// [/region two-sends]
+
+int send_and_leave(const program::options& given) {
+    auto receiver = trama::tcp_stream::connect(given.host(), given.port());
+    send_two(receiver);
+    program::say("sent twice to ", receiver.remote_endpoint(), ": 4 bytes, then 5 bytes");
+    return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    return program::run(argc, argv, usage,
+                        {program::host_option("localhost"), program::port_option()},
+                        send_and_leave);
+}

@@ -1,0 +1,127 @@
+// framed_echo_client -- each line travels as one frame, and one frame comes back
+//
+// Goal:     Send and receive messages: a frame for each line, whatever is in it.
+// Run:      ./framed_echo_server -p 5000
+//           printf 'hola\n\nadios\n' | ./framed_echo_client -p 5000 --hex
+// Observe:  The header counts the bytes that follow. An empty line is a frame of 0 bytes, and no
+//           sign of the end. With --codec u32 the same length looks different on the wire.
+// Exercise: Which line is the longest that each codec can carry, and who refuses a longer one?
+//           Call it with another codec than the server's, and explain what each end says.
+// Next:     naive/readmsg_client.cpp, five ways of getting it wrong; then 09_lines
+#include "../support/program.hpp"
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include <unistd.h>
+
+namespace {
+
+constexpr const char* usage = R"(Examples:
+  framed_echo_client                    each line you type goes to port 5000 of this machine
+  echo hola | framed_echo_client -x     show the bytes that travel
+  framed_echo_client -c u32 < book.txt  frames behind a binary length of 4 bytes, big-endian
+
+Usage: framed_echo_client [-H HOST] [-p PORT] [-c CODEC] [-x] [-q | -v] [-h]
+  -H, --host HOST    whom to call (default: localhost)
+  -p, --port PORT    the port (default: 5000)
+  -c, --codec CODEC  six-digit, or u8, u16, u32, u64: a binary length (default: six-digit)
+  -x, --hex          show each frame on stderr as it travels
+  -q, --quiet        say errors only
+  -v, --verbose      say more
+  -h, --help         show this
+
+Answers go to stdout. A line that is too long for the codec is refused before anything is sent.
+)";
+
+/// Data goes to stdout as it came. Only a terminal gets it escaped: it obeys control characters.
+void print(std::string_view text) {
+    std::cout << (::isatty(STDOUT_FILENO) == 1 ? trama::escaped(text) : std::string(text))
+              << std::endl;
+}
+
+// [region hex]
+/// The first bytes, in hexadecimal and as text: "00 00 00 04 68 6f  \x00\x00\x00\x04ho".
+std::string in_hexadecimal(std::string_view bytes) {
+    constexpr const char* digits = "0123456789abcdef";
+    std::string shown;
+    for (const char byte : bytes.substr(0, 16)) {
+        const auto value = static_cast<unsigned char>(byte);
+        shown += {digits[value / 16], digits[value % 16], ' '};
+    }
+    return shown + (bytes.size() > 16 ? "... " : " ") + trama::escaped(bytes, 16);
+}
+// [/region hex]
+
+/// A payload as the frame that carries it.
+template <typename Codec>
+void show_frame(const char* direction, std::string_view payload) {
+    std::string frame;
+    Codec::encode(payload, frame);
+    std::cerr << direction << in_hexadecimal(frame) << std::endl;
+}
+
+// [region send]
+/// Sends `line` as one frame. One that is too long is refused before anything is sent.
+template <typename Codec>
+void send(trama::framed_stream<Codec>& server, std::string_view line) {
+    try {
+        server.send_frame(line);
+    } catch (const trama::frame_error& error) {
+        throw program::usage_error(error.what());
+    }
+}
+// [/region send]
+
+// [region receive]
+/// The answer: exactly one frame. nullopt: the program is to stop.
+template <typename Codec>
+std::optional<std::string> receive(trama::framed_stream<Codec>& server) {
+    std::optional<std::string> answer = server.recv_frame();
+    if (!answer && !program::stopping())
+        throw program::peer_error("the server closed without an answer; is its codec another one?");
+    return answer;
+}
+// [/region receive]
+
+// [region talk]
+/// A frame out, a frame back, until there are no more lines.
+template <typename Codec>
+int talk(const program::options& given) {
+    trama::framed_stream<Codec> server(trama::tcp_stream::connect(given.host(), given.port()));
+    const program::hang_up_on_stop on_stop(server.stream().fd());
+    for (std::string line; program::read_line(line);) {
+        send(server, line);
+        if (given.flag("hex")) show_frame<Codec>("sent ", line);
+        const auto answer = receive(server);
+        if (!answer) break;
+        if (given.flag("hex")) show_frame<Codec>("came ", *answer);
+        print(*answer);
+    }
+    return 0;
+}
+// [/region talk]
+
+/// A codec is a type, chosen while compiling: so there is one talk for each.
+int talk_codec(const program::options& given) {
+    const std::string& codec = given.text("codec");
+    if (codec == "six-digit") return talk<trama::six_digit_colon>(given);
+    if (codec == "u8") return talk<trama::length_prefix<1>>(given);
+    if (codec == "u16") return talk<trama::length_prefix<2>>(given);
+    if (codec == "u32") return talk<trama::length_prefix<4>>(given);
+    if (codec == "u64") return talk<trama::length_prefix<8>>(given);
+    throw program::usage_error("--codec takes six-digit, u8, u16, u32 or u64, not \"" +
+                               trama::escaped(codec) + '"');
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    return program::run(argc, argv, usage,
+                        {program::host_option("localhost"),
+                         program::port_option(),
+                         {'c', "codec", "six-digit"},
+                         {'x', "hex", nullptr}},
+                        talk_codec);
+}

@@ -1,0 +1,94 @@
+// framed_echo_server -- echoes messages, not bytes: each frame that comes goes back as one frame
+//
+// Goal:     See that a length in front of each message brings its borders back.
+// Run:      ./framed_echo_server -p 5000
+//           printf 'hola\nadios\n' | ./framed_echo_client -p 5000 --hex
+// Observe:  However the network cuts the bytes, the same messages come out (TRAMA_TRACE=1 tells).
+//           echo GET / | nc localhost 5000: what is no frame is refused where it stands, in order.
+// Exercise: Send with nc the frames of hola and adios in one line, then only half of one.
+//           Which lengths can --codec u16 announce, and who notices a codec that differs?
+// Next:     framed_echo_client.cpp; naive/readmsg_server.cpp, where the same idea goes wrong
+#include "../support/program.hpp"
+
+#include <string>
+#include <utility>
+
+namespace {
+
+constexpr const char* usage = R"(Examples:
+  framed_echo_server                      echo six-digit frames on port 5000 of every address
+  framed_echo_server -c u32               frames behind a binary length of 4 bytes, big-endian
+  printf 000004:hola | nc localhost 5000  talk to it without a client
+
+Usage: framed_echo_server [-H ADDRESS] [-p PORT] [-c CODEC] [-q | -v] [-h]
+  -H, --host ADDRESS  where to listen (default: 0.0.0.0, every IPv4 address)
+  -p, --port PORT     the port; 0 takes a free one (default: 5000)
+  -c, --codec CODEC   six-digit, or u8, u16, u32, u64: a binary length (default: six-digit)
+  -q, --quiet         say errors only
+  -v, --verbose       say what comes, too
+  -h, --help          show this
+)";
+
+// [region echo]
+/// Sends each frame back until the client closes. Throws frame_error: what came is no frame.
+template <typename Codec>
+void echo(trama::framed_stream<Codec>& client) {
+    const program::hang_up_on_stop on_stop(client.stream().fd());
+    while (const auto payload = client.recv_frame()) {
+        program::say_more("frame of ", payload->size(), " bytes: \"", trama::escaped(*payload, 60),
+                          '"');
+        client.send_frame(*payload);
+    }
+}
+// [/region echo]
+
+// [region serve]
+/// Serves one client. Its failure costs only this client: the server goes on.
+template <typename Codec>
+void serve(trama::tcp_stream stream) {
+    const std::string who = stream.remote_endpoint().to_string();
+    trama::framed_stream<Codec> client(std::move(stream));
+    program::say(who, " came");
+    try {
+        echo(client);
+        program::say(who, " left");
+    } catch (const trama::frame_error& error) {
+        program::say(who, ": ", program::stopping() ? "stopped inside a frame" : error.what());
+        client.stream().close_lingering();  // a plain close could destroy answers on their way
+    } catch (const trama::network_error& error) {
+        program::say(who, " is lost: ", error.what());
+    }
+}
+// [/region serve]
+
+template <typename Codec>
+int serve_all(const program::options& given) {
+    auto listener = trama::tcp_listener::listen(given.host(), given.port());
+    program::announce(listener.local_endpoint());
+    while (program::wait_readable(listener.fd())) serve<Codec>(listener.accept());
+    return 0;
+}
+
+// [region codec]
+/// A codec is a type, chosen while compiling: so there is one serve_all for each, and here the
+/// command line chooses among them.
+int serve_codec(const program::options& given) {
+    const std::string& codec = given.text("codec");
+    if (codec == "six-digit") return serve_all<trama::six_digit_colon>(given);
+    if (codec == "u8") return serve_all<trama::length_prefix<1>>(given);
+    if (codec == "u16") return serve_all<trama::length_prefix<2>>(given);
+    if (codec == "u32") return serve_all<trama::length_prefix<4>>(given);
+    if (codec == "u64") return serve_all<trama::length_prefix<8>>(given);
+    throw program::usage_error("--codec takes six-digit, u8, u16, u32 or u64, not \"" +
+                               trama::escaped(codec) + '"');
+}
+// [/region codec]
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    return program::run(
+        argc, argv, usage,
+        {program::host_option("0.0.0.0"), program::port_option(), {'c', "codec", "six-digit"}},
+        serve_codec);
+}

@@ -1,0 +1,86 @@
+// naive/readmsg_client -- the client to readmsg_server, with the same reader and the same five
+// flaws
+//
+// Goal:     See that flaws at both ends hide each other. The cure is ../framed_echo_client.cpp.
+// Run:      ../framed_echo_server -p 5000          (a good server, so that the flaws are ours)
+//           printf 'hola\n:adios\n' | ./readmsg_client -p 5000
+// Observe:  The second line gets no answer: the reader has lost its ":" and waits for one byte more
+//           than there is. Ctrl-C. The flaws are those of readmsg_server: (1) it asks for 8 bytes,
+//           but may get fewer; (2) a payload that starts with ":" loses bytes; (3) an empty payload
+//           swallows what follows it; (4) the end of the stream inside a message is not noticed;
+//           (5) header bytes that are no digits are not refused.
+// Exercise: Let nc -l 5000 be the server, answer 000009:hola by hand and close with Ctrl-C: flaw 4.
+// Next:     ../../09_lines
+#include "../../support/program.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+#include <string_view>
+
+#include <unistd.h>
+
+namespace {
+
+constexpr const char* usage = R"(Examples:
+  readmsg_client                  each line you type goes to port 5000 of this machine
+  echo hola | readmsg_client      this works
+
+Usage: readmsg_client [-H HOST] [-p PORT] [-q | -v] [-h]
+  -H, --host HOST  whom to call (default: localhost)
+  -p, --port PORT  the port (default: 5000)
+  -q, --quiet      say errors only
+  -v, --verbose    say more
+  -h, --help       show this
+)";
+
+/// Data goes to stdout as it came. Only a terminal gets it escaped: it obeys control characters.
+void print(std::string_view text) {
+    std::cout << (::isatty(STDOUT_FILENO) == 1 ? trama::escaped(text) : std::string(text))
+              << std::endl;
+}
+
+// [region encapsulate]
+std::string encapsulate(const std::string& payload) {
+    char header[32];
+    std::snprintf(header, sizeof header, "%06zu:", payload.size());
+    return header + payload;
+}
+// [/region encapsulate]
+
+/// One more read. It bounds flaw 4, and the memory, so that a lesson does not eat the machine.
+std::string read_more(trama::tcp_stream& peer, std::size_t size, int& empty_reads) {
+    std::string more = peer.recv_some(std::min<std::size_t>(size, 65536));
+    if (more.empty() && ++empty_reads == 1000)
+        throw program::peer_error("gave up after 1000 empty reads; the lab's loop never does");
+    return more;
+}
+
+/// The reader of readmsg_server.cpp, with each of its flaws.
+std::string read_message(trama::tcp_stream& peer) {
+    const std::string start = peer.recv_some(8);
+    const auto size = static_cast<std::size_t>(std::atoi(start.c_str()));
+    std::string message = start.substr(start.find_last_of(':') + 1);
+    int empty_reads = 0;
+    while (message.size() < size) message += read_more(peer, size - message.size(), empty_reads);
+    return message;
+}
+
+// [region talk]
+int talk(const program::options& given) {
+    auto server = trama::tcp_stream::connect(given.host(), given.port());
+    for (std::string line; std::getline(std::cin, line);) {
+        server.send_all(encapsulate(line));
+        print(read_message(server));
+    }
+    return 0;
+}
+// [/region talk]
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    return program::run(argc, argv, usage,
+                        {program::host_option("localhost"), program::port_option()}, talk);
+}

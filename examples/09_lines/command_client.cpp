@@ -1,0 +1,89 @@
+// command_client -- sends commands, one line each, and judges each answer by its code
+//
+// Goal:     See why answers begin with a code: a program reads the code, a person reads the rest.
+// Run:      ./command_server -p 5000
+//           printf 'ADD 2 3\nADD 2\nQUIT\n' | ./command_client -p 5000; echo "exit code $?"
+// Observe:  The second command is wrong, and the third is answered all the same. The exit code is
+//           1 because one answer was not "200": a script can see that without reading words.
+// Exercise: Send all commands first and read the answers after that. What gets faster, and how
+//           many commands can be under way before both ends wait for each other?
+// Next:     10_when_things_go_wrong
+#include "../support/program.hpp"
+
+#include <algorithm>
+#include <string>
+#include <string_view>
+
+#include <unistd.h>
+
+namespace {
+
+constexpr const char* usage = R"(Examples:
+  command_client                       each line you type is a command (try HELP)
+  echo TIME | command_client -q        one command, from a script
+
+Usage: command_client [-H HOST] [-p PORT] [-q | -v] [-h]
+  -H, --host HOST  whom to call (default: localhost)
+  -p, --port PORT  the port (default: 5000)
+  -q, --quiet      say errors only
+  -v, --verbose    say more
+  -h, --help       show this
+
+Answers go to stdout. Exit code 1: an answer was not 200.
+)";
+
+/// Data goes to stdout as it came. Only a terminal gets it escaped: it obeys control characters.
+void print(std::string_view text) {
+    std::cout << (::isatty(STDOUT_FILENO) == 1 ? trama::escaped(text) : std::string(text))
+              << std::endl;
+}
+
+using line_stream = trama::framed_stream<trama::any_line>;
+
+// [region code]
+/// The code of an answer such as "200 done": three digits and a space.
+int code_of(std::string_view answer) {
+    const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
+    const bool well_formed = answer.size() >= 4 && answer[3] == ' ' &&
+                             std::all_of(answer.begin(), answer.begin() + 3, is_digit);
+    if (!well_formed)
+        throw program::peer_error("this is no answer: \"" + trama::escaped(answer, 60) + '"');
+    return std::stoi(std::string(answer.substr(0, 3)));
+}
+// [/region code]
+
+// [region ask]
+/// Sends one command and prints its answer. Returns the code; 0: the program is to stop.
+int ask(line_stream& server, std::string_view command) {
+    if (command.size() > trama::any_line::max_payload)
+        throw program::usage_error("a command of " + std::to_string(command.size()) +
+                                   " bytes is too long; nothing of it was sent");
+    server.send_frame(command);
+    const auto answer = server.recv_frame();
+    if (!answer && program::stopping()) return 0;
+    if (!answer) throw program::peer_error("the server closed before it had answered");
+    print(*answer);
+    return code_of(*answer);
+}
+// [/region ask]
+
+// [region talk]
+int talk(const program::options& given) {
+    line_stream server(trama::tcp_stream::connect(given.host(), given.port()));
+    const program::hang_up_on_stop on_stop(server.stream().fd());
+    long refused = 0;
+    for (std::string line; line != "QUIT" && program::read_line(line);) {
+        const int code = ask(server, line);
+        if (code == 0) break;
+        if (code != 200) ++refused;
+    }
+    return refused == 0 ? 0 : 1;
+}
+// [/region talk]
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    return program::run(argc, argv, usage,
+                        {program::host_option("localhost"), program::port_option()}, talk);
+}

@@ -1,0 +1,153 @@
+// command_server -- a small protocol of lines: a command in, an answer with a code out, in order
+//
+// Goal:     Design a protocol for people and programs: words, codes, and rules for what is wrong.
+// Run:      ./command_server -p 5000
+//           nc localhost 5000        and type HELP, TIME, ECHO hola, ADD 2 3, QUIT
+// Observe:  Commands sent in one piece get all their answers, in order. A mistake is answered and
+//           the conversation goes on; only a line without end is answered and then closed.
+//           any_line reads LF and CR LF, so that nc and telnet both can talk; it writes LF.
+// Exercise: Make it crlf_line, as strict as SMTP: which of nc, nc -C and telnet still can talk?
+//           Add a command UPPER. What must change, and what not?
+// Next:     command_client.cpp; naive/command_server.cpp, without lines
+#include "../support/program.hpp"
+
+#include <charconv>
+#include <ctime>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace {
+
+constexpr const char* usage = R"(Examples:
+  command_server                            answer commands on port 5000 of every address
+  printf 'ADD 2 3\nQUIT\n' | nc localhost 5000
+
+Usage: command_server [-H ADDRESS] [-p PORT] [-q | -v] [-h]
+  -H, --host ADDRESS  where to listen (default: 0.0.0.0, every IPv4 address)
+  -p, --port PORT     the port; 0 takes a free one (default: 5000)
+  -q, --quiet         say errors only
+  -v, --verbose       say each command and its answer, too
+  -h, --help          show this
+
+Commands, in capitals: ADD INTEGER INTEGER, ECHO TEXT, HELP, QUIT, TIME
+Answers: 200 done, 400 unknown command, 401 wrong arguments, 500 line too long (and then closed)
+)";
+
+constexpr std::size_t longest_line = 512;  // bytes; a limit is all that keeps an endless line out
+
+/// "ECHO one two" is the command "ECHO" with the arguments "one two".
+using word_and_rest = std::pair<std::string_view, std::string_view>;
+
+word_and_rest split(std::string_view line) {
+    const std::size_t space = line.find(' ');
+    if (space == std::string_view::npos) return {line, {}};
+    return {line.substr(0, space), line.substr(space + 1)};
+}
+
+constexpr const char* wrong_arguments = "401 wrong arguments";
+
+// [region number]
+/// A whole number, and nothing else: "+1", "1x" and what does not fit are refused.
+std::optional<int> number(std::string_view text) {
+    int value = 0;
+    const char* end = text.data() + text.size();
+    const auto [stopped, error] = std::from_chars(text.data(), end, value);
+    if (error != std::errc{} || stopped != end) return std::nullopt;
+    return value;
+}
+// [/region number]
+
+// [region add]
+std::string add(std::string_view arguments) {
+    const auto [first, second] = split(arguments);
+    const auto left = number(first);
+    const auto right = number(second);
+    if (!left || !right) return wrong_arguments;
+    return "200 " + std::to_string(static_cast<long long>(*left) + *right);
+}
+// [/region add]
+
+/// The date and time in UTC, as ISO 8601 wants it: 2026-01-31T12:34:56Z.
+std::string utc_time() {
+    const std::time_t now = std::time(nullptr);
+    std::tm parts{};
+    ::gmtime_r(&now, &parts);
+    char text[32];
+    return {text, std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts)};
+}
+
+// [region dispatch]
+/// The answer to one line: always one line, and always a code first.
+std::string answer(std::string_view line) {
+    const auto [command, arguments] = split(line);
+    if (command == "ADD") return add(arguments);
+    if (command == "ECHO")
+        return arguments.empty() ? wrong_arguments : "200 " + std::string(arguments);
+    if (command != "TIME" && command != "HELP" && command != "QUIT") return "400 unknown command";
+    if (!arguments.empty()) return wrong_arguments;
+    if (command == "TIME") return "200 " + utc_time();
+    return command == "HELP" ? "200 commands: ADD ECHO HELP QUIT TIME" : "200 bye";
+}
+// [/region dispatch]
+
+using line_stream = trama::framed_stream<trama::any_line>;
+
+// [region answer-all]
+/// Answers line after line until QUIT or the end of the stream.
+void answer_all(line_stream& client) {
+    while (const auto line = client.recv_frame()) {
+        const std::string reply = answer(*line);
+        program::say_more('"', trama::escaped(*line, 60), "\": ", trama::escaped(reply, 60));
+        client.send_frame(reply);
+        if (*line == "QUIT") return;
+    }
+}
+// [/region answer-all]
+
+// [region last-word]
+/// The same, and the last word to a client whose line does not end: behind it nobody knows where
+/// the next one starts.
+void converse(line_stream& client) {
+    const program::hang_up_on_stop on_stop(client.stream().fd());
+    try {
+        answer_all(client);
+    } catch (const trama::frame_error& error) {
+        const char* what = program::stopping() ? "stopped inside a line" : error.what();
+        program::say(client.stream().remote_endpoint(), ": ", what);
+        if (error.why() == trama::frame_error::reason::too_long)
+            client.send_frame("500 line too long");
+    }
+}
+// [/region last-word]
+
+// [region serve]
+/// Serves one client. Its failure costs only this client: the server goes on.
+void serve(trama::tcp_stream stream) {
+    line_stream client(std::move(stream), longest_line);
+    const trama::endpoint who = client.stream().remote_endpoint();
+    program::say(who, " came");
+    try {
+        converse(client);
+        program::say(who, " left");
+    } catch (const trama::network_error& error) {
+        program::say(who, " is lost: ", error.what());
+    }
+    client.stream().close_lingering();  // a plain close could destroy the last answer on its way
+}
+// [/region serve]
+
+int serve_all(const program::options& given) {
+    auto listener = trama::tcp_listener::listen(given.host(), given.port());
+    program::announce(listener.local_endpoint());
+    while (program::wait_readable(listener.fd())) serve(listener.accept());
+    return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    return program::run(argc, argv, usage,
+                        {program::host_option("0.0.0.0"), program::port_option()}, serve_all);
+}

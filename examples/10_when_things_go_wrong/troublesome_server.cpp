@@ -1,0 +1,137 @@
+// troublesome_server -- a server that misbehaves in the way you choose
+//
+// Goal:     Have every failure at hand on one machine, one at a time and as often as you like.
+// Run:      ./troublesome_server -p 5000 --trouble half-frame
+//           ./careful_client -p 5000
+// Observe:  Each trouble is one short function. None of them is malice: a program that crashed, one
+//           that is stuck, and a service that speaks something else look exactly like this.
+// Exercise: Try each of them with the clients of chapters 02 and 08: what do they say?
+//           Add a trouble "late": the right answer, 5 s after the question.
+// Next:     careful_client.cpp
+#include "../support/program.hpp"
+
+#include <map>
+#include <string>
+
+#include <poll.h>
+
+namespace {
+
+constexpr const char* usage = R"(Examples:
+  troublesome_server -t silent    accept, listen, and never answer
+  troublesome_server -t reset     cut the connection when something comes
+
+Usage: troublesome_server [-H ADDRESS] [-p PORT] [-t TROUBLE] [-q | -v] [-h]
+  -H, --host ADDRESS     where to listen (default: 127.0.0.1, this machine only)
+  -p, --port PORT        the port; 0 takes a free one (default: 5000)
+  -t, --trouble TROUBLE  what to do wrong (default: silent)
+  -q, --quiet            say errors only
+  -v, --verbose          say more
+  -h, --help             show this
+
+Troubles: silent      never answer
+          drip        promise 1000 bytes, and send ten a second
+          close       close in order, without an answer
+          half-frame  close in the middle of the answer
+          garbage     answer what is no frame
+          reset       close without reading the question: the system then sends a reset
+          full        never accept, with the queue full: connecting does not work
+To be refused or unreachable one needs no server at all: see careful_client -h.
+)";
+
+// [region stuck]
+void stay_silent(trama::tcp_stream& client) {
+    while (!client.recv_some(4096).empty()) program::say_more("heard something, say nothing");
+}
+
+void drip(trama::tcp_stream& client) {
+    client.send_all("001000:");
+    for (int left = 1000; left > 0 && !program::stopping(); --left) {
+        ::poll(nullptr, 0, 100);  // no descriptor to watch: it only waits
+        client.send_all("x");
+    }
+}
+// [/region stuck]
+
+// [region half-done]
+void close_without_answer(trama::tcp_stream& client) {
+    client.recv_some(4096);
+}
+
+void close_inside_answer(trama::tcp_stream& client) {
+    client.recv_some(4096);
+    client.send_all("000010:hola");
+}
+
+void answer_garbage(trama::tcp_stream& client) {
+    client.recv_some(4096);
+    client.send_all("HTTP/1.1 400 Bad Request\r\n\r\n");
+}
+// [/region half-done]
+
+// [region reset]
+/// A plain close with bytes unread: the system tells the client with a reset that they are lost.
+void reset(trama::tcp_stream& client) {
+    if (program::wait_readable(client.fd())) client.close();
+}
+// [/region reset]
+
+using trouble = void (*)(trama::tcp_stream&);
+
+/// What to do with a client; nullptr: do not even accept it.
+trouble chosen_trouble(const std::string& name) {
+    const std::map<std::string, trouble> known = {{"silent", stay_silent},
+                                                  {"drip", drip},
+                                                  {"close", close_without_answer},
+                                                  {"garbage", answer_garbage},
+                                                  {"reset", reset},
+                                                  {"half-frame", close_inside_answer},
+                                                  {"full", nullptr}};
+    const auto found = known.find(name);
+    if (found != known.end()) return found->second;
+    throw program::usage_error("there is no trouble \"" + trama::escaped(name) + "\": see --help");
+}
+
+// [region serve]
+void serve(trama::tcp_stream client, trouble make_trouble) {
+    program::say(client.remote_endpoint(), " came");
+    try {
+        const program::hang_up_on_stop on_stop(client.fd());
+        make_trouble(client);
+        program::say(client.remote_endpoint(), " is done with");
+    } catch (const trama::network_error& error) {
+        program::say(client.remote_endpoint(), " is lost: ", error.what());
+    }
+    client.close_lingering();
+}
+// [/region serve]
+
+// [region full]
+/// With a backlog of 0 one connection fills the queue. It is ours, so nobody else gets in.
+int accept_nobody(const trama::tcp_listener& listener) {
+    const trama::endpoint here = listener.local_endpoint();
+    const auto ours = trama::tcp_stream::connect(here.address(), here.port());
+    program::announce(here);
+    program::wait_readable(ours.fd());  // nothing ever comes: it waits for Ctrl-C
+    return 0;
+}
+// [/region full]
+
+int serve_all(const program::options& given) {
+    const trouble make_trouble = chosen_trouble(given.text("trouble"));
+    const int backlog = make_trouble == nullptr ? 0 : 128;
+    auto listener = trama::tcp_listener::listen(given.host(), given.port(), backlog);
+    if (make_trouble == nullptr) return accept_nobody(listener);
+    program::announce(listener.local_endpoint());
+    while (program::wait_readable(listener.fd())) serve(listener.accept(), make_trouble);
+    return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    return program::run(
+        argc, argv, usage,
+        {program::host_option("127.0.0.1"), program::port_option(), {'t', "trouble", "silent"}},
+        serve_all);
+}

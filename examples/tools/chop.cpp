@@ -1,0 +1,206 @@
+// chop -- a proxy that cuts a byte stream into other pieces, for any client and any server
+//
+// Goal:     TCP keeps the order of the bytes, not their grouping. On one machine a message nearly
+//           always arrives as it was sent, so a program that counts on it seems to work. With chop
+//           between client and server it must show whether it can read a stream.
+// Run:      ./framed_echo_server -p 5000
+//           ./chop --to localhost:5000 -p 5001 --mode bytes -v
+//           ./framed_echo_client -p 5001
+// Observe:  -v shows each piece, just as the server gets it. A good server answers the same in
+//           each mode. For a flawed one, such as 08_frames/naive/readmsg_server, let chop search:
+//           ./chop --to localhost:5000 --find 'echo hola | ./framed_echo_client -p {port}'
+// Exercise: Write the shortest server that works with --mode whole and fails with a single cut.
+//           Which of your own programs get through --mode bytes, and which through --mode glue?
+// Next:     check.cpp, which tests your own server for each exercise, plain and chopped
+//
+// Where the cuts are is decided in chop_cutter.hpp, without sockets. chop_delivery.hpp sees to it
+// that each piece is read as a piece, chop_lane.hpp and chop_pump.hpp carry the bytes, and
+// chop_find.hpp searches, with chop_drawing.hpp for the result.
+#include "../support/program.hpp"
+#include "chop_cutter.hpp"
+#include "chop_find.hpp"
+#include "chop_pump.hpp"
+
+#include <random>
+#include <string>
+
+namespace {
+
+constexpr const char* usage = R"(Examples:
+  chop --to localhost:5000 -p 5001 --mode bytes           one byte at a time, both directions
+  chop --to localhost:5000 -p 5001 --mode random --seed 7 the same random pieces each time
+  chop --to localhost:5000 -p 5001 --mode cuts --cuts 3,9 cut behind byte 3 and behind byte 9
+  chop --to localhost:5000 --find 'echo hola | ./client -H {host} -p {port}'
+                                                          find the smallest cutting that breaks it
+
+Usage: chop --to HOST:PORT [-H ADDRESS] [-p PORT] [--mode MODE] [--seed NUMBER] [options]
+  -t, --to HOST:PORT     the server
+  -H, --host ADDRESS     where to listen (default: 127.0.0.1)
+  -p, --port PORT        the port; 0 takes a free one, told on stdout (default: 0)
+  -m, --mode MODE        whole       as it comes (the default)
+                         bytes       one byte at a time
+                         random      1 to 20 bytes, sometimes more
+                         headers     message k is cut inside its header, at its place k
+                         glue        several messages in one piece
+                         cuts        at the places that --cuts names
+                         stall       stop in the middle; the connection stays open
+                         reset       reset both connections in the middle
+                         half-close  end the stream to the server early; answers still pass
+  -s, --seed NUMBER      the same number, the same cuts (default: chosen, and told on stderr);
+                         connection k of seed N is cut like the first one of seed N + k
+  -d, --direction WHICH  up (to the server), down (to the client) or both (default: both)
+  -c, --codec CODEC      for headers, glue and drawings: six-digit, u8, u16, u32, u64 or line
+                         (default: six-digit)
+  -x, --cuts PLACES      bytes since the start of the stream, such as 3,9
+  -g, --glue NUMBER      so many messages in a piece (default: 2 to 4, by the seed)
+  -w, --hold MS          glue: send what there is when no more comes for so long (default: 20)
+  -a, --after BYTES      where to stall, reset or half-close (default: 1 to 64, by the seed)
+  -S, --stall MS         how long to stall (default: 60000)
+  -P, --pause US         between pieces, if the receiver is on another machine (default: 1000)
+  -q, --quiet            say errors only
+  -v, --verbose          show each piece
+  -h, --help             show this
+
+Searching for the smallest cutting that breaks a client's run:
+  -f, --find COMMAND     run by sh -c, with {host} and {port} or $CHOP_HOST and $CHOP_PORT. A run
+                         fails when its exit code is not 0, when it prints something else than
+                         when nothing is cut, or when it takes too long
+  -r, --start COMMAND    start the server, anew for each run: for one that does not survive
+  -n, --tries NUMBER     random cuttings to try, after one byte at a time (default: 20)
+  -T, --timeout SECONDS  for each run (default: 5)
+
+Exit code: 0 stopped in order, 1 network error, 2 usage. With --find: 0 nothing found, 1 found,
+2 no search was possible.
+)";
+
+chop::mode mode_of(const std::string& name) {
+    using chop::mode;
+    const std::pair<const char*, mode> modes[] = {
+        {"whole", mode::whole},     {"bytes", mode::bytes}, {"random", mode::random},
+        {"headers", mode::headers}, {"glue", mode::glue},   {"cuts", mode::cuts},
+        {"stall", mode::stall},     {"reset", mode::reset}, {"half-close", mode::half_close}};
+    for (const auto& [known, value] : modes)
+        if (name == known) return value;
+    throw program::usage_error("--mode: there is no \"" + trama::escaped(name) + "\": see --help");
+}
+
+/// "localhost:5000", "[::1]:5000".
+void read_target(const std::string& text, chop::settings& into) {
+    const std::size_t colon = text.rfind(':');
+    const std::string port = colon == std::string::npos ? "" : text.substr(colon + 1);
+    into.host = text.substr(0, colon);
+    if (into.host.size() > 2 && into.host.front() == '[' && into.host.back() == ']')
+        into.host = into.host.substr(1, into.host.size() - 2);
+    const bool digits = !port.empty() && port.size() <= 5 &&
+                        port.find_first_not_of("0123456789") == std::string::npos;
+    into.port = digits ? std::stoi(port) : 0;
+    if (into.host.empty() || into.port < 1 || into.port > 65535)
+        throw program::usage_error("--to takes HOST:PORT, such as localhost:5000, not \"" +
+                                   trama::escaped(text) + '"');
+}
+
+/// "3,9".
+std::vector<std::uint64_t> read_cuts(const std::string& text) {
+    std::vector<std::uint64_t> cuts;
+    for (std::size_t start = 0; start <= text.size();) {
+        const std::size_t end = std::min(text.find(',', start), text.size());
+        const std::string number = text.substr(start, end - start);
+        const bool digits = number.find_first_not_of("0123456789") == std::string::npos;
+        if (number.empty() || number.size() > 15 || !digits)
+            throw program::usage_error("--cuts takes numbers such as 3,9, not \"" +
+                                       trama::escaped(text) + '"');
+        cuts.push_back(std::stoull(number));
+        start = end + 1;
+    }
+    return cuts;
+}
+
+chop::plan read_plan(const program::options& given) {
+    chop::plan cutting;
+    cutting.how = mode_of(given.text("mode"));
+    const std::string& direction = given.text("direction");
+    if (direction != "up" && direction != "down" && direction != "both")
+        throw program::usage_error("--direction is up, down or both");
+    cutting.cut_direction[chop::to_server] = direction != "down";
+    // A half-close is the client's: the answers go on.
+    cutting.cut_direction[chop::to_client] =
+        direction != "up" && cutting.how != chop::mode::half_close;
+    cutting.codec = given.text("codec");
+    if (chop::find_frames(cutting.codec) == nullptr)
+        throw program::usage_error("--codec is six-digit, u8, u16, u32, u64 or line");
+    if (given.flag("cuts") && cutting.how != chop::mode::cuts)
+        throw program::usage_error("--cuts belongs to --mode cuts");
+    if (cutting.how == chop::mode::cuts) cutting.cuts = read_cuts(given.text("cuts"));
+    constexpr long most = 1'000'000'000'000;
+    cutting.glue = static_cast<std::size_t>(given.number("glue", 0, 1000));
+    if (given.flag("after"))
+        cutting.after = static_cast<std::uint64_t>(given.number("after", 0, most));
+    cutting.seed = given.flag("seed") ? static_cast<std::uint64_t>(given.number("seed", 0, most))
+                                      : std::random_device{}() % 1'000'000;
+    return cutting;
+}
+
+chop::settings read_settings(const program::options& given) {
+    chop::settings all;
+    if (!given.flag("to")) throw program::usage_error("--to HOST:PORT is missing: see --help");
+    read_target(given.text("to"), all);
+    all.cutting = read_plan(given);
+    all.stall = std::chrono::milliseconds(given.number("stall", 0, 86'400'000));
+    all.hold = std::chrono::milliseconds(given.number("hold", 0, 60'000));
+    all.pause = std::chrono::microseconds(given.number("pause", 0, 60'000'000));
+    all.server_starts_late = given.flag("start");
+    return all;
+}
+
+int serve(trama::tcp_listener& listener, const chop::settings& all) {
+    chop::pump pump(listener, all);
+    while (!program::stopping()) pump.turn();
+    pump.finish();
+    return 0;
+}
+
+int serve_or_search(const program::options& given) {
+    const chop::settings all = read_settings(given);
+    auto listener = trama::tcp_listener::listen(given.host(), given.port());
+    for (const trama::endpoint& each : trama::resolve(all.host, all.port))
+        if (each == listener.local_endpoint())
+            throw program::usage_error("--to is the address of chop itself: choose another port");
+    const program::hang_up_on_stop stop(listener.fd());  // wakes the loop
+    program::announce(listener.local_endpoint());
+    if (!given.flag("seed")) program::say("seed ", all.cutting.seed);
+    return given.flag("find") ? chop::search(listener, all, given).run() : serve(listener, all);
+}
+
+int chop_all(const program::options& given) {
+    try {
+        return serve_or_search(given);
+    } catch (const std::system_error& error) {
+        // As of any error of the network, its exit code would be 1; of a search, that says "found".
+        if (given.flag("find")) throw program::usage_error(error.what());
+        throw;
+    }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    return program::run(argc, argv, usage,
+                        {program::host_option("127.0.0.1"),
+                         program::port_option("0"),
+                         {'t', "to", ""},
+                         {'m', "mode", "whole"},
+                         {'s', "seed", ""},
+                         {'d', "direction", "both"},
+                         {'c', "codec", "six-digit"},
+                         {'x', "cuts", ""},
+                         {'g', "glue", "0"},
+                         {'w', "hold", "20"},
+                         {'a', "after", ""},
+                         {'S', "stall", "60000"},
+                         {'P', "pause", "1000"},
+                         {'f', "find", ""},
+                         {'r', "start", ""},
+                         {'n', "tries", "20"},
+                         {'T', "timeout", "5"}},
+                        chop_all);
+}

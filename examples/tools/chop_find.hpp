@@ -1,0 +1,283 @@
+// examples/tools/chop_find.hpp -- searches for the smallest cutting that breaks a client's run.
+//
+// First some cutting that breaks it, then fewer and fewer cuts: half of them, the other half, all
+// but a quarter, ... for as long as it still breaks. That is delta debugging (Zeller, 1999): from
+// 1000 cuts to the one that matters takes some 20 runs. man 3 posix_spawn, man 2 waitid
+#pragma once
+
+#include "../support/program.hpp"
+#include "chop_drawing.hpp"
+#include "chop_pump.hpp"
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <spawn.h>
+#include <sys/wait.h>
+
+namespace chop {
+
+/// A command of the shell, while it runs: without input, its output in a pipe.
+class shell_command {
+public:
+    /// Throws system_error.
+    explicit shell_command(const std::string& text) {
+        int ends[2];
+        if (::pipe2(ends, O_CLOEXEC) != 0)
+            throw std::system_error(errno, std::generic_category(), "pipe2");
+        output_.reset(ends[0]);
+        const trama::unique_fd write_end(ends[1]);
+        posix_spawn_file_actions_t files;
+        ::posix_spawn_file_actions_init(&files);
+        ::posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+        ::posix_spawn_file_actions_adddup2(&files, write_end.get(), STDOUT_FILENO);
+        // The tenth failing run has nothing new to say.
+        if (program::talkativeness < 2)
+            ::posix_spawn_file_actions_addopen(&files, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
+        posix_spawnattr_t attributes;
+        ::posix_spawnattr_init(&attributes);
+        // A process group of its own: what the shell starts can be ended with it.
+        ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);
+        const char* words[] = {"sh", "-c", text.c_str(), nullptr};
+        const int error = ::posix_spawn(&process_, "/bin/sh", &files, &attributes,
+                                        const_cast<char* const*>(words), environ);
+        ::posix_spawn_file_actions_destroy(&files);
+        ::posix_spawnattr_destroy(&attributes);
+        if (error != 0) throw std::system_error(error, std::generic_category(), "posix_spawn");
+    }
+    shell_command(const shell_command&) = delete;
+    shell_command& operator=(const shell_command&) = delete;
+    ~shell_command() {
+        // In this order: as long as nobody has waited for it, its number belongs to nobody else.
+        ::kill(-process_, SIGKILL);
+        ::waitpid(process_, nullptr, 0);
+    }
+
+    /// To wait on; -1 after the end of the output.
+    int output() const { return output_.get(); }
+
+    /// What there is of the output, without waiting. Empty: its end.
+    std::string read_output() {
+        char bytes[4096];
+        const ssize_t count = ::read(output_.get(), bytes, sizeof bytes);
+        if (count <= 0) output_.reset();
+        return {bytes, static_cast<std::size_t>(count > 0 ? count : 0)};
+    }
+
+    /// Its exit code, as the shell tells it (128 and the signal's number for one that was killed);
+    /// nullopt: it still runs.
+    std::optional<int> exit_code() const {
+        siginfo_t told{};
+        const auto process = static_cast<id_t>(process_);
+        if (::waitid(P_PID, process, &told, WEXITED | WNOHANG | WNOWAIT) != 0)
+            throw std::system_error(errno, std::generic_category(), "waitid");
+        if (told.si_pid == 0) return std::nullopt;
+        return told.si_code == CLD_EXITED ? told.si_status : 128 + told.si_status;
+    }
+
+private:
+    trama::unique_fd output_;
+    pid_t process_ = -1;
+};
+
+/// What one run of the client came to.
+struct outcome {
+    std::optional<int> exit_code;  ///< nullopt: it did not end in time
+    std::string output;
+    std::string history[2];  ///< by direction: what was sent on the first connection
+
+    bool same_as(const outcome& other) const {
+        return exit_code == other.exit_code && output == other.output;
+    }
+    std::string told() const {
+        if (!exit_code) return "it does not end in time";
+        return "exit code " + std::to_string(*exit_code) + ", " + std::to_string(output.size()) +
+               " bytes of output: \"" + trama::escaped(output, 60) + '"';
+    }
+};
+
+using cut_list = std::vector<std::uint64_t>;
+
+class search {
+public:
+    search(trama::tcp_listener& listener, settings all, const program::options& given)
+        : listener_(listener),
+          all_(std::move(all)),
+          client_(given.text("find")),
+          server_(given.text("start")),
+          target_(given.text("to")),
+          tries_(static_cast<std::uint64_t>(given.number("tries", 0, 100'000))),
+          time_for_each_(given.number("timeout", 1, 3600)) {
+        const trama::endpoint here = listener.local_endpoint();
+        const std::string port = std::to_string(here.port());
+        ::setenv("CHOP_HOST", here.address().c_str(), 1);
+        ::setenv("CHOP_PORT", port.c_str(), 1);
+        replace(client_, "{host}", here.address());
+        replace(client_, "{port}", port);
+    }
+
+    /// Searches, and tells on stdout. Returns 0: nothing breaks the run; 1: this does.
+    int run() {
+        const plan wanted = all_.cutting;
+        // The story of some fifty runs is told with -v only.
+        if (program::talkativeness == 1) program::talkativeness = 0;
+        all_.cutting.how = mode::whole;
+        whole_ = attempt();
+        if (whole_.exit_code != 0)
+            throw program::usage_error("the command fails when nothing is cut (-v shows why): " +
+                                       whole_.told());
+        if (attempt_fails())
+            throw program::usage_error(
+                "the command gives two different outputs when nothing is cut");
+        for (const direction each : {to_server, to_client}) {
+            if (!wanted.cut_direction[each]) continue;
+            all_.cutting.cut_direction[to_server] = each == to_server;
+            all_.cutting.cut_direction[to_client] = each == to_client;
+            const cut_list cuts = any_breaking(each);
+            if (!cuts.empty()) return tell(each, cuts);
+        }
+        std::cout << "nothing found: one byte at a time and " << tries_
+                  << " random cuttings give the same as no cut at all (seed " << wanted.seed
+                  << ")\n";
+        return 0;
+    }
+
+private:
+    /// One run of the client through chop.
+    outcome attempt() {
+        const std::unique_ptr<shell_command> server =
+            server_.empty() ? nullptr : std::make_unique<shell_command>(server_);
+        pump through(listener_, all_);
+        shell_command client(client_);
+        const trama::deadline limit(time_for_each_);
+        outcome result;
+        ++runs_;
+        while (!(result.exit_code = client.exit_code())) {
+            if (limit.left() == trama::duration::zero()) return result;
+            if (program::stopping()) throw program::usage_error("stopped");
+            // A client that has ended its output ends itself in no time; no event tells of it.
+            constexpr trama::duration glance = std::chrono::milliseconds(1);
+            const bool silent = client.output() == -1;
+            if (through.turn(client.output(), silent ? glance : 20 * glance))
+                result.output += client.read_output();
+        }
+        pollfd rest{client.output(), POLLIN, 0};
+        while (client.output() != -1 && ::poll(&rest, 1, 0) == 1)
+            result.output += client.read_output();
+        for (const direction each : {to_server, to_client})
+            result.history[each] = through.history(each);
+        return result;
+    }
+
+    bool attempt_fails() {
+        last_ = attempt();
+        return !last_.same_as(whole_);
+    }
+
+    bool breaks(const cut_list& cuts) {
+        all_.cutting.how = mode::cuts;
+        all_.cutting.cuts = cuts;
+        return attempt_fails();
+    }
+
+    /// Some cutting that breaks the run, or none.
+    cut_list any_breaking(direction which) {
+        const std::uint64_t size = whole_.history[which].size();
+        cut_list cuts;
+        for (std::uint64_t place = 1; place < size; ++place) cuts.push_back(place);
+        if (cuts.empty() || breaks(cuts)) return cuts;
+        for (std::uint64_t seed = all_.cutting.seed; seed < all_.cutting.seed + tries_; ++seed) {
+            std::mt19937_64 dice(seed);
+            cuts.clear();
+            for (std::uint64_t place = 1; place < size; ++place)
+                if (dice() % 8 == 0) cuts.push_back(place);
+            if (!cuts.empty() && breaks(cuts)) return cuts;
+        }
+        return {};
+    }
+
+    /// Leaves out what the run breaks without. Zeller's ddmin.
+    cut_list shrink(cut_list cuts) {
+        for (std::size_t parts = 2; cuts.size() > 1;) {
+            const cut_list part = breaking_part(cuts, parts, true);
+            const cut_list rest = part.empty() ? breaking_part(cuts, parts, false) : cut_list();
+            if (!part.empty()) {
+                cuts = part;
+                parts = 2;
+            } else if (!rest.empty()) {
+                cuts = rest;
+                parts = std::max<std::size_t>(2, parts - 1);
+            } else if (parts == cuts.size()) {
+                break;
+            } else {
+                parts = std::min(2 * parts, cuts.size());
+            }
+        }
+        return cuts;
+    }
+
+    /// The first of `parts` parts of the cuts that breaks the run, or, if not `only`, the first
+    /// whose absence leaves the run broken. Empty: none does.
+    cut_list breaking_part(const cut_list& cuts, std::size_t parts, bool only) {
+        for (std::size_t part = 0; part < parts; ++part) {
+            cut_list some;
+            for (std::size_t i = 0; i < cuts.size(); ++i)
+                if ((i * parts / cuts.size() == part) == only) some.push_back(cuts[i]);
+            if (breaks(some)) return some;
+        }
+        return {};
+    }
+
+    int tell(direction which, cut_list cuts) {
+        const bool up = which == to_server;
+        if (!survives()) {
+            std::cout << "Cut into " << cuts.size() + 1 << " pieces, the stream to the "
+                      << (up ? "server" : "client")
+                      << " breaks the run, and the server does not survive it:\nnow nothing works, "
+                         "cut or uncut. To find the smallest cutting, let chop start\na fresh "
+                         "server for each run:  --start 'COMMAND THAT STARTS IT'\n";
+            return 1;
+        }
+        cuts = shrink(std::move(cuts));
+        const bool sure = breaks(cuts) && breaks(cuts);
+        std::string list;
+        for (const std::uint64_t cut : cuts)
+            list += (list.empty() ? "" : ",") + std::to_string(cut);
+        std::cout << "the smallest cutting that fails: " << cuts.size()
+                  << (cuts.size() == 1 ? " cut, after byte " : " cuts, after the bytes ") << list
+                  << " of the stream to the " << (up ? "server" : "client") << " (" << runs_
+                  << " runs)\n"
+                  << (sure ? "" : "but not each time: something else plays a part\n")
+                  << drawing(whole_.history[which], cuts, all_.cutting.codec).text()
+                  << "uncut: " << whole_.told() << "\ncut:   " << last_.told()
+                  << "\nagain: chop --to " << target_ << " --direction " << (up ? "up" : "down")
+                  << " --mode cuts --cuts " << list << '\n';
+        return 1;
+    }
+
+    bool survives() {
+        all_.cutting.how = mode::whole;
+        return !attempt_fails();
+    }
+
+    static void replace(std::string& text, const std::string& from, const std::string& to) {
+        for (std::size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size())
+            text.replace(at, from.size(), to);
+    }
+
+    trama::tcp_listener& listener_;
+    settings all_;
+    std::string client_;
+    std::string server_;
+    std::string target_;
+    std::uint64_t tries_;
+    std::chrono::seconds time_for_each_;
+    outcome whole_;  // of the run without a cut
+    outcome last_;
+    std::size_t runs_ = 0;
+};
+
+}  // namespace chop

@@ -1,0 +1,186 @@
+// examples/tools/chop_lane.hpp -- one direction of one connection.
+//
+//     from_ ---> waiting_ ---> | cutter_: how many bytes are the next piece?  | ---> to_
+//                              | gate_:   has the receiver read the last one? |
+#pragma once
+
+#include "../support/program.hpp"
+#include "chop_cutter.hpp"
+#include "chop_delivery.hpp"
+
+#include <algorithm>
+#include <string>
+
+namespace chop {
+
+/// How the pump treats every connection.
+struct settings {
+    std::string host;  ///< the server
+    int port = 0;
+    bool server_starts_late = false;  ///< call again while it refuses
+    plan cutting;
+    trama::duration stall = std::chrono::seconds(60);
+    trama::duration hold = std::chrono::milliseconds(20);  ///< glue: at most, after the last byte
+    trama::duration pause = std::chrono::milliseconds(1);  ///< where the receiver cannot be seen
+};
+
+/// What all connections have in common.
+struct surroundings {
+    const settings& given;
+    socket_table table = {};
+    std::string history[2] = {};  ///< by direction: how the stream of the first connection starts
+};
+
+/// Receives from one end, cuts, and sends to the other. It never waits: forward() does what can be
+/// done now, and look_again() tells when there will be more to do.
+class lane {
+public:
+    /// `number`: of the connection. Everything that is referred to must outlive the lane.
+    lane(surroundings& around, direction which, std::uint64_t number, trama::tcp_stream& from,
+         trama::tcp_stream& to)
+        : given_(around.given),
+          history_(number == 0 ? &around.history[which] : nullptr),
+          name_("connection " + std::to_string(number) +
+                (which == to_server ? ", to the server" : ", to the client")),
+          from_(from),
+          to_(to),
+          cutter_(given_.cutting, which, number),
+          gate_(around.table, to, given_.pause) {}
+
+    bool wants_to_receive() const { return !ended_ && waiting_.size() < room; }
+    bool wants_to_send() const { return blocked_; }
+    bool sender_ended() const { return ended_; }
+    bool receiver_told() const { return finished_; }
+    bool over() const { return finished_ && ended_; }
+    bool stalled() const { return steady::now() < stalled_until_; }
+
+    /// Takes what the sender has sent. Throws network_error.
+    void receive() {
+        char bytes[room];
+        const trama::io_result got = from_.try_recv_some(bytes, sizeof bytes);
+        if (got.status == trama::io_status::failed) fail("receiving", got);
+        if (got.status == trama::io_status::end_of_stream) ended_ = true;
+        if (got.status != trama::io_status::done || finished_) return;  // finished: thrown away
+        accept({bytes, got.bytes});
+        held_until_ = steady::now() + given_.hold;
+    }
+
+    /// Sends the pieces whose time has come. Throws network_error.
+    void forward() {
+        look_again_ = trama::forever;
+        blocked_ = false;
+        while (!finished_ && (!waiting_.empty() || ended_ || cutter_.fate_due())) {
+            if (stalled()) return wait(stalled_until_ - steady::now());
+            if (paced() && !gate_.open()) return wait(gate_.ask_again_in());
+            if (paced()) tell_if_blind();
+            if (cutter_.fate_due()) {
+                meet_fate();
+            } else if (waiting_.empty()) {
+                finish();
+            } else if (!send_piece()) {
+                return;
+            }
+        }
+    }
+
+    /// As if the sender had closed now.
+    void end() { ended_ = true; }
+
+    /// The program that receives here has closed its socket.
+    bool receiver_gone() { return gate_.gone(); }
+
+    /// When forward() is worth another call, at the latest.
+    trama::duration look_again() const { return look_again_; }
+
+    bool reset_is_due() const { return reset_; }
+
+private:
+    static constexpr std::size_t room = 65536;
+
+    bool paced() const { return cutter_.how() != mode::whole; }
+
+    void accept(std::string_view bytes) {
+        waiting_ += bytes;
+        if (history_ != nullptr && history_->size() < room) *history_ += bytes;
+        const std::string why = cutter_.arrived(bytes);
+        if (!why.empty()) program::say(name_, ": passed plainly from here: ", why);
+    }
+
+    void wait(trama::duration time) { look_again_ = std::max(time, trama::duration::zero()); }
+
+    /// False: nothing more can be sent now.
+    bool send_piece() {
+        std::size_t size = cutter_.next_piece(waiting_.size());
+        if (size == 0) {
+            const bool hold = !ended_ && waiting_.size() < room && steady::now() < held_until_;
+            if (hold) return wait(held_until_ - steady::now()), false;
+            cutter_.let_go(waiting_.size());
+            size = cutter_.next_piece(waiting_.size());
+        }
+        const trama::io_result sent = to_.try_send_some({waiting_.data(), size});
+        if (sent.status == trama::io_status::failed) fail("sending", sent);
+        blocked_ = sent.status == trama::io_status::would_block;
+        if (blocked_) return false;
+        program::say_more(name_, ", byte ", cutter_.position(), ": ", sent.bytes, " \"",
+                          trama::escaped({waiting_.data(), sent.bytes}, 48), '"');
+        cutter_.sent(sent.bytes);
+        gate_.sent(sent.bytes);
+        waiting_.erase(0, sent.bytes);
+        return true;
+    }
+
+    /// The stall, reset or half-close, at its place in the stream.
+    void meet_fate() {
+        cutter_.fate_done();
+        tell(cutter_.how() == mode::stall   ? "stalls"
+             : cutter_.how() == mode::reset ? "is reset"
+                                            : "is shut down");
+        if (cutter_.how() == mode::stall) stalled_until_ = steady::now() + given_.stall;
+        if (cutter_.how() == mode::half_close) finish();
+        reset_ = cutter_.how() == mode::reset;
+        finished_ = finished_ || reset_;
+    }
+
+    /// The receiver reads what was sent, then the end of the stream.
+    void finish() {
+        finished_ = true;
+        waiting_.clear();
+        to_.shutdown_send();
+    }
+
+    void tell(const char* what) const {
+        program::say(name_, ": ", what, " after byte ", cutter_.position());
+    }
+
+    void tell_if_blind() {
+        if (blind_ || !gate_.blind()) return;
+        blind_ = true;
+        program::say(name_,
+                     ": the receiver is not on this machine, so nobody can tell when it has "
+                     "read a piece; see --pause");
+    }
+
+    [[noreturn]] void fail(const char* doing, const trama::io_result& result) const {
+        throw trama::network_error(result.error,
+                                   name_ + ", " + doing + ": " + result.error.message());
+    }
+
+    const settings& given_;
+    std::string* history_;  // nullptr: nobody wants it
+    std::string name_;
+    trama::tcp_stream& from_;
+    trama::tcp_stream& to_;
+    cutter cutter_;
+    gate gate_;
+    std::string waiting_;    // received, not yet sent
+    bool ended_ = false;     // the sender has closed
+    bool finished_ = false;  // the receiver has been told so, or the lane was cut off before
+    bool blocked_ = false;   // the kernel takes no more for now
+    bool reset_ = false;     // both ends are to be reset
+    bool blind_ = false;     // it was told that the receiver cannot be seen
+    steady::time_point stalled_until_{};
+    steady::time_point held_until_{};
+    trama::duration look_again_ = trama::forever;
+};
+
+}  // namespace chop
