@@ -888,7 +888,9 @@ namespace detail {
     std::string step = next_step(error);
     if (error == EADDRINUSE) {
         const char* colon = std::strrchr(where, ':');
-        step = text("another program owns the port: ss -ltnp 'sport = %s'", colon ? colon : "");
+        const char protocol = std::strstr(operation, "UDP") != nullptr ? 'u' : 't';
+        step = text("another program owns the port: ss -l%cnp 'sport = %s'", protocol,
+                    colon != nullptr ? colon : "");
     }
     throw network_error(code, error_text(operation, where, code, step.c_str()));
 }
@@ -945,8 +947,10 @@ public:
     /// `from_now`: 0 or less is over at once; `forever` never is.
     explicit deadline(duration from_now) noexcept {
         if (from_now == forever) return;
-        const std::int64_t present = now();
-        if (from_now.count() < never - present - 1'000'000) end_ = present + from_now.count();
+        end_ = now();
+        if (from_now <= duration::zero()) return;
+        const bool too_far = from_now.count() > never - end_ - 1'000'000;  // room to round up
+        end_ = too_far ? never : end_ + from_now.count();
     }
 
     bool is_never() const noexcept { return end_ == never; }
@@ -1281,6 +1285,7 @@ inline void set_defaults(int fd) noexcept {
 
 /// One poll(2) on `fd` for `events` (POLLIN or POLLOUT): value 1 ready or broken, 0 time is up.
 [[gnu::cold]] inline call_result poll_once(int fd, short events, const deadline& limit) noexcept {
+    if (fd < 0) return {-1, EBADF};  // poll would pass it over, and wait
     pollfd watched{fd, events, 0};
     // The time that is left is worked out anew when a signal makes the funnel call again.
     const call_result result =

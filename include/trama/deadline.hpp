@@ -22,8 +22,10 @@ public:
     /// `from_now`: 0 or less is over at once; `forever` never is.
     explicit deadline(duration from_now) noexcept {
         if (from_now == forever) return;
-        const std::int64_t present = now();
-        if (from_now.count() < never - present - 1'000'000) end_ = present + from_now.count();
+        end_ = now();
+        if (from_now <= duration::zero()) return;
+        const bool too_far = from_now.count() > never - end_ - 1'000'000;  // room to round up
+        end_ = too_far ? never : end_ + from_now.count();
     }
 
     bool is_never() const noexcept { return end_ == never; }

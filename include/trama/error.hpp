@@ -86,7 +86,9 @@ namespace detail {
     std::string step = next_step(error);
     if (error == EADDRINUSE) {
         const char* colon = std::strrchr(where, ':');
-        step = text("another program owns the port: ss -ltnp 'sport = %s'", colon ? colon : "");
+        const char protocol = std::strstr(operation, "UDP") != nullptr ? 'u' : 't';
+        step = text("another program owns the port: ss -l%cnp 'sport = %s'", protocol,
+                    colon != nullptr ? colon : "");
     }
     throw network_error(code, error_text(operation, where, code, step.c_str()));
 }

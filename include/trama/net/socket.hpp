@@ -85,6 +85,7 @@ inline void set_defaults(int fd) noexcept {
 
 /// One poll(2) on `fd` for `events` (POLLIN or POLLOUT): value 1 ready or broken, 0 time is up.
 [[gnu::cold]] inline call_result poll_once(int fd, short events, const deadline& limit) noexcept {
+    if (fd < 0) return {-1, EBADF};  // poll would pass it over, and wait
     pollfd watched{fd, events, 0};
     // The time that is left is worked out anew when a signal makes the funnel call again.
     const call_result result =
