@@ -85,50 +85,47 @@ namespace detail {
 /// Writes one byte in its visible form to `out` (room for 5) and returns its
 /// length, 1 to 4. Printable ASCII stays; `\n \r \t \\ \"` get a backslash;
 /// every other byte becomes `\xHH`.
-[[gnu::cold]] inline std::size_t escape_byte(char byte, char *out) noexcept {
-  constexpr std::string_view special = "\n\r\t\\\"";
-  const std::size_t place = special.find(byte);
-  if (place != std::string_view::npos) {
-    out[0] = '\\';
-    out[1] = "nrt\\\""[place];
-    return 2;
-  }
-  out[0] = byte;
-  if (byte >= ' ' && byte <= '~')
-    return 1;
-  std::snprintf(out, 5, "\\x%02x", unsigned{static_cast<unsigned char>(byte)});
-  return 4;
+[[gnu::cold]] inline std::size_t escape_byte(char byte, char* out) noexcept {
+    constexpr std::string_view special = "\n\r\t\\\"";
+    const std::size_t place = special.find(byte);
+    if (place != std::string_view::npos) {
+        out[0] = '\\';
+        out[1] = "nrt\\\""[place];
+        return 2;
+    }
+    out[0] = byte;
+    if (byte >= ' ' && byte <= '~') return 1;
+    std::snprintf(out, 5, "\\x%02x", unsigned{static_cast<unsigned char>(byte)});
+    return 4;
 }
 
 /// What printf(3) would print, cut off after 1,000 bytes. One call, and so less
 /// to compile than a chain of strings.
-[[gnu::noinline, gnu::format(printf, 1, 2)]] inline std::string
-text(const char *format, ...) {
-  char buffer[1001];
-  std::va_list arguments;
-  va_start(arguments, format);
-  std::vsnprintf(buffer, sizeof buffer, format, arguments);
-  va_end(arguments);
-  return buffer;
+[[gnu::noinline, gnu::format(printf, 1, 2)]] inline std::string text(const char* format, ...) {
+    char buffer[1001];
+    std::va_list arguments;
+    va_start(arguments, format);
+    std::vsnprintf(buffer, sizeof buffer, format, arguments);
+    va_end(arguments);
+    return buffer;
 }
 
-} // namespace detail
+}  // namespace detail
 
 /// The bytes as printable ASCII: `hola\n`, `\x1b[2J`. At most `limit` bytes are
 /// shown; `...` follows when there were more.
-[[gnu::noinline]] inline std::string
-escaped(std::string_view bytes, std::size_t limit = std::string_view::npos) {
-  std::string text;
-  for (char byte : bytes.substr(0, limit)) {
-    char form[5];
-    text.append(form, detail::escape_byte(byte, form));
-  }
-  if (bytes.size() > limit)
-    text.append("...");
-  return text;
+[[gnu::noinline]] inline std::string escaped(std::string_view bytes,
+                                             std::size_t limit = std::string_view::npos) {
+    std::string text;
+    for (char byte : bytes.substr(0, limit)) {
+        char form[5];
+        text.append(form, detail::escape_byte(byte, form));
+    }
+    if (bytes.size() > limit) text.append("...");
+    return text;
 }
 
-} // namespace trama
+}  // namespace trama
 
 #include <cstdint>
 #include <stdexcept>
@@ -137,154 +134,139 @@ namespace trama {
 
 /// What stands at the front of the bytes that were scanned.
 enum class scan_status {
-  frame,      ///< a whole frame
-  need_data,  ///< the start of a frame, so far without fault: not yet
-  bad_header, ///< no frame of this format, whatever may follow
-  too_long    ///< a frame whose payload is longer than the limit
+    frame,       ///< a whole frame
+    need_data,   ///< the start of a frame, so far without fault: not yet
+    bad_header,  ///< no frame of this format, whatever may follow
+    too_long     ///< a frame whose payload is longer than the limit
 };
 
 /// The outcome of one scan. A frame takes `offset + length + trailer` bytes.
 struct scan_result {
-  scan_status status = scan_status::need_data;
-  /// frame: where the payload starts. bad_header: where the first wrong byte
-  /// is.
-  std::size_t offset = 0;
-  /// frame: payload bytes. need_data: at least so many bytes are missing.
-  /// too_long: bytes announced.
-  std::size_t length = 0;
-  /// frame: bytes of the frame that follow the payload, such as the end of a
-  /// line.
-  std::size_t trailer = 0;
+    scan_status status = scan_status::need_data;
+    /// frame: where the payload starts. bad_header: where the first wrong byte
+    /// is.
+    std::size_t offset = 0;
+    /// frame: payload bytes. need_data: at least so many bytes are missing.
+    /// too_long: bytes announced.
+    std::size_t length = 0;
+    /// frame: bytes of the frame that follow the payload, such as the end of a
+    /// line.
+    std::size_t trailer = 0;
 };
 
 /// The few bytes that stand before or behind a payload on the wire: at most 8,
 /// held in place.
 class frame_edge {
 public:
-  /// No bytes.
-  frame_edge() noexcept = default;
+    /// No bytes.
+    frame_edge() noexcept = default;
 
-  /// Room for `size` bytes, 0 to 8, to be written through data().
-  explicit frame_edge(std::size_t size) noexcept
-      : size_(static_cast<unsigned char>(size)) {}
+    /// Room for `size` bytes, 0 to 8, to be written through data().
+    explicit frame_edge(std::size_t size) noexcept : size_(static_cast<unsigned char>(size)) {}
 
-  char *data() noexcept { return bytes_; }
-  std::size_t size() const noexcept { return size_; }
-  std::string_view view() const noexcept { return {bytes_, size_}; }
+    char* data() noexcept { return bytes_; }
+    std::size_t size() const noexcept { return size_; }
+    std::string_view view() const noexcept { return {bytes_, size_}; }
 
 private:
-  char bytes_[8] = {};
-  unsigned char size_ = 0;
+    char bytes_[8] = {};
+    unsigned char size_ = 0;
 };
 
 /// A frame that cannot be read or written. what() shows where, the bytes, and a
 /// guess at the cause.
 class frame_error : public std::runtime_error {
 public:
-  enum class reason {
-    bad_header, ///< bytes that are no header of this format
-    too_long,   ///< a payload longer than the limit
-    truncated   ///< the stream ended inside a frame
-  };
+    enum class reason {
+        bad_header,  ///< bytes that are no header of this format
+        too_long,    ///< a payload longer than the limit
+        truncated    ///< the stream ended inside a frame
+    };
 
-  frame_error(reason why, std::uint64_t offset, const std::string &text)
-      : std::runtime_error(text), why_(why), offset_(offset) {}
+    frame_error(reason why, std::uint64_t offset, const std::string& text)
+        : std::runtime_error(text), why_(why), offset_(offset) {}
 
-  reason why() const noexcept { return why_; }
+    reason why() const noexcept { return why_; }
 
-  /// Where in the stream the fault is, in bytes since its start; 0 when a frame
-  /// was being made.
-  std::uint64_t offset() const noexcept { return offset_; }
+    /// Where in the stream the fault is, in bytes since its start; 0 when a frame
+    /// was being made.
+    std::uint64_t offset() const noexcept { return offset_; }
 
 private:
-  reason why_;
-  std::uint64_t offset_;
+    reason why_;
+    std::uint64_t offset_;
 };
 
 namespace detail {
 
 /// What a peer that does not speak our framing probably speaks, judged by its
 /// first bytes; or "".
-[[gnu::cold]] inline const char *
-guess_protocol(std::string_view bytes) noexcept {
-  const auto starts = [&](std::string_view clue) {
-    return bytes.substr(0, clue.size()) == clue;
-  };
-  if (starts("GET ") || starts("POST ") || starts("HEAD ") || starts("HTTP/"))
-    return "; this looks like HTTP";
-  if (starts("\x16\x03"))
-    return "; this looks like TLS";
-  if (starts("SSH-"))
-    return "; this looks like SSH";
-  if (starts("{"))
-    return "; this looks like JSON";
-  if (starts({"\0\0", 2}))
-    return "; this looks like a binary length";
-  return "";
+[[gnu::cold]] inline const char* guess_protocol(std::string_view bytes) noexcept {
+    const auto starts = [&](std::string_view clue) { return bytes.substr(0, clue.size()) == clue; };
+    if (starts("GET ") || starts("POST ") || starts("HEAD ") || starts("HTTP/"))
+        return "; this looks like HTTP";
+    if (starts("\x16\x03")) return "; this looks like TLS";
+    if (starts("SSH-")) return "; this looks like SSH";
+    if (starts("{")) return "; this looks like JSON";
+    if (starts({"\0\0", 2})) return "; this looks like a binary length";
+    return "";
 }
 
-[[noreturn, gnu::cold]] inline void throw_payload_too_long(std::size_t size,
-                                                           std::size_t limit,
-                                                           const char *format) {
-  throw frame_error(
-      frame_error::reason::too_long, 0,
-      text("a payload of %zu bytes does not fit: %s, here at most %zu bytes",
-           size, format, limit));
+[[noreturn, gnu::cold]] inline void throw_payload_too_long(std::size_t size, std::size_t limit,
+                                                           const char* format) {
+    throw frame_error(frame_error::reason::too_long, 0,
+                      text("a payload of %zu bytes does not fit: %s, here at most %zu bytes", size,
+                           format, limit));
 }
 
 /// `front`: the bytes that are no frame, or too long a one; `start`: where they
 /// are in the stream.
-[[noreturn, gnu::cold]] inline void
-throw_broken(const scan_result &result, std::string_view front,
-             std::uint64_t start, std::size_t limit, const char *format) {
-  const std::uint64_t where = start + result.offset;
-  const bool bad_header = result.status == scan_status::bad_header;
-  const unsigned long long place = where;
-  std::string what =
-      text("bad frame header at byte %llu of the stream: ", place);
-  if (!bad_header)
-    what = text("frame too long at byte %llu of the stream: %zu bytes, here at "
-                "most %zu; it starts "
-                "with ",
-                place, result.length, limit);
-  what += text("\"%s\" (expected %s%s)", escaped(front, 24).c_str(), format,
-               guess_protocol(front));
-  throw frame_error(bad_header ? frame_error::reason::bad_header
-                               : frame_error::reason::too_long,
-                    where, what);
+[[noreturn, gnu::cold]] inline void throw_broken(const scan_result& result, std::string_view front,
+                                                 std::uint64_t start, std::size_t limit,
+                                                 const char* format) {
+    const std::uint64_t where = start + result.offset;
+    const bool bad_header = result.status == scan_status::bad_header;
+    const unsigned long long place = where;
+    std::string what = text("bad frame header at byte %llu of the stream: ", place);
+    if (!bad_header)
+        what = text(
+            "frame too long at byte %llu of the stream: %zu bytes, here at "
+            "most %zu; it starts "
+            "with ",
+            place, result.length, limit);
+    what +=
+        text("\"%s\" (expected %s%s)", escaped(front, 24).c_str(), format, guess_protocol(front));
+    throw frame_error(bad_header ? frame_error::reason::bad_header : frame_error::reason::too_long,
+                      where, what);
 }
 
 /// `rest`: the bytes that came of the frame at `where`; `missing`: at least so
 /// many did not.
-[[noreturn, gnu::cold]] inline void throw_truncated(std::string_view rest,
-                                                    std::uint64_t where,
+[[noreturn, gnu::cold]] inline void throw_truncated(std::string_view rest, std::uint64_t where,
                                                     std::size_t missing) {
-  const unsigned long long place = where;
-  throw frame_error(
-      frame_error::reason::truncated, where,
-      text("the stream ended inside the frame at byte %llu: %zu bytes came, at "
-           "least %zu are "
-           "missing (\"%s\"; the peer closed, or died, before it had sent all)",
-           place, rest.size(), missing, escaped(rest, 24).c_str()));
+    const unsigned long long place = where;
+    throw frame_error(frame_error::reason::truncated, where,
+                      text("the stream ended inside the frame at byte %llu: %zu bytes came, at "
+                           "least %zu are "
+                           "missing (\"%s\"; the peer closed, or died, before it had sent all)",
+                           place, rest.size(), missing, escaped(rest, 24).c_str()));
 }
 
 /// Appends header, payload and trailer to `out`; all or nothing: `out` is
 /// untouched on a throw.
 template <typename Codec>
-void append_frame(std::string_view payload, std::string &out,
-                  std::size_t limit) {
-  const frame_edge header = Codec::header(payload, limit);
-  const frame_edge trailer = Codec::trailer();
-  const std::size_t before = out.size();
-  const std::size_t total = header.size() + payload.size() + trailer.size();
-  if (out.capacity() - before < total)
-    out.reserve(before + total + before / 2);
-  out.append(header.view()).append(payload).append(trailer.view());
+void append_frame(std::string_view payload, std::string& out, std::size_t limit) {
+    const frame_edge header = Codec::header(payload, limit);
+    const frame_edge trailer = Codec::trailer();
+    const std::size_t before = out.size();
+    const std::size_t total = header.size() + payload.size() + trailer.size();
+    if (out.capacity() - before < total) out.reserve(before + total + before / 2);
+    out.append(header.view()).append(payload).append(trailer.view());
 }
 
-} // namespace detail
+}  // namespace detail
 
-} // namespace trama
+}  // namespace trama
 // trama/codec/frame_decoder.hpp -- turns a stream that comes in any pieces back
 // into its frames.
 //
@@ -311,194 +293,180 @@ namespace detail {
 /// used again.
 class receive_buffer {
 public:
-  receive_buffer() noexcept = default;
-  receive_buffer(receive_buffer &&other) noexcept { *this = std::move(other); }
-  receive_buffer &operator=(receive_buffer &&other) noexcept {
-    if (this == &other)
-      return *this;
-    std::free(storage_);
-    storage_ = other.storage_;
-    begin_ = other.begin_;
-    end_ = other.end_;
-    capacity_ = other.capacity_;
-    other.storage_ = nullptr;
-    other.begin_ = other.end_ = other.capacity_ = 0;
-    return *this;
-  }
-  ~receive_buffer() { std::free(storage_); }
+    receive_buffer() noexcept = default;
+    receive_buffer(receive_buffer&& other) noexcept { *this = std::move(other); }
+    receive_buffer& operator=(receive_buffer&& other) noexcept {
+        if (this == &other) return *this;
+        std::free(storage_);
+        storage_ = other.storage_;
+        begin_ = other.begin_;
+        end_ = other.end_;
+        capacity_ = other.capacity_;
+        other.storage_ = nullptr;
+        other.begin_ = other.end_ = other.capacity_ = 0;
+        return *this;
+    }
+    ~receive_buffer() { std::free(storage_); }
 
-  std::string_view bytes() const noexcept {
-    return {storage_ + begin_, end_ - begin_};
-  }
-  std::size_t size() const noexcept { return end_ - begin_; }
-  std::size_t room() const noexcept { return capacity_ - end_; }
+    std::string_view bytes() const noexcept { return {storage_ + begin_, end_ - begin_}; }
+    std::size_t size() const noexcept { return end_ - begin_; }
+    std::size_t room() const noexcept { return capacity_ - end_; }
 
-  /// Makes room for `size` more bytes and returns where they go. Throws
-  /// std::bad_alloc.
-  char *prepare(std::size_t size) {
-    if (begin_ == end_)
-      begin_ = end_ = 0;
-    // Only when more is free than has to be moved: else a reader who takes a
-    // little of a lot each time would move the lot each time.
-    if (room() < size && begin_ > 0 && begin_ >= this->size())
-      move_to_front();
-    if (room() < size)
-      grow(size);
-    return storage_ + end_;
-  }
+    /// Makes room for `size` more bytes and returns where they go. Throws
+    /// std::bad_alloc.
+    char* prepare(std::size_t size) {
+        if (begin_ == end_) begin_ = end_ = 0;
+        // Only when more is free than has to be moved: else a reader who takes a
+        // little of a lot each time would move the lot each time.
+        if (room() < size && begin_ > 0 && begin_ >= this->size()) move_to_front();
+        if (room() < size) grow(size);
+        return storage_ + end_;
+    }
 
-  /// `size` bytes were written behind what is there; at most room().
-  void commit(std::size_t size) noexcept { end_ += size; }
+    /// `size` bytes were written behind what is there; at most room().
+    void commit(std::size_t size) noexcept { end_ += size; }
 
-  /// `size` bytes at the front are done with; at most size().
-  void consume(std::size_t size) noexcept { begin_ += size; }
+    /// `size` bytes at the front are done with; at most size().
+    void consume(std::size_t size) noexcept { begin_ += size; }
 
 private:
-  void move_to_front() noexcept {
-    std::memmove(storage_, storage_ + begin_, size());
-    end_ -= begin_;
-    begin_ = 0;
-  }
+    void move_to_front() noexcept {
+        std::memmove(storage_, storage_ + begin_, size());
+        end_ -= begin_;
+        begin_ = 0;
+    }
 
-  // Doubles, so that memory follows what came and not what was promised.
-  // realloc(3) and not a vector: it does not fill the new part with zeros, and
-  // on Linux it moves large blocks by their page tables, so a large payload is
-  // not copied while it grows.
-  void grow(std::size_t size) {
-    if (size > static_cast<std::size_t>(-1) / 2 - end_)
-      throw std::bad_alloc();
-    const std::size_t needed = end_ + size;
-    const std::size_t wanted = needed > 2 * capacity_ ? needed : 2 * capacity_;
-    void *larger = std::realloc(storage_, wanted);
-    if (larger == nullptr)
-      throw std::bad_alloc();
-    storage_ = static_cast<char *>(larger);
-    capacity_ = wanted;
-  }
+    // Doubles, so that memory follows what came and not what was promised.
+    // realloc(3) and not a vector: it does not fill the new part with zeros, and
+    // on Linux it moves large blocks by their page tables, so a large payload is
+    // not copied while it grows.
+    void grow(std::size_t size) {
+        if (size > static_cast<std::size_t>(-1) / 2 - end_) throw std::bad_alloc();
+        const std::size_t needed = end_ + size;
+        const std::size_t wanted = needed > 2 * capacity_ ? needed : 2 * capacity_;
+        void* larger = std::realloc(storage_, wanted);
+        if (larger == nullptr) throw std::bad_alloc();
+        storage_ = static_cast<char*>(larger);
+        capacity_ = wanted;
+    }
 
-  char *storage_ = nullptr;
-  std::size_t begin_ = 0;
-  std::size_t end_ = 0;
-  std::size_t capacity_ = 0;
+    char* storage_ = nullptr;
+    std::size_t begin_ = 0;
+    std::size_t end_ = 0;
+    std::size_t capacity_ = 0;
 };
 
-} // namespace detail
+}  // namespace detail
 
 /// Cuts the bytes it is given into frames of `Codec`. After a broken frame it
 /// stays broken: behind a wrong header nobody knows where the next one starts.
-template <typename Codec> class frame_decoder {
+template <typename Codec>
+class frame_decoder {
 public:
-  /// `limit`: the longest payload accepted, in bytes. Memory grows with what
-  /// came, not with what a header promises. A decoder that was moved from can
-  /// only be assigned to.
-  explicit frame_decoder(std::size_t limit = Codec::max_payload) noexcept
-      : limit_(limit) {}
+    /// `limit`: the longest payload accepted, in bytes. Memory grows with what
+    /// came, not with what a header promises. A decoder that was moved from can
+    /// only be assigned to.
+    explicit frame_decoder(std::size_t limit = Codec::max_payload) noexcept : limit_(limit) {}
 
-  /// Takes a copy of `bytes`, which may hold any part of any number of frames.
-  void receive_data(std::string_view bytes) {
-    if (bytes.empty())
-      return;
-    std::memcpy(buffer_.prepare(bytes.size()), bytes.data(), bytes.size());
-    buffer_.commit(bytes.size());
-  }
-
-  /// Lends memory for at least `size` bytes, to be written by the caller; valid
-  /// until the next call. It spares the copy that receive_data makes. Views
-  /// from next_view() end here.
-  char *prepare(std::size_t size) { return buffer_.prepare(size); }
-
-  /// Tells that the first `size` bytes of the prepared memory were written.
-  /// Throws std::length_error when that is more than there was room for.
-  void commit(std::size_t size) {
-    if (size > buffer_.room())
-      throw std::length_error("frame_decoder::commit: more than prepared");
-    buffer_.commit(size);
-  }
-
-  /// The payload of the next frame, or nullopt: not yet. Throws frame_error,
-  /// and again on every later call; std::bad_alloc, and the frame stays.
-  std::optional<std::string> next_frame() {
-    const scan_result result = scan_front();
-    if (result.status != scan_status::frame)
-      return std::nullopt;
-    std::optional<std::string> payload(std::in_place, payload_of(result));
-    take(result);
-    return payload;
-  }
-
-  /// As next_frame, but lends the payload where it lies, without a copy, until
-  /// the next call.
-  std::optional<std::string_view> next_view() {
-    const scan_result result = scan_front();
-    if (result.status != scan_status::frame)
-      return std::nullopt;
-    const std::string_view payload = payload_of(result);
-    take(result);
-    return payload;
-  }
-
-  /// The stream has ended. Throws frame_error if what came ends in no whole
-  /// frame: truncated, or what next_frame would throw. Whole frames before that
-  /// can still be taken.
-  void receive_eof() const {
-    std::string_view rest = buffer_.bytes();
-    while (!rest.empty()) {
-      const scan_result result = Codec::scan(rest, limit_, 0);
-      const std::uint64_t where = consumed_ + (buffer_.size() - rest.size());
-      if (result.status == scan_status::need_data)
-        detail::throw_truncated(rest, where, result.length);
-      if (result.status != scan_status::frame)
-        detail::throw_broken(result, rest, where, limit_, Codec::format);
-      rest.remove_prefix(result.offset + result.length + result.trailer);
+    /// Takes a copy of `bytes`, which may hold any part of any number of frames.
+    void receive_data(std::string_view bytes) {
+        if (bytes.empty()) return;
+        std::memcpy(buffer_.prepare(bytes.size()), bytes.data(), bytes.size());
+        buffer_.commit(bytes.size());
     }
-  }
 
-  /// How many bytes came and were not yet handed out.
-  std::size_t buffered() const noexcept { return buffer_.size(); }
+    /// Lends memory for at least `size` bytes, to be written by the caller; valid
+    /// until the next call. It spares the copy that receive_data makes. Views
+    /// from next_view() end here.
+    char* prepare(std::size_t size) { return buffer_.prepare(size); }
 
-  /// At least so many bytes must still come before next_frame has something new
-  /// to look at; 0: call it.
-  std::size_t missing() const noexcept {
-    return needed_ > buffer_.size() ? needed_ - buffer_.size() : 0;
-  }
+    /// Tells that the first `size` bytes of the prepared memory were written.
+    /// Throws std::length_error when that is more than there was room for.
+    void commit(std::size_t size) {
+        if (size > buffer_.room())
+            throw std::length_error("frame_decoder::commit: more than prepared");
+        buffer_.commit(size);
+    }
+
+    /// The payload of the next frame, or nullopt: not yet. Throws frame_error,
+    /// and again on every later call; std::bad_alloc, and the frame stays.
+    std::optional<std::string> next_frame() {
+        const scan_result result = scan_front();
+        if (result.status != scan_status::frame) return std::nullopt;
+        std::optional<std::string> payload(std::in_place, payload_of(result));
+        take(result);
+        return payload;
+    }
+
+    /// As next_frame, but lends the payload where it lies, without a copy, until
+    /// the next call.
+    std::optional<std::string_view> next_view() {
+        const scan_result result = scan_front();
+        if (result.status != scan_status::frame) return std::nullopt;
+        const std::string_view payload = payload_of(result);
+        take(result);
+        return payload;
+    }
+
+    /// The stream has ended. Throws frame_error if what came ends in no whole
+    /// frame: truncated, or what next_frame would throw. Whole frames before that
+    /// can still be taken.
+    void receive_eof() const {
+        std::string_view rest = buffer_.bytes();
+        while (!rest.empty()) {
+            const scan_result result = Codec::scan(rest, limit_, 0);
+            const std::uint64_t where = consumed_ + (buffer_.size() - rest.size());
+            if (result.status == scan_status::need_data)
+                detail::throw_truncated(rest, where, result.length);
+            if (result.status != scan_status::frame)
+                detail::throw_broken(result, rest, where, limit_, Codec::format);
+            rest.remove_prefix(result.offset + result.length + result.trailer);
+        }
+    }
+
+    /// How many bytes came and were not yet handed out.
+    std::size_t buffered() const noexcept { return buffer_.size(); }
+
+    /// At least so many bytes must still come before next_frame has something new
+    /// to look at; 0: call it.
+    std::size_t missing() const noexcept {
+        return needed_ > buffer_.size() ? needed_ - buffer_.size() : 0;
+    }
 
 private:
-  // What stands at the front: a frame or need_data; the rest throws.
-  scan_result scan_front() {
-    if (buffer_.size() < needed_)
-      return {};
-    const scan_result result = Codec::scan(buffer_.bytes(), limit_, seen_);
-    if (result.status == scan_status::need_data) {
-      seen_ = buffer_.size();
-      needed_ = seen_ + result.length;
-    } else if (result.status != scan_status::frame) {
-      detail::throw_broken(result, buffer_.bytes(), consumed_, limit_,
-                           Codec::format);
+    // What stands at the front: a frame or need_data; the rest throws.
+    scan_result scan_front() {
+        if (buffer_.size() < needed_) return {};
+        const scan_result result = Codec::scan(buffer_.bytes(), limit_, seen_);
+        if (result.status == scan_status::need_data) {
+            seen_ = buffer_.size();
+            needed_ = seen_ + result.length;
+        } else if (result.status != scan_status::frame) {
+            detail::throw_broken(result, buffer_.bytes(), consumed_, limit_, Codec::format);
+        }
+        return result;
     }
-    return result;
-  }
 
-  std::string_view payload_of(const scan_result &result) const noexcept {
-    return buffer_.bytes().substr(result.offset, result.length);
-  }
+    std::string_view payload_of(const scan_result& result) const noexcept {
+        return buffer_.bytes().substr(result.offset, result.length);
+    }
 
-  void take(const scan_result &result) noexcept {
-    const std::size_t size = result.offset + result.length + result.trailer;
-    buffer_.consume(size);
-    consumed_ += size;
-    seen_ = 0;
-    needed_ = 1;
-  }
+    void take(const scan_result& result) noexcept {
+        const std::size_t size = result.offset + result.length + result.trailer;
+        buffer_.consume(size);
+        consumed_ += size;
+        seen_ = 0;
+        needed_ = 1;
+    }
 
-  detail::receive_buffer buffer_;
-  std::size_t limit_;
-  std::size_t needed_ =
-      1; // next_view has nothing to do before so many bytes are buffered
-  std::size_t seen_ = 0;       // so many of them an earlier scan has looked at
-  std::uint64_t consumed_ = 0; // bytes handed out since the start of the stream
+    detail::receive_buffer buffer_;
+    std::size_t limit_;
+    std::size_t needed_ = 1;      // next_view has nothing to do before so many bytes are buffered
+    std::size_t seen_ = 0;        // so many of them an earlier scan has looked at
+    std::uint64_t consumed_ = 0;  // bytes handed out since the start of the stream
 };
 
-} // namespace trama
+}  // namespace trama
 // trama/codec/length_prefix.hpp -- a payload behind its length, in 1, 2, 4 or 8
 // binary bytes.
 //
@@ -523,85 +491,78 @@ enum class byte_order { big, little };
 /// legal.
 template <std::size_t Size, byte_order Order = byte_order::big>
 struct length_prefix {
-  static_assert(Size == 1 || Size == 2 || Size == 4 || Size == 8,
-                "length_prefix<Size>: the length takes 1, 2, 4 or 8 bytes");
+    static_assert(Size == 1 || Size == 2 || Size == 4 || Size == 8,
+                  "length_prefix<Size>: the length takes 1, 2, 4 or 8 bytes");
 
-  static constexpr const char *format = "a binary length before the payload";
+    static constexpr const char* format = "a binary length before the payload";
 
-  /// The largest number that fits into the header, in bytes of payload.
-  static constexpr std::uint64_t
-      max_length = std::numeric_limits<std::uint64_t>::max() >>
-                   (64U - 8U * Size);
+    /// The largest number that fits into the header, in bytes of payload.
+    static constexpr std::uint64_t max_length = std::numeric_limits<std::uint64_t>::max() >>
+                                                (64U - 8U * Size);
 
-  /// The limit where none is given, in bytes: what the header can say, but
-  /// never above 16 MiB.
-  static constexpr std::size_t max_payload =
-      max_length < (1U << 24U) ? static_cast<std::size_t>(max_length)
-                               : std::size_t{1} << 24U;
+    /// The limit where none is given, in bytes: what the header can say, but
+    /// never above 16 MiB.
+    static constexpr std::size_t max_payload =
+        max_length < (1U << 24U) ? static_cast<std::size_t>(max_length) : std::size_t{1} << 24U;
 
-  /// Looks for one frame at the front of `bytes`. Never bad_header: every bit
-  /// pattern is a length.
-  static scan_result scan(std::string_view bytes,
-                          std::size_t limit = max_payload,
-                          std::size_t /*seen*/ = 0) noexcept {
-    if (bytes.size() < Size)
-      return {scan_status::need_data, 0, Size - bytes.size()};
-    const std::uint64_t length = read_length(bytes.data());
-    // Compared before it is added to anything or narrowed: 2^64-1 must not
-    // wrap.
-    if (length > limit)
-      return {scan_status::too_long, 0, saturated(length)};
-    const auto wanted = static_cast<std::size_t>(length);
-    const std::size_t present = bytes.size() - Size;
-    if (present < wanted)
-      return {scan_status::need_data, Size, wanted - present};
-    return {scan_status::frame, Size, wanted};
-  }
+    /// Looks for one frame at the front of `bytes`. Never bad_header: every bit
+    /// pattern is a length.
+    static scan_result scan(std::string_view bytes, std::size_t limit = max_payload,
+                            std::size_t /*seen*/ = 0) noexcept {
+        if (bytes.size() < Size) return {scan_status::need_data, 0, Size - bytes.size()};
+        const std::uint64_t length = read_length(bytes.data());
+        // Compared before it is added to anything or narrowed: 2^64-1 must not
+        // wrap.
+        if (length > limit) return {scan_status::too_long, 0, saturated(length)};
+        const auto wanted = static_cast<std::size_t>(length);
+        const std::size_t present = bytes.size() - Size;
+        if (present < wanted) return {scan_status::need_data, Size, wanted - present};
+        return {scan_status::frame, Size, wanted};
+    }
 
-  /// Appends one frame to `out`. Throws frame_error{too_long} above `limit`,
-  /// `out` untouched.
-  static void encode(std::string_view payload, std::string &out,
-                     std::size_t limit = max_payload) {
-    detail::append_frame<length_prefix>(payload, out, limit);
-  }
+    /// Appends one frame to `out`. Throws frame_error{too_long} above `limit`,
+    /// `out` untouched.
+    static void encode(std::string_view payload, std::string& out,
+                       std::size_t limit = max_payload) {
+        detail::append_frame<length_prefix>(payload, out, limit);
+    }
 
-  /// The length bytes for `payload`. Throws frame_error{too_long}.
-  static frame_edge header(std::string_view payload,
-                           std::size_t limit = max_payload) {
-    const std::uint64_t length = payload.size();
-    if (length > limit || length > max_length)
-      detail::throw_payload_too_long(payload.size(), limit, format);
-    frame_edge edge(Size);
-    for (std::size_t i = 0; i < Size; ++i)
-      edge.data()[i] = static_cast<char>(length >> shift(i) & 0xFFU);
-    return edge;
-  }
+    /// The length bytes for `payload`. Throws frame_error{too_long}.
+    static frame_edge header(std::string_view payload, std::size_t limit = max_payload) {
+        const std::uint64_t length = payload.size();
+        if (length > limit || length > max_length)
+            detail::throw_payload_too_long(payload.size(), limit, format);
+        frame_edge edge(Size);
+        for (std::size_t i = 0; i < Size; ++i)
+            edge.data()[i] = static_cast<char>(length >> shift(i) & 0xFFU);
+        return edge;
+    }
 
-  static frame_edge trailer() noexcept { return {}; }
+    static frame_edge trailer() noexcept { return {}; }
 
 private:
-  /// How far the byte at `position` of the header is shifted in the number, in
-  /// bits.
-  static constexpr std::size_t shift(std::size_t position) noexcept {
-    return 8 * (Order == byte_order::big ? Size - 1 - position : position);
-  }
+    /// How far the byte at `position` of the header is shifted in the number, in
+    /// bits.
+    static constexpr std::size_t shift(std::size_t position) noexcept {
+        return 8 * (Order == byte_order::big ? Size - 1 - position : position);
+    }
 
-  // By shifts and not by copying memory, so that it is right on a machine of
-  // either byte order.
-  static std::uint64_t read_length(const char *bytes) noexcept {
-    std::uint64_t length = 0;
-    for (std::size_t i = 0; i < Size; ++i)
-      length |= std::uint64_t{static_cast<unsigned char>(bytes[i])} << shift(i);
-    return length;
-  }
+    // By shifts and not by copying memory, so that it is right on a machine of
+    // either byte order.
+    static std::uint64_t read_length(const char* bytes) noexcept {
+        std::uint64_t length = 0;
+        for (std::size_t i = 0; i < Size; ++i)
+            length |= std::uint64_t{static_cast<unsigned char>(bytes[i])} << shift(i);
+        return length;
+    }
 
-  static std::size_t saturated(std::uint64_t length) noexcept {
-    constexpr std::uint64_t most = std::numeric_limits<std::size_t>::max();
-    return static_cast<std::size_t>(length < most ? length : most);
-  }
+    static std::size_t saturated(std::uint64_t length) noexcept {
+        constexpr std::uint64_t most = std::numeric_limits<std::size_t>::max();
+        return static_cast<std::size_t>(length < most ? length : most);
+    }
 };
 
-} // namespace trama
+}  // namespace trama
 // trama/codec/line.hpp -- text lines: the payload comes first, its end follows.
 //
 //     lf_line, "hola"            crlf_line, "hola"
@@ -617,104 +578,88 @@ namespace trama {
 
 /// How a line ends on the wire.
 enum class line_ending {
-  lf,   ///< LF; a CR before it belongs to the payload
-  crlf, ///< CR LF, and a LF without its CR is a bad_header (most Internet
-        ///< protocols: RFC 5321, 9112)
-  any ///< either is read and not part of the payload; LF is written (nc and
-      ///< telnet both fit)
+    lf,    ///< LF; a CR before it belongs to the payload
+    crlf,  ///< CR LF, and a LF without its CR is a bad_header (most Internet
+           ///< protocols: RFC 5321, 9112)
+    any    ///< either is read and not part of the payload; LF is written (nc and
+           ///< telnet both fit)
 };
 
 /// The codec. Use it by the names lf_line, crlf_line and any_line below.
-template <line_ending Ending> struct basic_line {
-  static constexpr const char *format = Ending == line_ending::crlf
-                                            ? "lines that end in CR LF"
-                                            : "lines that end in LF";
+template <line_ending Ending>
+struct basic_line {
+    static constexpr const char* format =
+        Ending == line_ending::crlf ? "lines that end in CR LF" : "lines that end in LF";
 
-  /// The limit where none is given, in bytes without the line's end.
-  static constexpr std::size_t max_payload = 8192;
+    /// The limit where none is given, in bytes without the line's end.
+    static constexpr std::size_t max_payload = 8192;
 
-  /// Looks for one line at the front of `bytes`; in the first `seen` of them an
-  /// earlier scan found no end, so that a long line that comes in many pieces
-  /// costs linear time.
-  static scan_result scan(std::string_view bytes,
-                          std::size_t limit = max_payload,
-                          std::size_t seen = 0) noexcept {
-    const std::size_t start = seen < bytes.size() ? seen : bytes.size();
-    const void *found =
-        start == bytes.size()
-            ? nullptr
-            : std::memchr(bytes.data() + start, '\n', bytes.size() - start);
-    if (found == nullptr)
-      return unfinished(bytes, limit);
-    const auto feed = static_cast<std::size_t>(
-        static_cast<const char *>(found) - bytes.data());
-    const bool has_return = feed > 0 && bytes[feed - 1] == '\r';
-    if (Ending == line_ending::crlf && !has_return)
-      return {scan_status::bad_header, feed, 0};
-    const std::size_t returns = Ending != line_ending::lf && has_return ? 1 : 0;
-    const std::size_t length = feed - returns;
-    if (length > limit)
-      return {scan_status::too_long, 0, length};
-    return {scan_status::frame, 0, length, returns + 1};
-  }
+    /// Looks for one line at the front of `bytes`; in the first `seen` of them an
+    /// earlier scan found no end, so that a long line that comes in many pieces
+    /// costs linear time.
+    static scan_result scan(std::string_view bytes, std::size_t limit = max_payload,
+                            std::size_t seen = 0) noexcept {
+        const std::size_t start = seen < bytes.size() ? seen : bytes.size();
+        const void* found = start == bytes.size()
+                                ? nullptr
+                                : std::memchr(bytes.data() + start, '\n', bytes.size() - start);
+        if (found == nullptr) return unfinished(bytes, limit);
+        const auto feed = static_cast<std::size_t>(static_cast<const char*>(found) - bytes.data());
+        const bool has_return = feed > 0 && bytes[feed - 1] == '\r';
+        if (Ending == line_ending::crlf && !has_return) return {scan_status::bad_header, feed, 0};
+        const std::size_t returns = Ending != line_ending::lf && has_return ? 1 : 0;
+        const std::size_t length = feed - returns;
+        if (length > limit) return {scan_status::too_long, 0, length};
+        return {scan_status::frame, 0, length, returns + 1};
+    }
 
-  /// Appends one line and its end to `out`. Throws frame_error, `out`
-  /// untouched: too_long above `limit`, bad_header for a payload that would end
-  /// the line by itself.
-  static void encode(std::string_view payload, std::string &out,
-                     std::size_t limit = max_payload) {
-    detail::append_frame<basic_line>(payload, out, limit);
-  }
+    /// Appends one line and its end to `out`. Throws frame_error, `out`
+    /// untouched: too_long above `limit`, bad_header for a payload that would end
+    /// the line by itself.
+    static void encode(std::string_view payload, std::string& out,
+                       std::size_t limit = max_payload) {
+        detail::append_frame<basic_line>(payload, out, limit);
+    }
 
-  /// Nothing: a line has no header. Throws as encode does.
-  static frame_edge header(std::string_view payload,
-                           std::size_t limit = max_payload) {
-    if (payload.size() > limit)
-      detail::throw_payload_too_long(payload.size(), limit, format);
-    const std::size_t feed = payload.find('\n');
-    if (feed != std::string_view::npos)
-      refuse(payload, feed);
-    // It would be read as a part of the line's end.
-    const bool ends_in_return = !payload.empty() && payload.back() == '\r';
-    if (Ending == line_ending::any && ends_in_return)
-      refuse(payload, payload.size() - 1);
-    return {};
-  }
+    /// Nothing: a line has no header. Throws as encode does.
+    static frame_edge header(std::string_view payload, std::size_t limit = max_payload) {
+        if (payload.size() > limit) detail::throw_payload_too_long(payload.size(), limit, format);
+        const std::size_t feed = payload.find('\n');
+        if (feed != std::string_view::npos) refuse(payload, feed);
+        // It would be read as a part of the line's end.
+        const bool ends_in_return = !payload.empty() && payload.back() == '\r';
+        if (Ending == line_ending::any && ends_in_return) refuse(payload, payload.size() - 1);
+        return {};
+    }
 
-  static frame_edge trailer() noexcept {
-    constexpr std::string_view end =
-        Ending == line_ending::crlf ? "\r\n" : "\n";
-    frame_edge edge(end.size());
-    std::memcpy(edge.data(), end.data(), end.size());
-    return edge;
-  }
+    static frame_edge trailer() noexcept {
+        constexpr std::string_view end = Ending == line_ending::crlf ? "\r\n" : "\n";
+        frame_edge edge(end.size());
+        std::memcpy(edge.data(), end.data(), end.size());
+        return edge;
+    }
 
 private:
-  [[noreturn, gnu::cold]] static void refuse(std::string_view payload,
-                                             std::size_t place) {
-    throw frame_error(
-        frame_error::reason::bad_header, 0,
-        detail::text("byte %zu of this payload would end the line: \"%s\"",
-                     place, escaped(payload, 40).c_str()));
-  }
+    [[noreturn, gnu::cold]] static void refuse(std::string_view payload, std::size_t place) {
+        throw frame_error(frame_error::reason::bad_header, 0,
+                          detail::text("byte %zu of this payload would end the line: \"%s\"", place,
+                                       escaped(payload, 40).c_str()));
+    }
 
-  static scan_result unfinished(std::string_view bytes,
-                                std::size_t limit) noexcept {
-    // A CR at the very end may be the first half of the line's end.
-    const bool half_end =
-        Ending != line_ending::lf && !bytes.empty() && bytes.back() == '\r';
-    const std::size_t length = bytes.size() - (half_end ? 1 : 0);
-    if (length > limit)
-      return {scan_status::too_long, 0, length};
-    return {scan_status::need_data, 0, 1};
-  }
+    static scan_result unfinished(std::string_view bytes, std::size_t limit) noexcept {
+        // A CR at the very end may be the first half of the line's end.
+        const bool half_end = Ending != line_ending::lf && !bytes.empty() && bytes.back() == '\r';
+        const std::size_t length = bytes.size() - (half_end ? 1 : 0);
+        if (length > limit) return {scan_status::too_long, 0, length};
+        return {scan_status::need_data, 0, 1};
+    }
 };
 
 using lf_line = basic_line<line_ending::lf>;
 using crlf_line = basic_line<line_ending::crlf>;
 using any_line = basic_line<line_ending::any>;
 
-} // namespace trama
+}  // namespace trama
 // trama/codec/six_digit_colon.hpp -- six decimal digits, a colon, then so many
 // bytes of payload.
 //
@@ -731,70 +676,59 @@ namespace trama {
 /// The codec. Exactly `[0-9]{6}:` is a header: a sign, a space or a letter is
 /// refused where it stands.
 struct six_digit_colon {
-  static constexpr const char *format =
-      "six digits and a colon, such as 000005:hello";
+    static constexpr const char* format = "six digits and a colon, such as 000005:hello";
 
-  /// The most that six digits can say, in bytes; also the limit where none is
-  /// given.
-  static constexpr std::size_t max_payload = 999'999;
+    /// The most that six digits can say, in bytes; also the limit where none is
+    /// given.
+    static constexpr std::size_t max_payload = 999'999;
 
-  /// Looks for one frame at the front of `bytes`; bad_header as soon as the
-  /// first wrong byte is in.
-  static scan_result scan(std::string_view bytes,
-                          std::size_t limit = max_payload,
-                          std::size_t /*seen*/ = 0) noexcept {
-    std::size_t length = 0;
-    // Digit by digit: strtoul and atoi would let "+00005", " 00005" and
-    // "0x0005" pass.
-    for (std::size_t i = 0; i < digits; ++i) {
-      if (i == bytes.size())
-        return {scan_status::need_data, 0, 1};
-      const unsigned digit =
-          static_cast<unsigned char>(bytes[i]) - unsigned{'0'};
-      if (digit > 9)
-        return {scan_status::bad_header, i, 0};
-      length = length * 10 + digit;
+    /// Looks for one frame at the front of `bytes`; bad_header as soon as the
+    /// first wrong byte is in.
+    static scan_result scan(std::string_view bytes, std::size_t limit = max_payload,
+                            std::size_t /*seen*/ = 0) noexcept {
+        std::size_t length = 0;
+        // Digit by digit: strtoul and atoi would let "+00005", " 00005" and
+        // "0x0005" pass.
+        for (std::size_t i = 0; i < digits; ++i) {
+            if (i == bytes.size()) return {scan_status::need_data, 0, 1};
+            const unsigned digit = static_cast<unsigned char>(bytes[i]) - unsigned{'0'};
+            if (digit > 9) return {scan_status::bad_header, i, 0};
+            length = length * 10 + digit;
+        }
+        if (bytes.size() == digits) return {scan_status::need_data, 0, 1};
+        if (bytes[digits] != ':') return {scan_status::bad_header, digits, 0};
+        if (length > limit) return {scan_status::too_long, 0, length};
+        const std::size_t present = bytes.size() - header_size;
+        if (present < length) return {scan_status::need_data, header_size, length - present};
+        return {scan_status::frame, header_size, length};
     }
-    if (bytes.size() == digits)
-      return {scan_status::need_data, 0, 1};
-    if (bytes[digits] != ':')
-      return {scan_status::bad_header, digits, 0};
-    if (length > limit)
-      return {scan_status::too_long, 0, length};
-    const std::size_t present = bytes.size() - header_size;
-    if (present < length)
-      return {scan_status::need_data, header_size, length - present};
-    return {scan_status::frame, header_size, length};
-  }
 
-  /// Appends one frame to `out`. Throws frame_error{too_long} above `limit`,
-  /// `out` untouched.
-  static void encode(std::string_view payload, std::string &out,
-                     std::size_t limit = max_payload) {
-    detail::append_frame<six_digit_colon>(payload, out, limit);
-  }
+    /// Appends one frame to `out`. Throws frame_error{too_long} above `limit`,
+    /// `out` untouched.
+    static void encode(std::string_view payload, std::string& out,
+                       std::size_t limit = max_payload) {
+        detail::append_frame<six_digit_colon>(payload, out, limit);
+    }
 
-  /// The six digits and the colon for `payload`. Throws frame_error{too_long}.
-  static frame_edge header(std::string_view payload,
-                           std::size_t limit = max_payload) {
-    std::size_t rest = payload.size();
-    if (rest > limit || rest > max_payload)
-      detail::throw_payload_too_long(rest, limit, format);
-    frame_edge edge(header_size);
-    for (std::size_t i = digits; i-- > 0; rest /= 10)
-      edge.data()[i] = static_cast<char>('0' + rest % 10);
-    edge.data()[digits] = ':';
-    return edge;
-  }
+    /// The six digits and the colon for `payload`. Throws frame_error{too_long}.
+    static frame_edge header(std::string_view payload, std::size_t limit = max_payload) {
+        std::size_t rest = payload.size();
+        if (rest > limit || rest > max_payload) detail::throw_payload_too_long(rest, limit, format);
+        frame_edge edge(header_size);
+        for (std::size_t i = digits; i-- > 0; rest /= 10)
+            edge.data()[i] = static_cast<char>('0' + rest % 10);
+        edge.data()[digits] = ':';
+        return edge;
+    }
 
-  static frame_edge trailer() noexcept { return {}; }
+    static frame_edge trailer() noexcept { return {}; }
 
 private:
-  static constexpr std::size_t digits = 6;
-  static constexpr std::size_t header_size = digits + 1;
+    static constexpr std::size_t digits = 6;
+    static constexpr std::size_t header_size = digits + 1;
 };
 
-} // namespace trama
+}  // namespace trama
 
 // System calls: how they are traced, how they fail, how long they may take.
 // trama/deadline.hpp -- a time-out for a whole operation, however many system
@@ -818,53 +752,47 @@ inline constexpr duration forever = duration::max();
 /// not move it.
 class deadline {
 public:
-  /// `from_now`: 0 or less is over at once; `forever` never is.
-  explicit deadline(duration from_now) noexcept {
-    if (from_now == forever)
-      return;
-    end_ = now();
-    if (from_now <= duration::zero())
-      return;
-    const bool too_far =
-        from_now.count() > never - end_ - 1'000'000; // room to round up
-    end_ = too_far ? never : end_ + from_now.count();
-  }
+    /// `from_now`: 0 or less is over at once; `forever` never is.
+    explicit deadline(duration from_now) noexcept {
+        if (from_now == forever) return;
+        end_ = now();
+        if (from_now <= duration::zero()) return;
+        const bool too_far = from_now.count() > never - end_ - 1'000'000;  // room to round up
+        end_ = too_far ? never : end_ + from_now.count();
+    }
 
-  bool is_never() const noexcept { return end_ == never; }
+    bool is_never() const noexcept { return end_ == never; }
 
-  bool passed() const noexcept { return !is_never() && end_ <= now(); }
+    bool passed() const noexcept { return !is_never() && end_ <= now(); }
 
-  /// The time that is left, at least 0, or `forever`.
-  duration left() const noexcept {
-    if (is_never())
-      return forever;
-    const std::int64_t rest = end_ - now();
-    return duration(rest > 0 ? rest : 0);
-  }
+    /// The time that is left, at least 0, or `forever`.
+    duration left() const noexcept {
+        if (is_never()) return forever;
+        const std::int64_t rest = end_ - now();
+        return duration(rest > 0 ? rest : 0);
+    }
 
-  /// The time that is left as poll(2) wants it: milliseconds, rounded up; -1
-  /// for never.
-  int poll_timeout() const noexcept {
-    if (is_never())
-      return -1;
-    const std::int64_t rest = (left().count() + 999'999) / 1'000'000;
-    constexpr int most = std::numeric_limits<int>::max();
-    return rest < most ? static_cast<int>(rest) : most;
-  }
+    /// The time that is left as poll(2) wants it: milliseconds, rounded up; -1
+    /// for never.
+    int poll_timeout() const noexcept {
+        if (is_never()) return -1;
+        const std::int64_t rest = (left().count() + 999'999) / 1'000'000;
+        constexpr int most = std::numeric_limits<int>::max();
+        return rest < most ? static_cast<int>(rest) : most;
+    }
 
 private:
-  static std::int64_t now() noexcept {
-    const duration since = std::chrono::steady_clock::now().time_since_epoch();
-    return since.count();
-  }
+    static std::int64_t now() noexcept {
+        const duration since = std::chrono::steady_clock::now().time_since_epoch();
+        return since.count();
+    }
 
-  static constexpr std::int64_t never =
-      std::numeric_limits<std::int64_t>::max();
+    static constexpr std::int64_t never = std::numeric_limits<std::int64_t>::max();
 
-  std::int64_t end_ = never; // nanoseconds of the steady clock
+    std::int64_t end_ = never;  // nanoseconds of the steady clock
 };
 
-} // namespace trama
+}  // namespace trama
 // trama/error.hpp -- the funnel every system call goes through, and the errors
 // that come out of it.
 //
@@ -905,36 +833,31 @@ using trace_sink = void (*)(std::string_view line);
 namespace detail {
 
 inline double steady_seconds() noexcept {
-  timespec now{};
-  ::clock_gettime(CLOCK_MONOTONIC, &now);
-  return static_cast<double>(now.tv_sec) +
-         static_cast<double>(now.tv_nsec) * 1e-9;
+    timespec now{};
+    ::clock_gettime(CLOCK_MONOTONIC, &now);
+    return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) * 1e-9;
 }
 
 /// When the program started, if TRAMA_TRACE=time; else 0.
 inline double trace_start = 0;
 
 [[gnu::cold]] inline void trace_to_stderr(std::string_view line) {
-  char time[32] = "";
-  if (trace_start > 0)
-    std::snprintf(time, sizeof time,
-                  "%.6f s: ", steady_seconds() - trace_start);
-  char text[512];
-  const int size = std::snprintf(text, sizeof text, "trama: %s%.*s\n", time,
-                                 static_cast<int>(line.size()), line.data());
-  // One write, so that lines of several programs on one terminal stay whole.
-  const ssize_t written =
-      ::write(STDERR_FILENO, text, static_cast<std::size_t>(size));
-  static_cast<void>(written); // nobody is left to be told
+    char time[32] = "";
+    if (trace_start > 0)
+        std::snprintf(time, sizeof time, "%.6f s: ", steady_seconds() - trace_start);
+    char text[512];
+    const int size = std::snprintf(text, sizeof text, "trama: %s%.*s\n", time,
+                                   static_cast<int>(line.size()), line.data());
+    // One write, so that lines of several programs on one terminal stay whole.
+    const ssize_t written = ::write(STDERR_FILENO, text, static_cast<std::size_t>(size));
+    static_cast<void>(written);  // nobody is left to be told
 }
 
 [[gnu::cold]] inline trace_sink sink_from_environment() noexcept {
-  const char *value = std::getenv("TRAMA_TRACE");
-  if (value == nullptr || *value == '\0' || std::strcmp(value, "0") == 0)
-    return nullptr;
-  if (std::strcmp(value, "time") == 0)
-    trace_start = steady_seconds();
-  return trace_to_stderr;
+    const char* value = std::getenv("TRAMA_TRACE");
+    if (value == nullptr || *value == '\0' || std::strcmp(value, "0") == 0) return nullptr;
+    if (std::strcmp(value, "time") == 0) trace_start = steady_seconds();
+    return trace_to_stderr;
 }
 
 /// The only global state of the library.
@@ -943,70 +866,68 @@ inline trace_sink current_sink = sink_from_environment();
 /// Tells one line, made as printf(3) does; what does not fit into 400 bytes is
 /// left out. `fd`: what it is about, or -1. `error`: the errno of a call that
 /// failed, or 0. Never allocates.
-[[gnu::cold, gnu::format(printf, 3, 4)]] inline void
-trace(int fd, int error, const char *format, ...) noexcept {
-  char line[400] = "";
-  std::size_t size = 0;
-  const auto grow = [&](int more) {
-    size += static_cast<std::size_t>(more);
-    if (size > sizeof line - 1)
-      size = sizeof line - 1;
-  };
-  if (fd >= 0)
-    grow(std::snprintf(line, sizeof line, "fd %d: ", fd));
-  std::va_list arguments;
-  va_start(arguments, format);
-  grow(std::vsnprintf(line + size, sizeof line - size, format, arguments));
-  va_end(arguments);
-  if (error == EAGAIN || error == EWOULDBLOCK) {
-    grow(std::snprintf(line + size, sizeof line - size, ": not yet"));
-  } else if (error != 0) {
-    grow(std::snprintf(line + size, sizeof line - size, ": failed, %s",
-                       std::strerror(error)));
-  }
-  current_sink({line, size});
+[[gnu::cold, gnu::format(printf, 3, 4)]] inline void trace(int fd, int error, const char* format,
+                                                           ...) noexcept {
+    char line[400] = "";
+    std::size_t size = 0;
+    const auto grow = [&](int more) {
+        size += static_cast<std::size_t>(more);
+        if (size > sizeof line - 1) size = sizeof line - 1;
+    };
+    if (fd >= 0) grow(std::snprintf(line, sizeof line, "fd %d: ", fd));
+    std::va_list arguments;
+    va_start(arguments, format);
+    grow(std::vsnprintf(line + size, sizeof line - size, format, arguments));
+    va_end(arguments);
+    if (error == EAGAIN || error == EWOULDBLOCK) {
+        grow(std::snprintf(line + size, sizeof line - size, ": not yet"));
+    } else if (error != 0) {
+        grow(std::snprintf(line + size, sizeof line - size, ": failed, %s", std::strerror(error)));
+    }
+    current_sink({line, size});
 }
 
 /// Bytes as a trace line shows them: `"hola\n"`, at most 48 of them, and dots
 /// when there are more.
 class shown_bytes {
 public:
-  [[gnu::cold]] void add(std::string_view bytes) noexcept {
-    for (char byte : bytes) {
-      if (count_++ >= most)
-        return;
-      size_ += escape_byte(byte, text_ + size_);
+    [[gnu::cold]] void add(std::string_view bytes) noexcept {
+        for (char byte : bytes) {
+            if (count_++ >= most) return;
+            size_ += escape_byte(byte, text_ + size_);
+        }
     }
-  }
 
-  /// The text so far, with quotes; valid as long as this object.
-  [[gnu::cold]] const char *text() noexcept {
-    std::strcpy(text_ + size_, count_ > most ? "\"..." : "\"");
-    return text_;
-  }
+    /// The text so far, with quotes; valid as long as this object.
+    [[gnu::cold]] const char* text() noexcept {
+        std::strcpy(text_ + size_, count_ > most ? "\"..." : "\"");
+        return text_;
+    }
 
 private:
-  static constexpr std::size_t most = 48;
+    static constexpr std::size_t most = 48;
 
-  char text_[4 * most + 8] = "\"";
-  std::size_t size_ = 1;
-  std::size_t count_ = 0;
+    char text_[4 * most + 8] = "\"";
+    std::size_t size_ = 1;
+    std::size_t count_ = 0;
 };
 
-} // namespace detail
+}  // namespace detail
 
 /// True when somebody listens to the trace.
-inline bool tracing() noexcept { return detail::current_sink != nullptr; }
+inline bool tracing() noexcept {
+    return detail::current_sink != nullptr;
+}
 
 /// Sends the trace to `sink`; nullptr turns it off. Returns the sink before.
 /// Call it while no other thread uses the library.
 inline trace_sink trace_to(trace_sink sink) noexcept {
-  const trace_sink before = detail::current_sink;
-  detail::current_sink = sink;
-  return before;
+    const trace_sink before = detail::current_sink;
+    detail::current_sink = sink;
+    return before;
 }
 
-} // namespace trama
+}  // namespace trama
 
 #include <system_error>
 
@@ -1016,110 +937,89 @@ namespace trama {
 /// std::errc::timed_out`.
 class network_error : public std::system_error {
 public:
-  /// `text`: all of what() is to say.
-  [[gnu::cold]] network_error(std::error_code code, const std::string &text)
-      : std::system_error(code), text_(text) {}
+    /// `text`: all of what() is to say.
+    [[gnu::cold]] network_error(std::error_code code, const std::string& text)
+        : std::system_error(code), text_(text) {}
 
-  const char *what() const noexcept override { return text_.what(); }
+    const char* what() const noexcept override { return text_.what(); }
 
 private:
-  std::runtime_error
-      text_; // and not a string: copying an exception must not throw
+    std::runtime_error text_;  // and not a string: copying an exception must not throw
 };
 
 /// The stream ended before recv_exact had all it was asked for.
 class unexpected_eof : public std::runtime_error {
 public:
-  [[gnu::cold]] unexpected_eof(std::size_t received, std::size_t expected,
-                               const std::string &where)
-      : std::runtime_error(
-            detail::text("recv_exact from %s: the stream ended after %zu of "
-                         "%zu bytes (the peer closed, or "
-                         "died, before it had sent all)",
-                         where.c_str(), received, expected)),
-        received_(received), expected_(expected) {}
+    [[gnu::cold]] unexpected_eof(std::size_t received, std::size_t expected,
+                                 const std::string& where)
+        : std::runtime_error(detail::text("recv_exact from %s: the stream ended after %zu of "
+                                          "%zu bytes (the peer closed, or "
+                                          "died, before it had sent all)",
+                                          where.c_str(), received, expected)),
+          received_(received),
+          expected_(expected) {}
 
-  std::size_t received() const noexcept {
-    return received_;
-  } ///< bytes that came
-  std::size_t expected() const noexcept {
-    return expected_;
-  } ///< bytes that were asked for
+    std::size_t received() const noexcept { return received_; }  ///< bytes that came
+    std::size_t expected() const noexcept { return expected_; }  ///< bytes that were asked for
 
 private:
-  std::size_t received_;
-  std::size_t expected_;
+    std::size_t received_;
+    std::size_t expected_;
 };
 
 namespace detail {
 
 /// What to try next after `error`, or "" where there is no better advice than
 /// the reason itself.
-[[gnu::cold]] inline const char *next_step(int error) noexcept {
-  switch (error) {
-  case ECONNREFUSED:
-    return "nobody listens there: start the server, or check address and port";
-  case EADDRNOTAVAIL:
-    return "this machine does not have that address: ip address";
-  case EACCES:
-    return "ports below 1024 are for root: choose a higher one";
-  case ENETUNREACH:
-    return "this machine has no route to that network: ip route";
-  case EHOSTUNREACH:
-    return "no machine answers at that address: ping it";
-  case ETIMEDOUT:
-    return "no answer in time: is the peer alive, is a firewall between?";
-  case ECONNRESET:
-    return "the peer cut the connection: its program died, or closed unread "
-           "data";
-  case EPIPE:
-    return "the peer has closed; nothing more can be sent";
-  case EMFILE:
-    return "this program has too many descriptors open: ulimit -n";
-  case EMSGSIZE:
-    return "a UDP datagram carries at most 65,507 bytes of payload";
-  case ENOTCONN:
-    return "the connection is over, or was never made";
-  case EBADF:
-    return "the socket was closed or moved from";
-  default:
-    return "";
-  }
+[[gnu::cold]] inline const char* next_step(int error) noexcept {
+    switch (error) {
+        case ECONNREFUSED:
+            return "nobody listens there: start the server, or check address and port";
+        case EADDRNOTAVAIL: return "this machine does not have that address: ip address";
+        case EACCES: return "ports below 1024 are for root: choose a higher one";
+        case ENETUNREACH: return "this machine has no route to that network: ip route";
+        case EHOSTUNREACH: return "no machine answers at that address: ping it";
+        case ETIMEDOUT: return "no answer in time: is the peer alive, is a firewall between?";
+        case ECONNRESET:
+            return "the peer cut the connection: its program died, or closed unread "
+                   "data";
+        case EPIPE: return "the peer has closed; nothing more can be sent";
+        case EMFILE: return "this program has too many descriptors open: ulimit -n";
+        case EMSGSIZE: return "a UDP datagram carries at most 65,507 bytes of payload";
+        case ENOTCONN: return "the connection is over, or was never made";
+        case EBADF: return "the socket was closed or moved from";
+        default: return "";
+    }
 }
 
 /// "operation where: reason (next step)".
-[[gnu::cold]] inline std::string error_text(const char *operation,
-                                            const char *where,
-                                            const std::error_code &code,
-                                            const char *step) {
-  return text("%s%s%s: %s%s%s%s", operation, *where ? " " : "", where,
-              code.message().c_str(), *step ? " (" : "", step,
-              *step ? ")" : "");
+[[gnu::cold]] inline std::string error_text(const char* operation, const char* where,
+                                            const std::error_code& code, const char* step) {
+    return text("%s%s%s: %s%s%s%s", operation, *where ? " " : "", where, code.message().c_str(),
+                *step ? " (" : "", step, *step ? ")" : "");
 }
 
-[[noreturn, gnu::cold]] inline void
-throw_system_error(int error, const char *operation, const char *where) {
-  const std::error_code code(error, std::system_category());
-  std::string step = next_step(error);
-  if (error == EADDRINUSE) {
-    const char *colon = std::strrchr(where, ':');
-    const char protocol = std::strstr(operation, "UDP") != nullptr ? 'u' : 't';
-    step = text("another program owns the port: ss -l%cnp 'sport = %s'",
-                protocol, colon != nullptr ? colon : "");
-  }
-  throw network_error(code, error_text(operation, where, code, step.c_str()));
+[[noreturn, gnu::cold]] inline void throw_system_error(int error, const char* operation,
+                                                       const char* where) {
+    const std::error_code code(error, std::system_category());
+    std::string step = next_step(error);
+    if (error == EADDRINUSE) {
+        const char* colon = std::strrchr(where, ':');
+        const char protocol = std::strstr(operation, "UDP") != nullptr ? 'u' : 't';
+        step = text("another program owns the port: ss -l%cnp 'sport = %s'", protocol,
+                    colon != nullptr ? colon : "");
+    }
+    throw network_error(code, error_text(operation, where, code, step.c_str()));
 }
 
 /// What a system call gave: its value, and errno if the value is -1, else 0.
 struct call_result {
-  long value;
-  int error;
+    long value;
+    int error;
 
-  bool failed() const noexcept { return value == -1; }
-  bool would_block() const noexcept {
-    return error == EAGAIN || error == EWOULDBLOCK;
-  }
-  std::size_t count() const noexcept { return static_cast<std::size_t>(value); }
+    bool failed() const noexcept { return value == -1; }
+    bool would_block() const noexcept { return error == EAGAIN || error == EWOULDBLOCK; }
+    std::size_t count() const noexcept { return static_cast<std::size_t>(value); }
 };
 
 /// The funnel: makes the call `function()`, and again when a signal interrupts
@@ -1127,24 +1027,23 @@ struct call_result {
 /// gives the result to check().
 template <typename Function>
 call_result system_call(Function function) noexcept {
-  call_result result{};
-  do {
-    result.value = static_cast<long>(function());
-    result.error = result.value == -1 ? errno : 0;
-  } while (result.error == EINTR);
-  return result;
+    call_result result{};
+    do {
+        result.value = static_cast<long>(function());
+        result.error = result.value == -1 ? errno : 0;
+    } while (result.error == EINTR);
+    return result;
 }
 
 /// The value of a call that must succeed. Throws network_error.
-inline long check(const char *operation, const call_result &result) {
-  if (result.failed())
-    throw_system_error(result.error, operation, "");
-  return result.value;
+inline long check(const char* operation, const call_result& result) {
+    if (result.failed()) throw_system_error(result.error, operation, "");
+    return result.value;
 }
 
-} // namespace detail
+}  // namespace detail
 
-} // namespace trama
+}  // namespace trama
 
 // Sockets: no frames in here.
 // trama/net/connect.hpp -- from a host name to a connected descriptor, every
@@ -1170,84 +1069,75 @@ namespace trama {
 /// One end of a conversation. A value: copy and compare it freely.
 class endpoint {
 public:
-  /// No address at all; to_string() says "nowhere".
-  endpoint() noexcept = default;
+    /// No address at all; to_string() says "nowhere".
+    endpoint() noexcept = default;
 
-  /// From what the system filled in: a sockaddr_in or sockaddr_in6 of `size`
-  /// bytes. Any other family gives "nowhere".
-  endpoint(const sockaddr *address, std::size_t size) noexcept {
-    const int given =
-        size < sizeof(sockaddr_in) ? AF_UNSPEC : address->sa_family;
-    if (given == AF_INET)
-      std::memcpy(&address_.v4, address, sizeof(sockaddr_in));
-    if (given == AF_INET6 && size >= sizeof(sockaddr_in6))
-      std::memcpy(&address_.v6, address, sizeof(sockaddr_in6));
-  }
+    /// From what the system filled in: a sockaddr_in or sockaddr_in6 of `size`
+    /// bytes. Any other family gives "nowhere".
+    endpoint(const sockaddr* address, std::size_t size) noexcept {
+        const int given = size < sizeof(sockaddr_in) ? AF_UNSPEC : address->sa_family;
+        if (given == AF_INET) std::memcpy(&address_.v4, address, sizeof(sockaddr_in));
+        if (given == AF_INET6 && size >= sizeof(sockaddr_in6))
+            std::memcpy(&address_.v6, address, sizeof(sockaddr_in6));
+    }
 
-  /// The address in numbers: "127.0.0.1", "::1", "fe80::1%eth0"; "nowhere" for
-  /// none.
-  [[gnu::noinline]] std::string address() const {
-    char text[NI_MAXHOST] = "nowhere";
-    if (family() != AF_UNSPEC)
-      ::getnameinfo(data(), size(), text, sizeof text, nullptr, 0,
-                    NI_NUMERICHOST);
-    return text;
-  }
+    /// The address in numbers: "127.0.0.1", "::1", "fe80::1%eth0"; "nowhere" for
+    /// none.
+    [[gnu::noinline]] std::string address() const {
+        char text[NI_MAXHOST] = "nowhere";
+        if (family() != AF_UNSPEC)
+            ::getnameinfo(data(), size(), text, sizeof text, nullptr, 0, NI_NUMERICHOST);
+        return text;
+    }
 
-  /// The port, 0 to 65,535.
-  std::uint16_t port() const noexcept {
-    return ntohs(family() == AF_INET6 ? address_.v6.sin6_port
-                                      : address_.v4.sin_port);
-  }
+    /// The port, 0 to 65,535.
+    std::uint16_t port() const noexcept {
+        return ntohs(family() == AF_INET6 ? address_.v6.sin6_port : address_.v4.sin_port);
+    }
 
-  /// AF_INET, AF_INET6, or AF_UNSPEC for none.
-  int family() const noexcept { return address_.generic.sa_family; }
+    /// AF_INET, AF_INET6, or AF_UNSPEC for none.
+    int family() const noexcept { return address_.generic.sa_family; }
 
-  /// "127.0.0.1:5000"; "[::1]:5000", with brackets because the address itself
-  /// holds colons.
-  [[gnu::noinline]] std::string to_string() const {
-    if (family() == AF_UNSPEC)
-      return address();
-    const char *form = family() == AF_INET6 ? "[%s]:%u" : "%s:%u";
-    return detail::text(form, address().c_str(), unsigned{port()});
-  }
+    /// "127.0.0.1:5000"; "[::1]:5000", with brackets because the address itself
+    /// holds colons.
+    [[gnu::noinline]] std::string to_string() const {
+        if (family() == AF_UNSPEC) return address();
+        const char* form = family() == AF_INET6 ? "[%s]:%u" : "%s:%u";
+        return detail::text(form, address().c_str(), unsigned{port()});
+    }
 
-  /// For system calls: the address as they want it, and its size in bytes.
-  const sockaddr *data() const noexcept { return &address_.generic; }
-  socklen_t size() const noexcept {
-    return family() == AF_INET6 ? sizeof(sockaddr_in6) : sizeof(sockaddr_in);
-  }
+    /// For system calls: the address as they want it, and its size in bytes.
+    const sockaddr* data() const noexcept { return &address_.generic; }
+    socklen_t size() const noexcept {
+        return family() == AF_INET6 ? sizeof(sockaddr_in6) : sizeof(sockaddr_in);
+    }
 
-  friend bool operator==(const endpoint &left, const endpoint &right) noexcept {
-    if (left.family() != right.family() || left.port() != right.port())
-      return false;
-    if (left.family() != AF_INET6)
-      return left.address_.v4.sin_addr.s_addr ==
-             right.address_.v4.sin_addr.s_addr;
-    const sockaddr_in6 &one = left.address_.v6;
-    const sockaddr_in6 &other = right.address_.v6;
-    return one.sin6_scope_id == other.sin6_scope_id &&
-           std::memcmp(&one.sin6_addr, &other.sin6_addr,
-                       sizeof one.sin6_addr) == 0;
-  }
-  friend bool operator!=(const endpoint &left, const endpoint &right) noexcept {
-    return !(left == right);
-  }
+    friend bool operator==(const endpoint& left, const endpoint& right) noexcept {
+        if (left.family() != right.family() || left.port() != right.port()) return false;
+        if (left.family() != AF_INET6)
+            return left.address_.v4.sin_addr.s_addr == right.address_.v4.sin_addr.s_addr;
+        const sockaddr_in6& one = left.address_.v6;
+        const sockaddr_in6& other = right.address_.v6;
+        return one.sin6_scope_id == other.sin6_scope_id &&
+               std::memcmp(&one.sin6_addr, &other.sin6_addr, sizeof one.sin6_addr) == 0;
+    }
+    friend bool operator!=(const endpoint& left, const endpoint& right) noexcept {
+        return !(left == right);
+    }
 
-  /// Prints to_string(). A template, so that this header needs no <ostream>.
-  template <typename Traits>
-  friend std::basic_ostream<char, Traits> &
-  operator<<(std::basic_ostream<char, Traits> &out, const endpoint &end) {
-    return out << end.to_string();
-  }
+    /// Prints to_string(). A template, so that this header needs no <ostream>.
+    template <typename Traits>
+    friend std::basic_ostream<char, Traits>& operator<<(std::basic_ostream<char, Traits>& out,
+                                                        const endpoint& end) {
+        return out << end.to_string();
+    }
 
 private:
-  union {
-    sockaddr_in6 v6 =
-        {}; // first, because it is the largest: all of the union starts as 0
-    sockaddr_in v4;
-    sockaddr generic;
-  } address_;
+    union {
+        sockaddr_in6 v6 = {};  // first, because it is the largest: all of the union starts as 0
+        sockaddr_in v4;
+        sockaddr generic;
+    } address_;
 };
 
 /// What an address is wanted for: to call somebody, or to be called at.
@@ -1255,107 +1145,94 @@ enum class address_use { connect, listen };
 
 namespace detail {
 
-[[noreturn, gnu::cold]] inline void
-throw_system_error(int error, const char *operation, const endpoint &where) {
-  throw_system_error(error, operation, where.to_string().c_str());
+[[noreturn, gnu::cold]] inline void throw_system_error(int error, const char* operation,
+                                                       const endpoint& where) {
+    throw_system_error(error, operation, where.to_string().c_str());
 }
 
 /// The value of a call that must succeed. Throws network_error, which names
 /// `where`.
-inline long check(const char *operation, const call_result &result,
-                  const endpoint &where) {
-  if (result.failed())
-    throw_system_error(result.error, operation, where);
-  return result.value;
+inline long check(const char* operation, const call_result& result, const endpoint& where) {
+    if (result.failed()) throw_system_error(result.error, operation, where);
+    return result.value;
 }
 
 /// Tells a call that was about an address.
-[[gnu::cold]] inline void trace_address(int fd, int error, const char *call,
-                                        const endpoint &where) {
-  trace(fd, error, "%s %s", call, where.to_string().c_str());
+[[gnu::cold]] inline void trace_address(int fd, int error, const char* call,
+                                        const endpoint& where) {
+    trace(fd, error, "%s %s", call, where.to_string().c_str());
 }
 
 /// The errors of getaddrinfo(3), which are not errno values.
 class resolve_category : public std::error_category {
 public:
-  const char *name() const noexcept override { return "getaddrinfo"; }
-  std::string message(int code) const override { return ::gai_strerror(code); }
+    const char* name() const noexcept override { return "getaddrinfo"; }
+    std::string message(int code) const override { return ::gai_strerror(code); }
 
-  static const std::error_category &instance() noexcept {
-    static const resolve_category category;
-    return category;
-  }
+    static const std::error_category& instance() noexcept {
+        static const resolve_category category;
+        return category;
+    }
 };
 
-[[gnu::noinline]] inline std::string host_and_port(const std::string &host,
-                                                   int port) {
-  const char *form = host.find(':') == std::string::npos ? "%s:%d" : "[%s]:%d";
-  return text(form, escaped(host).c_str(), port);
+[[gnu::noinline]] inline std::string host_and_port(const std::string& host, int port) {
+    const char* form = host.find(':') == std::string::npos ? "%s:%d" : "[%s]:%d";
+    return text(form, escaped(host).c_str(), port);
 }
 
-[[noreturn, gnu::cold]] inline void
-throw_resolve_error(const std::error_code &code, const char *where,
-                    const char *step) {
-  throw network_error(code, error_text("resolve", where, code, step));
+[[noreturn, gnu::cold]] inline void throw_resolve_error(const std::error_code& code,
+                                                        const char* where, const char* step) {
+    throw network_error(code, error_text("resolve", where, code, step));
 }
 
-} // namespace detail
+}  // namespace detail
 
 /// Every address of `host` (a name, or an address in numbers) with `port`, 0 to
 /// 65535, best first. Never empty. Throws network_error. It asks the name
 /// server and waits as long as that takes.
-[[gnu::noinline]] inline std::vector<endpoint>
-resolve(const std::string &host, int port,
-        address_use use = address_use::connect, int socket_type = SOCK_STREAM) {
-  const std::string where = detail::host_and_port(host, port);
-  const std::error_code invalid(EINVAL, std::system_category());
-  if (port < 0 || port > 65535)
-    detail::throw_resolve_error(invalid, where.c_str(),
-                                "a port is a number from 0 to 65535");
-  // getaddrinfo would stop at a NUL byte and look for another name.
-  if (host.find('\0') != std::string::npos)
-    detail::throw_resolve_error(invalid, where.c_str(),
-                                "a host name holds no NUL byte");
-  addrinfo wanted{};
-  wanted.ai_socktype = socket_type;
-  wanted.ai_flags =
-      AI_NUMERICSERV | (use == address_use::listen ? AI_PASSIVE : 0);
-  addrinfo *list = nullptr;
-  const std::string service = detail::text("%d", port);
-  const int code = ::getaddrinfo(host.c_str(), service.c_str(), &wanted, &list);
-  if (tracing())
-    detail::trace(-1, 0, "getaddrinfo %s%s", where.c_str(),
-                  code == 0 ? "" : ": failed");
-  if (code == EAI_SYSTEM)
-    detail::throw_system_error(errno, "resolve", where.c_str());
-  if (code != 0)
-    detail::throw_resolve_error(
-        {code, detail::resolve_category::instance()}, where.c_str(),
-        code == EAI_NONAME ? "no such host: check the spelling" : "");
-  std::size_t count = 0;
-  for (const addrinfo *each = list; each != nullptr; each = each->ai_next)
-    ++count;
-  std::vector<endpoint> found(count);
-  const addrinfo *next = list;
-  for (endpoint &each : found) {
-    each = endpoint(next->ai_addr, next->ai_addrlen);
-    next = next->ai_next;
-  }
-  ::freeaddrinfo(list);
-  return found;
+[[gnu::noinline]] inline std::vector<endpoint> resolve(const std::string& host, int port,
+                                                       address_use use = address_use::connect,
+                                                       int socket_type = SOCK_STREAM) {
+    const std::string where = detail::host_and_port(host, port);
+    const std::error_code invalid(EINVAL, std::system_category());
+    if (port < 0 || port > 65535)
+        detail::throw_resolve_error(invalid, where.c_str(), "a port is a number from 0 to 65535");
+    // getaddrinfo would stop at a NUL byte and look for another name.
+    if (host.find('\0') != std::string::npos)
+        detail::throw_resolve_error(invalid, where.c_str(), "a host name holds no NUL byte");
+    addrinfo wanted{};
+    wanted.ai_socktype = socket_type;
+    wanted.ai_flags = AI_NUMERICSERV | (use == address_use::listen ? AI_PASSIVE : 0);
+    addrinfo* list = nullptr;
+    const std::string service = detail::text("%d", port);
+    const int code = ::getaddrinfo(host.c_str(), service.c_str(), &wanted, &list);
+    if (tracing())
+        detail::trace(-1, 0, "getaddrinfo %s%s", where.c_str(), code == 0 ? "" : ": failed");
+    if (code == EAI_SYSTEM) detail::throw_system_error(errno, "resolve", where.c_str());
+    if (code != 0)
+        detail::throw_resolve_error({code, detail::resolve_category::instance()}, where.c_str(),
+                                    code == EAI_NONAME ? "no such host: check the spelling" : "");
+    std::size_t count = 0;
+    for (const addrinfo* each = list; each != nullptr; each = each->ai_next) ++count;
+    std::vector<endpoint> found(count);
+    const addrinfo* next = list;
+    for (endpoint& each : found) {
+        each = endpoint(next->ai_addr, next->ai_addrlen);
+        next = next->ai_next;
+    }
+    ::freeaddrinfo(list);
+    return found;
 }
 
 /// The one to take where only one can be: the first IPv4 address, else the
 /// first. "localhost" is both, and many programs know IPv4 only.
-inline const endpoint &
-preferred(const std::vector<endpoint> &addresses) noexcept {
-  for (const endpoint &each : addresses)
-    if (each.family() == AF_INET)
-      return each;
-  return addresses.front();
+inline const endpoint& preferred(const std::vector<endpoint>& addresses) noexcept {
+    for (const endpoint& each : addresses)
+        if (each.family() == AF_INET) return each;
+    return addresses.front();
 }
 
-} // namespace trama
+}  // namespace trama
 // trama/net/unique_fd.hpp -- owns one file descriptor and closes it once. man 2
 // close
 
@@ -1365,45 +1242,42 @@ namespace trama {
 /// one.
 class unique_fd {
 public:
-  unique_fd() noexcept = default;
+    unique_fd() noexcept = default;
 
-  /// Takes over `fd`: from now on it is closed here.
-  explicit unique_fd(int fd) noexcept : fd_(fd) {}
+    /// Takes over `fd`: from now on it is closed here.
+    explicit unique_fd(int fd) noexcept : fd_(fd) {}
 
-  unique_fd(unique_fd &&other) noexcept : fd_(other.release()) {}
-  unique_fd &operator=(unique_fd &&other) noexcept {
-    if (this != &other)
-      reset(other.release());
-    return *this;
-  }
-  ~unique_fd() { reset(); }
+    unique_fd(unique_fd&& other) noexcept : fd_(other.release()) {}
+    unique_fd& operator=(unique_fd&& other) noexcept {
+        if (this != &other) reset(other.release());
+        return *this;
+    }
+    ~unique_fd() { reset(); }
 
-  /// The descriptor, still owned here; -1 for none.
-  int get() const noexcept { return fd_; }
+    /// The descriptor, still owned here; -1 for none.
+    int get() const noexcept { return fd_; }
 
-  explicit operator bool() const noexcept { return fd_ != -1; }
+    explicit operator bool() const noexcept { return fd_ != -1; }
 
-  /// Gives the descriptor away: the caller must close it.
-  int release() noexcept { return std::exchange(fd_, -1); }
+    /// Gives the descriptor away: the caller must close it.
+    int release() noexcept { return std::exchange(fd_, -1); }
 
-  /// Closes what is owned and takes over `fd` (-1: nothing).
-  void reset(int fd = -1) noexcept {
-    const int old = std::exchange(fd_, fd);
-    if (old == -1)
-      return;
-    // Not through the funnel: after EINTR the descriptor is gone all the same,
-    // and closing it again could close one that another thread has just been
-    // given.
-    ::close(old);
-    if (tracing())
-      detail::trace(old, 0, "close");
-  }
+    /// Closes what is owned and takes over `fd` (-1: nothing).
+    void reset(int fd = -1) noexcept {
+        const int old = std::exchange(fd_, fd);
+        if (old == -1) return;
+        // Not through the funnel: after EINTR the descriptor is gone all the same,
+        // and closing it again could close one that another thread has just been
+        // given.
+        ::close(old);
+        if (tracing()) detail::trace(old, 0, "close");
+    }
 
 private:
-  int fd_ = -1;
+    int fd_ = -1;
 };
 
-} // namespace trama
+}  // namespace trama
 
 #include <fcntl.h>
 #include <poll.h>
@@ -1431,271 +1305,235 @@ inline constexpr int close_on_exec = 0;
 /// On a new descriptor: what the two flags above do, where a system lacks them.
 inline void set_defaults(int fd) noexcept {
 #ifndef SOCK_CLOEXEC
-  ::fcntl(fd, F_SETFD, FD_CLOEXEC);
-  ::fcntl(fd, F_SETFL,
-          0); // there, what a listener accepts does not wait if the listener
-              // does not
+    ::fcntl(fd, F_SETFD, FD_CLOEXEC);
+    ::fcntl(fd, F_SETFL,
+            0);  // there, what a listener accepts does not wait if the listener
+                 // does not
 #endif
 #ifdef SO_NOSIGPIPE
-  const int on = 1;
-  ::setsockopt(fd, SOL_SOCKET, SO_NOSIGPIPE, &on, sizeof on);
+    const int on = 1;
+    ::setsockopt(fd, SOL_SOCKET, SO_NOSIGPIPE, &on, sizeof on);
 #endif
-  static_cast<void>(fd);
+    static_cast<void>(fd);
 }
 
-[[gnu::noinline]] inline void set_option(int fd, int level, int option,
-                                         int value, const char *name) {
-  const call_result result = system_call(
-      [&] { return ::setsockopt(fd, level, option, &value, sizeof value); });
-  if (tracing())
-    trace(fd, result.error, "setsockopt %s %d", name, value);
-  check("set a socket option of", result);
+[[gnu::noinline]] inline void set_option(int fd, int level, int option, int value,
+                                         const char* name) {
+    const call_result result =
+        system_call([&] { return ::setsockopt(fd, level, option, &value, sizeof value); });
+    if (tracing()) trace(fd, result.error, "setsockopt %s %d", name, value);
+    check("set a socket option of", result);
 }
 
 [[gnu::noinline]] inline void set_non_blocking(int fd, bool on) {
-  const call_result result = system_call([&] {
-    const int flags = ::fcntl(fd, F_GETFL);
-    return flags == -1 ? -1
-                       : ::fcntl(fd, F_SETFL,
-                                 on ? flags | O_NONBLOCK : flags & ~O_NONBLOCK);
-  });
-  if (tracing())
-    trace(fd, result.error, "O_NONBLOCK %s", on ? "on" : "off");
-  check("set O_NONBLOCK", result);
+    const call_result result = system_call([&] {
+        const int flags = ::fcntl(fd, F_GETFL);
+        return flags == -1 ? -1
+                           : ::fcntl(fd, F_SETFL, on ? flags | O_NONBLOCK : flags & ~O_NONBLOCK);
+    });
+    if (tracing()) trace(fd, result.error, "O_NONBLOCK %s", on ? "on" : "off");
+    check("set O_NONBLOCK", result);
 }
 
 /// A new socket: its descriptor, or the errno of the failure. `type`:
 /// SOCK_STREAM or SOCK_DGRAM.
-[[gnu::noinline]] inline call_result make_socket(int family,
-                                                 int type) noexcept {
-  const call_result result =
-      system_call([&] { return ::socket(family, type | close_on_exec, 0); });
-  if (tracing())
-    trace(static_cast<int>(result.value), result.error, "socket %s %s",
-          type == SOCK_STREAM ? "TCP" : "UDP",
-          family == AF_INET6 ? "IPv6" : "IPv4");
-  if (!result.failed())
-    set_defaults(static_cast<int>(result.value));
-  return result;
+[[gnu::noinline]] inline call_result make_socket(int family, int type) noexcept {
+    const call_result result =
+        system_call([&] { return ::socket(family, type | close_on_exec, 0); });
+    if (tracing())
+        trace(static_cast<int>(result.value), result.error, "socket %s %s",
+              type == SOCK_STREAM ? "TCP" : "UDP", family == AF_INET6 ? "IPv6" : "IPv4");
+    if (!result.failed()) set_defaults(static_cast<int>(result.value));
+    return result;
 }
 
 /// The same, where a failure is an exception.
 [[gnu::noinline]] inline unique_fd open_socket(int family, int type) {
-  return unique_fd(
-      static_cast<int>(check("open a socket", make_socket(family, type))));
+    return unique_fd(static_cast<int>(check("open a socket", make_socket(family, type))));
 }
 
-[[gnu::noinline]] inline void bind_socket(int fd, const endpoint &where,
-                                          const char *operation) {
-  const call_result result =
-      system_call([&] { return ::bind(fd, where.data(), where.size()); });
-  if (tracing())
-    trace_address(fd, result.error, "bind", where);
-  check(operation, result, where);
+[[gnu::noinline]] inline void bind_socket(int fd, const endpoint& where, const char* operation) {
+    const call_result result = system_call([&] { return ::bind(fd, where.data(), where.size()); });
+    if (tracing()) trace_address(fd, result.error, "bind", where);
+    check(operation, result, where);
 }
 
 /// One poll(2) on `fd` for `events` (POLLIN or POLLOUT): value 1 ready or
 /// broken, 0 time is up.
 [[gnu::noinline]] inline call_result poll_once(int fd, short events,
-                                               const deadline &limit) noexcept {
-  if (fd < 0)
-    return {-1, EBADF}; // poll would pass it over, and wait
-  pollfd watched{fd, events, 0};
-  // The time that is left is worked out anew when a signal makes the funnel
-  // call again.
-  const call_result result =
-      system_call([&] { return ::poll(&watched, 1, limit.poll_timeout()); });
-  if (tracing())
-    trace(fd, result.error, "poll for %s%s",
-          events == POLLIN ? "reading" : "writing",
-          result.value == 0 ? ": time is up" : "");
-  return result;
+                                               const deadline& limit) noexcept {
+    if (fd < 0) return {-1, EBADF};  // poll would pass it over, and wait
+    pollfd watched{fd, events, 0};
+    // The time that is left is worked out anew when a signal makes the funnel
+    // call again.
+    const call_result result =
+        system_call([&] { return ::poll(&watched, 1, limit.poll_timeout()); });
+    if (tracing())
+        trace(fd, result.error, "poll for %s%s", events == POLLIN ? "reading" : "writing",
+              result.value == 0 ? ": time is up" : "");
+    return result;
 }
 
 /// Waits until `fd` has one of `events`, an error or a hang-up. False: the
 /// deadline passed first.
-[[gnu::noinline]] inline bool wait_until(int fd, short events,
-                                         const deadline &limit) {
-  while (check("poll", poll_once(fd, events, limit)) == 0)
-    if (limit.passed())
-      return false;
-  return true;
+[[gnu::noinline]] inline bool wait_until(int fd, short events, const deadline& limit) {
+    while (check("poll", poll_once(fd, events, limit)) == 0)
+        if (limit.passed()) return false;
+    return true;
 }
 
 /// For loops that go on with what is there: a peer that always has one more
 /// byte must not stretch the deadline either.
-inline void throw_if_passed(const deadline &limit, const char *operation,
-                            const endpoint &peer) {
-  if (limit.passed())
-    throw_system_error(ETIMEDOUT, operation, peer);
+inline void throw_if_passed(const deadline& limit, const char* operation, const endpoint& peer) {
+    if (limit.passed()) throw_system_error(ETIMEDOUT, operation, peer);
 }
 
-[[gnu::noinline]] inline void wait_or_throw(int fd, short events,
-                                            const deadline &limit,
-                                            const char *operation,
-                                            const endpoint &peer) {
-  if (!wait_until(fd, events, limit))
-    throw_system_error(ETIMEDOUT, operation, peer);
+[[gnu::noinline]] inline void wait_or_throw(int fd, short events, const deadline& limit,
+                                            const char* operation, const endpoint& peer) {
+    if (!wait_until(fd, events, limit)) throw_system_error(ETIMEDOUT, operation, peer);
 }
 
 /// Room for the address of either family, filled in by a system call.
 struct address_buffer {
-  sockaddr_storage storage = {};
-  socklen_t size = sizeof storage;
+    sockaddr_storage storage = {};
+    socklen_t size = sizeof storage;
 
-  sockaddr *data() noexcept { return reinterpret_cast<sockaddr *>(&storage); }
-  endpoint value() noexcept { return {data(), size}; }
+    sockaddr* data() noexcept { return reinterpret_cast<sockaddr*>(&storage); }
+    endpoint value() noexcept { return {data(), size}; }
 };
 
 /// The address and port that `fd` has on this side.
 [[gnu::noinline]] inline endpoint local_endpoint_of(int fd) {
-  address_buffer address;
-  const call_result result = system_call(
-      [&] { return ::getsockname(fd, address.data(), &address.size); });
-  if (tracing())
-    trace(fd, result.error, "getsockname: %s",
-          address.value().to_string().c_str());
-  check("ask for the local address", result);
-  return address.value();
+    address_buffer address;
+    const call_result result =
+        system_call([&] { return ::getsockname(fd, address.data(), &address.size); });
+    if (tracing()) trace(fd, result.error, "getsockname: %s", address.value().to_string().c_str());
+    check("ask for the local address", result);
+    return address.value();
 }
 
-} // namespace detail
+}  // namespace detail
 
 /// The base of all sockets. Owns its descriptor; move-only.
 class basic_socket {
 public:
-  /// The descriptor, for select(2), poll(2) and your own system calls; still
-  /// owned here. -1: none.
-  int fd() const noexcept { return fd_.get(); }
+    /// The descriptor, for select(2), poll(2) and your own system calls; still
+    /// owned here. -1: none.
+    int fd() const noexcept { return fd_.get(); }
 
-  /// Address and port of this end. Throws network_error. man 2 getsockname
-  endpoint local_endpoint() const { return detail::local_endpoint_of(fd()); }
+    /// Address and port of this end. Throws network_error. man 2 getsockname
+    endpoint local_endpoint() const { return detail::local_endpoint_of(fd()); }
 
-  /// Bounds each later call as a whole, however slowly the peer drips;
-  /// `forever` is the default, 0 means "do not wait". A call that takes longer
-  /// throws, with code() == std::errc::timed_out.
-  void set_timeout(duration timeout) noexcept { timeout_ = timeout; }
-  duration timeout() const noexcept { return timeout_; }
+    /// Bounds each later call as a whole, however slowly the peer drips;
+    /// `forever` is the default, 0 means "do not wait". A call that takes longer
+    /// throws, with code() == std::errc::timed_out.
+    void set_timeout(duration timeout) noexcept { timeout_ = timeout; }
+    duration timeout() const noexcept { return timeout_; }
 
-  /// Switches the descriptor itself to never waiting. man 2 fcntl (O_NONBLOCK)
-  void set_non_blocking(bool on) { detail::set_non_blocking(fd(), on); }
+    /// Switches the descriptor itself to never waiting. man 2 fcntl (O_NONBLOCK)
+    void set_non_blocking(bool on) { detail::set_non_blocking(fd(), on); }
 
-  /// Sizes of the kernel's buffers, in bytes; Linux doubles the number. man 7
-  /// socket
-  void set_receive_buffer(int bytes) {
-    set_option(SOL_SOCKET, SO_RCVBUF, bytes, "SO_RCVBUF");
-  }
-  void set_send_buffer(int bytes) {
-    set_option(SOL_SOCKET, SO_SNDBUF, bytes, "SO_SNDBUF");
-  }
+    /// Sizes of the kernel's buffers, in bytes; Linux doubles the number. man 7
+    /// socket
+    void set_receive_buffer(int bytes) { set_option(SOL_SOCKET, SO_RCVBUF, bytes, "SO_RCVBUF"); }
+    void set_send_buffer(int bytes) { set_option(SOL_SOCKET, SO_SNDBUF, bytes, "SO_SNDBUF"); }
 
-  /// Any option with an int value; `name` is what the trace calls it. man 2
-  /// setsockopt
-  void set_option(int level, int option, int value, const char *name) {
-    detail::set_option(fd(), level, option, value, name);
-  }
+    /// Any option with an int value; `name` is what the trace calls it. man 2
+    /// setsockopt
+    void set_option(int level, int option, int value, const char* name) {
+        detail::set_option(fd(), level, option, value, name);
+    }
 
-  /// Closes now and not in the destructor. Closing twice is harmless.
-  void close() noexcept { fd_.reset(); }
+    /// Closes now and not in the destructor. Closing twice is harmless.
+    void close() noexcept { fd_.reset(); }
 
 protected:
-  basic_socket() noexcept = default;
-  explicit basic_socket(unique_fd fd) noexcept : fd_(std::move(fd)) {}
+    basic_socket() noexcept = default;
+    explicit basic_socket(unique_fd fd) noexcept : fd_(std::move(fd)) {}
 
-  unique_fd fd_;
+    unique_fd fd_;
 
 private:
-  duration timeout_ = forever;
+    duration timeout_ = forever;
 };
 
-} // namespace trama
+}  // namespace trama
 
 namespace trama {
 
 namespace detail {
 
 /// Waits for a connect that is under way. Returns 0 or the errno it ended with.
-[[gnu::noinline]] inline int finish_connect(int fd, const deadline &limit) {
-  if (!wait_until(fd, POLLOUT, limit))
-    return ETIMEDOUT;
-  int error = 0;
-  socklen_t size = sizeof error;
-  const call_result result = system_call(
-      [&] { return ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size); });
-  if (tracing())
-    trace(fd, result.error, "getsockopt SO_ERROR: %s",
-          error == 0 ? "connected" : std::strerror(error));
-  check("ask for the outcome of connect", result);
-  return error;
+[[gnu::noinline]] inline int finish_connect(int fd, const deadline& limit) {
+    if (!wait_until(fd, POLLOUT, limit)) return ETIMEDOUT;
+    int error = 0;
+    socklen_t size = sizeof error;
+    const call_result result =
+        system_call([&] { return ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size); });
+    if (tracing())
+        trace(fd, result.error, "getsockopt SO_ERROR: %s",
+              error == 0 ? "connected" : std::strerror(error));
+    check("ask for the outcome of connect", result);
+    return error;
 }
 
 /// Starts to connect `fd`, which must not block. Returns 0: under way or done,
 /// or an errno.
-[[gnu::noinline]] inline int start_connect(int fd, const endpoint &remote) {
-  const call_result result = system_call([&] {
-    const int value = ::connect(fd, remote.data(), remote.size());
-    // Neither is a failure. EALREADY: a signal came after the kernel had begun.
-    return value == -1 && (errno == EINPROGRESS || errno == EALREADY) ? 0
-                                                                      : value;
-  });
-  if (tracing())
-    trace_address(fd, result.error, "connect", remote);
-  return result.error;
+[[gnu::noinline]] inline int start_connect(int fd, const endpoint& remote) {
+    const call_result result = system_call([&] {
+        const int value = ::connect(fd, remote.data(), remote.size());
+        // Neither is a failure. EALREADY: a signal came after the kernel had begun.
+        return value == -1 && (errno == EINPROGRESS || errno == EALREADY) ? 0 : value;
+    });
+    if (tracing()) trace_address(fd, result.error, "connect", remote);
+    return result.error;
 }
 
 /// A connected descriptor, or none and the errno in `error`.
-[[gnu::noinline]] inline unique_fd
-connect_to(const endpoint &remote, const deadline &limit, int &error) {
-  const call_result made = make_socket(remote.family(), SOCK_STREAM);
-  error = made.error; // such as: this machine has no IPv6
-  if (made.failed())
-    return unique_fd();
-  unique_fd fd(static_cast<int>(made.value));
-  set_non_blocking(fd.get(), true);
-  error = start_connect(fd.get(), remote);
-  if (error == 0)
-    error = finish_connect(fd.get(), limit);
-  // TCP can connect to itself, when the port it was given is the one it calls
-  // and nobody listens there. That is no peer.
-  if (error == 0 && local_endpoint_of(fd.get()) == remote)
-    error = ECONNREFUSED;
-  if (error != 0)
-    return unique_fd();
-  set_non_blocking(fd.get(), false);
-  return fd;
+[[gnu::noinline]] inline unique_fd connect_to(const endpoint& remote, const deadline& limit,
+                                              int& error) {
+    const call_result made = make_socket(remote.family(), SOCK_STREAM);
+    error = made.error;  // such as: this machine has no IPv6
+    if (made.failed()) return unique_fd();
+    unique_fd fd(static_cast<int>(made.value));
+    set_non_blocking(fd.get(), true);
+    error = start_connect(fd.get(), remote);
+    if (error == 0) error = finish_connect(fd.get(), limit);
+    // TCP can connect to itself, when the port it was given is the one it calls
+    // and nobody listens there. That is no peer.
+    if (error == 0 && local_endpoint_of(fd.get()) == remote) error = ECONNREFUSED;
+    if (error != 0) return unique_fd();
+    set_non_blocking(fd.get(), false);
+    return fd;
 }
 
 /// A connected descriptor; `peer` becomes the address that answered. Throws
 /// network_error with all that was tried.
-[[gnu::noinline]] inline unique_fd connect_any(const std::string &host,
-                                               int port, const deadline &limit,
-                                               endpoint &peer) {
-  const std::vector<endpoint> addresses = resolve(host, port);
-  std::string tried;
-  int error = 0;
-  auto behind = static_cast<duration::rep>(addresses.size());
-  for (const endpoint &each : addresses) {
-    // An address that never answers must leave time for those behind it.
-    const deadline share(limit.is_never() ? forever : limit.left() / behind--);
-    peer = each;
-    unique_fd fd = connect_to(each, share, error);
-    if (fd)
-      return fd;
-    tried += text("%s%s: %s", tried.empty() ? "; tried " : ", ",
-                  each.to_string().c_str(), std::strerror(error));
-  }
-  const std::string where = host_and_port(host, port);
-  if (addresses.front().to_string() == where)
-    tried.clear(); // it would say nothing new
-  const std::error_code code(error, std::system_category());
-  throw network_error(
-      code, error_text("connect to", where.c_str(), code, next_step(error))
-                .append(tried));
+[[gnu::noinline]] inline unique_fd connect_any(const std::string& host, int port,
+                                               const deadline& limit, endpoint& peer) {
+    const std::vector<endpoint> addresses = resolve(host, port);
+    std::string tried;
+    int error = 0;
+    auto behind = static_cast<duration::rep>(addresses.size());
+    for (const endpoint& each : addresses) {
+        // An address that never answers must leave time for those behind it.
+        const deadline share(limit.is_never() ? forever : limit.left() / behind--);
+        peer = each;
+        unique_fd fd = connect_to(each, share, error);
+        if (fd) return fd;
+        tried += text("%s%s: %s", tried.empty() ? "; tried " : ", ", each.to_string().c_str(),
+                      std::strerror(error));
+    }
+    const std::string where = host_and_port(host, port);
+    if (addresses.front().to_string() == where) tried.clear();  // it would say nothing new
+    const std::error_code code(error, std::system_category());
+    throw network_error(
+        code, error_text("connect to", where.c_str(), code, next_step(error)).append(tried));
 }
 
-} // namespace detail
+}  // namespace detail
 
-} // namespace trama
+}  // namespace trama
 // trama/net/listen.hpp -- from a host name to a listening descriptor, and from
 // that to connections. man 2 bind, man 2 listen, man 2 accept, man 7 ipv6
 // (IPV6_V6ONLY)
@@ -1706,86 +1544,74 @@ namespace detail {
 
 /// Binds and listens at `where`. `both_families`: an IPv6 socket takes IPv4
 /// connections as well.
-[[gnu::noinline]] inline unique_fd listen_at(const endpoint &where,
-                                             bool both_families, int backlog) {
-  unique_fd fd = open_socket(where.family(), SOCK_STREAM);
-  // Without it a restarted server cannot have its port for a minute: old
-  // connections linger in TIME_WAIT. It does not let two live servers share a
-  // port; SO_REUSEPORT would, silently.
-  set_option(fd.get(), SOL_SOCKET, SO_REUSEADDR, 1, "SO_REUSEADDR");
-  // The default differs from system to system, so it is never left to chance.
-  if (where.family() == AF_INET6)
-    set_option(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, both_families ? 0 : 1,
-               "IPV6_V6ONLY");
-  bind_socket(fd.get(), where, "listen on");
-  const call_result result =
-      system_call([&] { return ::listen(fd.get(), backlog); });
-  if (tracing())
-    trace(fd.get(), result.error, "listen, backlog %d", backlog);
-  check("listen on", result, where);
-  // A client may be gone again between "one is waiting" and accept; that must
-  // not block us.
-  set_non_blocking(fd.get(), true);
-  return fd;
+[[gnu::noinline]] inline unique_fd listen_at(const endpoint& where, bool both_families,
+                                             int backlog) {
+    unique_fd fd = open_socket(where.family(), SOCK_STREAM);
+    // Without it a restarted server cannot have its port for a minute: old
+    // connections linger in TIME_WAIT. It does not let two live servers share a
+    // port; SO_REUSEPORT would, silently.
+    set_option(fd.get(), SOL_SOCKET, SO_REUSEADDR, 1, "SO_REUSEADDR");
+    // The default differs from system to system, so it is never left to chance.
+    if (where.family() == AF_INET6)
+        set_option(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, both_families ? 0 : 1, "IPV6_V6ONLY");
+    bind_socket(fd.get(), where, "listen on");
+    const call_result result = system_call([&] { return ::listen(fd.get(), backlog); });
+    if (tracing()) trace(fd.get(), result.error, "listen, backlog %d", backlog);
+    check("listen on", result, where);
+    // A client may be gone again between "one is waiting" and accept; that must
+    // not block us.
+    set_non_blocking(fd.get(), true);
+    return fd;
 }
 
 /// Listens at `host`, as tcp_listener::listen describes it.
-[[gnu::noinline]] inline unique_fd listen_socket(const std::string &host,
-                                                 int port, int backlog) {
-  if (host != "*" && !host.empty())
-    return listen_at(preferred(resolve(host, port, address_use::listen)), false,
-                     backlog);
-  try {
-    return listen_at(resolve("::", port, address_use::listen).front(), true,
-                     backlog);
-  } catch (const network_error &failure) {
-    // A machine may be without IPv6. Every other reason is the same for IPv4.
-    if (failure.code() != std::errc::address_family_not_supported &&
-        failure.code() != std::errc::address_not_available)
-      throw;
-  }
-  return listen_at(resolve("0.0.0.0", port, address_use::listen).front(), false,
-                   backlog);
+[[gnu::noinline]] inline unique_fd listen_socket(const std::string& host, int port, int backlog) {
+    if (host != "*" && !host.empty())
+        return listen_at(preferred(resolve(host, port, address_use::listen)), false, backlog);
+    try {
+        return listen_at(resolve("::", port, address_use::listen).front(), true, backlog);
+    } catch (const network_error& failure) {
+        // A machine may be without IPv6. Every other reason is the same for IPv4.
+        if (failure.code() != std::errc::address_family_not_supported &&
+            failure.code() != std::errc::address_not_available)
+            throw;
+    }
+    return listen_at(resolve("0.0.0.0", port, address_use::listen).front(), false, backlog);
 }
 
-[[gnu::noinline]] inline void tell_accepted(int listener,
-                                            const call_result &result,
-                                            address_buffer &peer) noexcept {
-  if (result.failed())
-    return trace(listener, result.error, "accept");
-  const std::string from = peer.value().to_string();
-  trace(listener, 0, "accept: fd %ld from %s", result.value, from.c_str());
+[[gnu::noinline]] inline void tell_accepted(int listener, const call_result& result,
+                                            address_buffer& peer) noexcept {
+    if (result.failed()) return trace(listener, result.error, "accept");
+    const std::string from = peer.value().to_string();
+    trace(listener, 0, "accept: fd %ld from %s", result.value, from.c_str());
 }
 
 /// One accept(2), which does not wait because the listener does not; fills in
 /// the peer's address.
-inline call_result accept_once(int listener, address_buffer &peer) noexcept {
-  const call_result result = system_call([&] {
+inline call_result accept_once(int listener, address_buffer& peer) noexcept {
+    const call_result result = system_call([&] {
 #ifdef SOCK_CLOEXEC
-    return ::accept4(listener, peer.data(), &peer.size, close_on_exec);
+        return ::accept4(listener, peer.data(), &peer.size, close_on_exec);
 #else
-    const int fd = ::accept(listener, peer.data(), &peer.size);
-    if (fd != -1)
-      set_defaults(fd);
-    return fd;
+        const int fd = ::accept(listener, peer.data(), &peer.size);
+        if (fd != -1) set_defaults(fd);
+        return fd;
 #endif
-  });
-  if (tracing())
-    tell_accepted(listener, result, peer);
-  return result;
+    });
+    if (tracing()) tell_accepted(listener, result, peer);
+    return result;
 }
 
 /// Errors of a connection that died before it was accepted; man 2 accept lists
 /// them.
 inline bool lost_before_accept(int error) noexcept {
-  return error == ECONNABORTED || error == EPROTO || error == ENOPROTOOPT ||
-         error == ENETDOWN || error == ENETUNREACH || error == EHOSTDOWN ||
-         error == EHOSTUNREACH;
+    return error == ECONNABORTED || error == EPROTO || error == ENOPROTOOPT || error == ENETDOWN ||
+           error == ENETUNREACH || error == EHOSTDOWN || error == EHOSTUNREACH;
 }
 
-} // namespace detail
+}  // namespace detail
 
-} // namespace trama
+}  // namespace trama
 // trama/net/tcp.hpp -- a TCP connection, and the listener that accepts
 // connections. man 7 tcp
 //
@@ -1802,161 +1628,140 @@ namespace trama {
 
 /// How a call that never waits ended.
 enum class io_status {
-  done,          ///< it moved `bytes` bytes
-  would_block,   ///< nothing can be moved now: not yet
-  end_of_stream, ///< the peer has closed; nothing more will come
-  failed         ///< `error` says why
+    done,           ///< it moved `bytes` bytes
+    would_block,    ///< nothing can be moved now: not yet
+    end_of_stream,  ///< the peer has closed; nothing more will come
+    failed          ///< `error` says why
 };
 
 /// The outcome of a try_ call.
 struct io_result {
-  io_status status = io_status::done;
-  std::size_t bytes = 0;
-  std::error_code error = {};
+    io_status status = io_status::done;
+    std::size_t bytes = 0;
+    std::error_code error = {};
 };
 
 namespace detail {
 
-inline io_result outcome(const call_result &result) noexcept {
-  if (!result.failed())
-    return {io_status::done, result.count(), {}};
-  if (result.would_block())
-    return {io_status::would_block, 0, {}};
-  return {io_status::failed, 0, {result.error, std::system_category()}};
+inline io_result outcome(const call_result& result) noexcept {
+    if (!result.failed()) return {io_status::done, result.count(), {}};
+    if (result.would_block()) return {io_status::would_block, 0, {}};
+    return {io_status::failed, 0, {result.error, std::system_category()}};
 }
 
 /// What the receiver makes of fewer bytes than it asked for.
 enum class wanted { some, all };
 
-[[gnu::cold]] inline void tell_received(int fd, const call_result &result,
-                                        const void *memory, std::size_t size,
-                                        wanted want) noexcept {
-  if (result.failed())
-    return trace(fd, result.error, "recv %zu asked", size);
-  if (result.value == 0)
-    return trace(fd, 0, "recv 0 of %zu asked: end of stream", size);
-  const bool is_short = want == wanted::all && result.count() < size;
-  shown_bytes shown;
-  shown.add({static_cast<const char *>(memory), result.count()});
-  trace(fd, 0, "recv %ld of %zu asked%s: %s", result.value, size,
-        is_short ? ": short read" : "", shown.text());
+[[gnu::cold]] inline void tell_received(int fd, const call_result& result, const void* memory,
+                                        std::size_t size, wanted want) noexcept {
+    if (result.failed()) return trace(fd, result.error, "recv %zu asked", size);
+    if (result.value == 0) return trace(fd, 0, "recv 0 of %zu asked: end of stream", size);
+    const bool is_short = want == wanted::all && result.count() < size;
+    shown_bytes shown;
+    shown.add({static_cast<const char*>(memory), result.count()});
+    trace(fd, 0, "recv %ld of %zu asked%s: %s", result.value, size, is_short ? ": short read" : "",
+          shown.text());
 }
 
-inline call_result receive_once(int fd, void *memory, std::size_t size,
-                                int flags, wanted want) noexcept {
-  const call_result result =
-      system_call([&] { return ::recv(fd, memory, size, flags); });
-  if (tracing())
-    tell_received(fd, result, memory, size, want);
-  return result;
+inline call_result receive_once(int fd, void* memory, std::size_t size, int flags,
+                                wanted want) noexcept {
+    const call_result result = system_call([&] { return ::recv(fd, memory, size, flags); });
+    if (tracing()) tell_received(fd, result, memory, size, want);
+    return result;
 }
 
-[[gnu::cold]] inline void tell_sent(int fd, const call_result &result,
-                                    const iovec *parts,
+[[gnu::cold]] inline void tell_sent(int fd, const call_result& result, const iovec* parts,
                                     std::size_t count) noexcept {
-  const char *call = count == 1 ? "send" : "sendmsg";
-  std::size_t size = 0;
-  for (std::size_t i = 0; i < count; ++i)
-    size += parts[i].iov_len;
-  if (result.failed())
-    return trace(fd, result.error, "%s %zu bytes", call, size);
-  shown_bytes shown;
-  std::size_t left = result.count();
-  for (std::size_t i = 0; i < count; ++i) {
-    const std::size_t taken = left < parts[i].iov_len ? left : parts[i].iov_len;
-    shown.add({static_cast<const char *>(parts[i].iov_base), taken});
-    left -= taken;
-  }
-  trace(fd, 0, "%s %ld of %zu bytes%s: %s", call, result.value, size,
-        result.count() < size ? ": short write" : "", shown.text());
+    const char* call = count == 1 ? "send" : "sendmsg";
+    std::size_t size = 0;
+    for (std::size_t i = 0; i < count; ++i) size += parts[i].iov_len;
+    if (result.failed()) return trace(fd, result.error, "%s %zu bytes", call, size);
+    shown_bytes shown;
+    std::size_t left = result.count();
+    for (std::size_t i = 0; i < count; ++i) {
+        const std::size_t taken = left < parts[i].iov_len ? left : parts[i].iov_len;
+        shown.add({static_cast<const char*>(parts[i].iov_base), taken});
+        left -= taken;
+    }
+    trace(fd, 0, "%s %ld of %zu bytes%s: %s", call, result.value, size,
+          result.count() < size ? ": short write" : "", shown.text());
 }
 
-inline call_result send_once(int fd, iovec *parts, std::size_t count,
-                             int flags) noexcept {
-  msghdr message{};
-  message.msg_iov = parts;
-  message.msg_iovlen = count;
-  const call_result result = system_call([&] {
-    return count == 1
-               ? ::send(fd, parts->iov_base, parts->iov_len, flags | no_signal)
-               : ::sendmsg(fd, &message, flags | no_signal);
-  });
-  if (tracing())
-    tell_sent(fd, result, parts, count);
-  return result;
+inline call_result send_once(int fd, iovec* parts, std::size_t count, int flags) noexcept {
+    msghdr message{};
+    message.msg_iov = parts;
+    message.msg_iovlen = count;
+    const call_result result = system_call([&] {
+        return count == 1 ? ::send(fd, parts->iov_base, parts->iov_len, flags | no_signal)
+                          : ::sendmsg(fd, &message, flags | no_signal);
+    });
+    if (tracing()) tell_sent(fd, result, parts, count);
+    return result;
 }
 
 /// Receives 1 to `size` bytes, or 0 at the end of the stream. Throws at the
 /// deadline and on errors.
-inline std::size_t receive(int fd, void *memory, std::size_t size,
-                           const deadline &limit, wanted want,
-                           const endpoint &peer) {
-  const char *operation =
-      want == wanted::all ? "recv_exact from" : "recv_some from";
-  const int flags = limit.is_never() ? 0 : MSG_DONTWAIT;
-  call_result result = receive_once(fd, memory, size, flags, want);
-  while (result.would_block()) {
-    wait_or_throw(fd, POLLIN, limit, operation, peer);
-    result = receive_once(fd, memory, size, flags, want);
-  }
-  check(operation, result, peer);
-  return result.count();
+inline std::size_t receive(int fd, void* memory, std::size_t size, const deadline& limit,
+                           wanted want, const endpoint& peer) {
+    const char* operation = want == wanted::all ? "recv_exact from" : "recv_some from";
+    const int flags = limit.is_never() ? 0 : MSG_DONTWAIT;
+    call_result result = receive_once(fd, memory, size, flags, want);
+    while (result.would_block()) {
+        wait_or_throw(fd, POLLIN, limit, operation, peer);
+        result = receive_once(fd, memory, size, flags, want);
+    }
+    check(operation, result, peer);
+    return result.count();
 }
 
 /// Sends all of `count` parts, and moves parts[] along while it does. Throws as
 /// receive does.
-inline void send_parts(int fd, iovec *parts, std::size_t count,
-                       const deadline &limit, const endpoint &peer) {
-  const int flags = limit.is_never() ? 0 : MSG_DONTWAIT;
-  while (count > 0) {
-    const call_result result = send_once(fd, parts, count, flags);
-    if (result.would_block()) {
-      wait_or_throw(fd, POLLOUT, limit, "send_all to", peer);
-      continue;
+inline void send_parts(int fd, iovec* parts, std::size_t count, const deadline& limit,
+                       const endpoint& peer) {
+    const int flags = limit.is_never() ? 0 : MSG_DONTWAIT;
+    while (count > 0) {
+        const call_result result = send_once(fd, parts, count, flags);
+        if (result.would_block()) {
+            wait_or_throw(fd, POLLOUT, limit, "send_all to", peer);
+            continue;
+        }
+        check("send_all to", result, peer);
+        // The kernel may take less than all: go on where it stopped, perhaps inside
+        // a part.
+        std::size_t taken = result.count();
+        for (; count > 0 && taken >= parts->iov_len; ++parts, --count) taken -= parts->iov_len;
+        if (count == 0) return;
+        throw_if_passed(limit, "send_all to", peer);
+        parts->iov_base = static_cast<char*>(parts->iov_base) + taken;
+        parts->iov_len -= taken;
     }
-    check("send_all to", result, peer);
-    // The kernel may take less than all: go on where it stopped, perhaps inside
-    // a part.
-    std::size_t taken = result.count();
-    for (; count > 0 && taken >= parts->iov_len; ++parts, --count)
-      taken -= parts->iov_len;
-    if (count == 0)
-      return;
-    throw_if_passed(limit, "send_all to", peer);
-    parts->iov_base = static_cast<char *>(parts->iov_base) + taken;
-    parts->iov_len -= taken;
-  }
 }
 
 inline call_result shut_down_sending(int fd) noexcept {
-  const call_result result =
-      system_call([&] { return ::shutdown(fd, SHUT_WR); });
-  if (tracing())
-    trace(fd, result.error, "shutdown, sending");
-  return result;
+    const call_result result = system_call([&] { return ::shutdown(fd, SHUT_WR); });
+    if (tracing()) trace(fd, result.error, "shutdown, sending");
+    return result;
 }
 
 /// Throws away what comes, until the peer closes, the connection fails, or the
 /// deadline passes.
-[[gnu::cold]] inline void discard_until_closed(int fd,
-                                               const deadline &limit) noexcept {
-  char waste[16384];
-  // The deadline is asked on every round: a peer that never stops sending must
-  // not hold us.
-  while (!limit.passed()) {
-    const call_result got =
-        receive_once(fd, waste, sizeof waste, MSG_DONTWAIT, wanted::some);
-    if (got.would_block()) {
-      poll_once(fd, POLLIN, limit);
-    } else if (got.value <= 0) {
-      return;
+[[gnu::cold]] inline void discard_until_closed(int fd, const deadline& limit) noexcept {
+    char waste[16384];
+    // The deadline is asked on every round: a peer that never stops sending must
+    // not hold us.
+    while (!limit.passed()) {
+        const call_result got = receive_once(fd, waste, sizeof waste, MSG_DONTWAIT, wanted::some);
+        if (got.would_block()) {
+            poll_once(fd, POLLIN, limit);
+        } else if (got.value <= 0) {
+            return;
+        }
     }
-  }
 }
 
-} // namespace detail
+}  // namespace detail
 
-} // namespace trama
+}  // namespace trama
 
 #include <initializer_list>
 
@@ -1972,208 +1777,193 @@ namespace trama {
 /// closes.
 class tcp_stream : public basic_socket {
 public:
-  /// No connection: every call throws, until a stream is moved here.
-  tcp_stream() noexcept = default;
+    /// No connection: every call throws, until a stream is moved here.
+    tcp_stream() noexcept = default;
 
-  /// Takes over a connected descriptor, with the address of its peer for error
-  /// texts.
-  explicit tcp_stream(unique_fd fd, const endpoint &remote = {}) noexcept
-      : basic_socket(std::move(fd)), remote_(remote) {}
+    /// Takes over a connected descriptor, with the address of its peer for error
+    /// texts.
+    explicit tcp_stream(unique_fd fd, const endpoint& remote = {}) noexcept
+        : basic_socket(std::move(fd)), remote_(remote) {}
 
-  /// Connects to the first address of `host` that answers; they share the time
-  /// `within`. Throws network_error, whose text names each address tried and
-  /// its reason. man 2 connect
-  static tcp_stream connect(const std::string &host, int port,
-                            duration within = std::chrono::seconds(30)) {
-    tcp_stream made;
-    made.fd_ = detail::connect_any(host, port, deadline(within), made.remote_);
-    return made;
-  }
-
-  /// Address and port of the peer, as they were when the connection was made.
-  const endpoint &remote_endpoint() const noexcept { return remote_; }
-
-  /// Receives what is there, 1 to `size` bytes, waiting for the first. Returns
-  /// how many; 0: the peer has closed. Throws network_error (time-out, reset).
-  /// man 2 recv
-  std::size_t recv_some(void *memory, std::size_t size) {
-    return recv_some(memory, size, deadline(timeout()));
-  }
-
-  /// The same under a deadline of the caller, in place of set_timeout's.
-  std::size_t recv_some(void *memory, std::size_t size, const deadline &limit) {
-    // A receive of 0 bytes returns 0, and that means "closed".
-    if (size == 0)
-      throw std::invalid_argument("recv_some: asked for 0 bytes");
-    return detail::receive(fd(), memory, size, limit, detail::wanted::some,
-                           remote_);
-  }
-
-  /// The same into a string of 1 to `max` bytes; empty: the peer has closed.
-  std::string recv_some(std::size_t max) {
-    std::string bytes(max, '\0');
-    bytes.resize(recv_some(bytes.data(), max));
-    return bytes;
-  }
-
-  /// Receives exactly `size` bytes. Throws network_error, and unexpected_eof if
-  /// the stream ends before.
-  void recv_exact(void *memory, std::size_t size) {
-    recv_rest(static_cast<char *>(memory), 0, size, size, deadline(timeout()));
-  }
-
-  /// The same into a string, which grows with what comes: a large `size` costs
-  /// nothing before.
-  std::string recv_exact(std::size_t size) {
-    constexpr std::size_t first_step = 65536;
-    const deadline limit(timeout());
-    std::string bytes;
-    while (bytes.size() < size) {
-      const std::size_t before = bytes.size();
-      const std::size_t step = before < first_step ? first_step : before;
-      bytes.resize(size - before < step ? size : before + step);
-      recv_rest(bytes.data(), before, bytes.size(), size, limit);
+    /// Connects to the first address of `host` that answers; they share the time
+    /// `within`. Throws network_error, whose text names each address tried and
+    /// its reason. man 2 connect
+    static tcp_stream connect(const std::string& host, int port,
+                              duration within = std::chrono::seconds(30)) {
+        tcp_stream made;
+        made.fd_ = detail::connect_any(host, port, deadline(within), made.remote_);
+        return made;
     }
-    return bytes;
-  }
 
-  /// Sends all of `bytes`, waiting while the peer is slow. Returns when the
-  /// kernel has taken them, which is not yet "received". Throws network_error:
-  /// time-out, reset, broken pipe (no SIGPIPE).
-  void send_all(std::string_view bytes) { send_all({bytes}); }
+    /// Address and port of the peer, as they were when the connection was made.
+    const endpoint& remote_endpoint() const noexcept { return remote_; }
 
-  /// The same for up to 8 parts, one behind the other, none of them copied. man
-  /// 2 sendmsg
-  void send_all(std::initializer_list<std::string_view> parts) {
-    iovec list[8];
-    std::size_t count = 0;
-    if (parts.size() > 8)
-      throw std::invalid_argument("send_all: more than 8 parts");
-    for (std::string_view part : parts)
-      if (!part.empty())
-        list[count++] = {const_cast<char *>(part.data()), part.size()};
-    detail::send_parts(fd(), list, count, deadline(timeout()), remote_);
-  }
+    /// Receives what is there, 1 to `size` bytes, waiting for the first. Returns
+    /// how many; 0: the peer has closed. Throws network_error (time-out, reset).
+    /// man 2 recv
+    std::size_t recv_some(void* memory, std::size_t size) {
+        return recv_some(memory, size, deadline(timeout()));
+    }
+
+    /// The same under a deadline of the caller, in place of set_timeout's.
+    std::size_t recv_some(void* memory, std::size_t size, const deadline& limit) {
+        // A receive of 0 bytes returns 0, and that means "closed".
+        if (size == 0) throw std::invalid_argument("recv_some: asked for 0 bytes");
+        return detail::receive(fd(), memory, size, limit, detail::wanted::some, remote_);
+    }
+
+    /// The same into a string of 1 to `max` bytes; empty: the peer has closed.
+    std::string recv_some(std::size_t max) {
+        std::string bytes(max, '\0');
+        bytes.resize(recv_some(bytes.data(), max));
+        return bytes;
+    }
+
+    /// Receives exactly `size` bytes. Throws network_error, and unexpected_eof if
+    /// the stream ends before.
+    void recv_exact(void* memory, std::size_t size) {
+        recv_rest(static_cast<char*>(memory), 0, size, size, deadline(timeout()));
+    }
+
+    /// The same into a string, which grows with what comes: a large `size` costs
+    /// nothing before.
+    std::string recv_exact(std::size_t size) {
+        constexpr std::size_t first_step = 65536;
+        const deadline limit(timeout());
+        std::string bytes;
+        while (bytes.size() < size) {
+            const std::size_t before = bytes.size();
+            const std::size_t step = before < first_step ? first_step : before;
+            bytes.resize(size - before < step ? size : before + step);
+            recv_rest(bytes.data(), before, bytes.size(), size, limit);
+        }
+        return bytes;
+    }
+
+    /// Sends all of `bytes`, waiting while the peer is slow. Returns when the
+    /// kernel has taken them, which is not yet "received". Throws network_error:
+    /// time-out, reset, broken pipe (no SIGPIPE).
+    void send_all(std::string_view bytes) { send_all({bytes}); }
+
+    /// The same for up to 8 parts, one behind the other, none of them copied. man
+    /// 2 sendmsg
+    void send_all(std::initializer_list<std::string_view> parts) {
+        iovec list[8];
+        std::size_t count = 0;
+        if (parts.size() > 8) throw std::invalid_argument("send_all: more than 8 parts");
+        for (std::string_view part : parts)
+            if (!part.empty()) list[count++] = {const_cast<char*>(part.data()), part.size()};
+        detail::send_parts(fd(), list, count, deadline(timeout()), remote_);
+    }
 
 #ifdef __cpp_lib_span
-  std::size_t recv_some(std::span<std::byte> memory) {
-    return recv_some(memory.data(), memory.size());
-  }
-  void recv_exact(std::span<std::byte> memory) {
-    recv_exact(memory.data(), memory.size());
-  }
-  void send_all(std::span<const std::byte> bytes) {
-    send_all(std::string_view(reinterpret_cast<const char *>(bytes.data()),
-                              bytes.size()));
-  }
+    std::size_t recv_some(std::span<std::byte> memory) {
+        return recv_some(memory.data(), memory.size());
+    }
+    void recv_exact(std::span<std::byte> memory) {
+        recv_exact(memory.data(), memory.size());
+    }
+    void send_all(std::span<const std::byte> bytes) {
+        send_all(std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
+    }
 #endif
 
-  /// Receives what is there now, 1 to `size` bytes, and never waits.
-  io_result try_recv_some(void *memory, std::size_t size) noexcept {
-    const detail::call_result result = detail::receive_once(
-        fd(), memory, size, MSG_DONTWAIT, detail::wanted::some);
-    if (result.value == 0 && size > 0)
-      return {io_status::end_of_stream, 0, {}};
-    return detail::outcome(result);
-  }
+    /// Receives what is there now, 1 to `size` bytes, and never waits.
+    io_result try_recv_some(void* memory, std::size_t size) noexcept {
+        const detail::call_result result =
+            detail::receive_once(fd(), memory, size, MSG_DONTWAIT, detail::wanted::some);
+        if (result.value == 0 && size > 0) return {io_status::end_of_stream, 0, {}};
+        return detail::outcome(result);
+    }
 
-  /// Sends as much of `bytes` as the kernel takes now, and never waits.
-  io_result try_send_some(std::string_view bytes) noexcept {
-    iovec part{const_cast<char *>(bytes.data()), bytes.size()};
-    return detail::outcome(detail::send_once(fd(), &part, 1, MSG_DONTWAIT));
-  }
+    /// Sends as much of `bytes` as the kernel takes now, and never waits.
+    io_result try_send_some(std::string_view bytes) noexcept {
+        iovec part{const_cast<char*>(bytes.data()), bytes.size()};
+        return detail::outcome(detail::send_once(fd(), &part, 1, MSG_DONTWAIT));
+    }
 
-  /// "I have sent all": the peer reads what was sent, then end of stream.
-  /// Receiving goes on. Throws network_error. man 2 shutdown
-  void shutdown_send() {
-    detail::check("shut down sending to", detail::shut_down_sending(fd()),
-                  remote_);
-  }
+    /// "I have sent all": the peer reads what was sent, then end of stream.
+    /// Receiving goes on. Throws network_error. man 2 shutdown
+    void shutdown_send() {
+        detail::check("shut down sending to", detail::shut_down_sending(fd()), remote_);
+    }
 
-  /// Closes so that the peer can still read what was sent last: shuts down
-  /// sending, throws away what comes until the peer closes too (at most
-  /// `within`), then closes. A plain close with bytes unread resets the
-  /// connection, and the last answer may be lost.
-  void close_lingering(duration within = std::chrono::seconds(1)) noexcept {
-    if (!detail::shut_down_sending(fd()).failed())
-      detail::discard_until_closed(fd(), deadline(within));
-    close();
-  }
+    /// Closes so that the peer can still read what was sent last: shuts down
+    /// sending, throws away what comes until the peer closes too (at most
+    /// `within`), then closes. A plain close with bytes unread resets the
+    /// connection, and the last answer may be lost.
+    void close_lingering(duration within = std::chrono::seconds(1)) noexcept {
+        if (!detail::shut_down_sending(fd()).failed())
+            detail::discard_until_closed(fd(), deadline(within));
+        close();
+    }
 
-  /// True: small pieces leave at once (Nagle's algorithm off). man 7 tcp
-  /// (TCP_NODELAY)
-  void set_no_delay(bool on) {
-    set_option(IPPROTO_TCP, TCP_NODELAY, on ? 1 : 0, "TCP_NODELAY");
-  }
+    /// True: small pieces leave at once (Nagle's algorithm off). man 7 tcp
+    /// (TCP_NODELAY)
+    void set_no_delay(bool on) {
+        set_option(IPPROTO_TCP, TCP_NODELAY, on ? 1 : 0, "TCP_NODELAY");
+    }
 
 private:
-  // Fills memory[done, end); `size` is what was asked for altogether, for the
-  // error text.
-  void recv_rest(char *memory, std::size_t done, std::size_t end,
-                 std::size_t size, const deadline &limit) {
-    while (done < end) {
-      const std::size_t count = detail::receive(
-          fd(), memory + done, end - done, limit, detail::wanted::all, remote_);
-      if (count == 0)
-        throw unexpected_eof(done, size, remote_.to_string());
-      done += count;
-      if (done < end)
-        detail::throw_if_passed(limit, "recv_exact from", remote_);
+    // Fills memory[done, end); `size` is what was asked for altogether, for the
+    // error text.
+    void recv_rest(char* memory, std::size_t done, std::size_t end, std::size_t size,
+                   const deadline& limit) {
+        while (done < end) {
+            const std::size_t count = detail::receive(fd(), memory + done, end - done, limit,
+                                                      detail::wanted::all, remote_);
+            if (count == 0) throw unexpected_eof(done, size, remote_.to_string());
+            done += count;
+            if (done < end) detail::throw_if_passed(limit, "recv_exact from", remote_);
+        }
     }
-  }
 
-  endpoint remote_;
+    endpoint remote_;
 };
 
 /// Waits at an address for connections. Owns its descriptor; move-only; the
 /// destructor closes.
 class tcp_listener : public basic_socket {
 public:
-  /// Listens at `host`: an address of this machine in numbers, a name for one
-  /// (its IPv4 address first), "0.0.0.0" for every IPv4 address, "::" for every
-  /// IPv6 address, "*" for both. Port 0: a free one, told by local_endpoint().
-  /// `backlog`: connections that may wait for accept().
-  static tcp_listener listen(const std::string &host, int port,
-                             int backlog = 128) {
-    return tcp_listener(detail::listen_socket(host, port, backlog));
-  }
-
-  /// The next connection, waiting for one. Throws network_error. man 2 accept
-  tcp_stream accept() {
-    const deadline limit(timeout());
-    for (;;) {
-      if (!detail::wait_until(fd(), POLLIN, limit))
-        detail::throw_system_error(ETIMEDOUT, "accept on", local_endpoint());
-      tcp_stream client;
-      const io_result result = try_accept(client);
-      if (result.status == io_status::done)
-        return client;
-      if (result.status == io_status::failed)
-        detail::throw_system_error(result.error.value(), "accept on",
-                                   local_endpoint());
+    /// Listens at `host`: an address of this machine in numbers, a name for one
+    /// (its IPv4 address first), "0.0.0.0" for every IPv4 address, "::" for every
+    /// IPv6 address, "*" for both. Port 0: a free one, told by local_endpoint().
+    /// `backlog`: connections that may wait for accept().
+    static tcp_listener listen(const std::string& host, int port, int backlog = 128) {
+        return tcp_listener(detail::listen_socket(host, port, backlog));
     }
-  }
 
-  /// Never waits. done: the next connection was moved to `client`; would_block:
-  /// none is waiting.
-  io_result try_accept(tcp_stream &client) noexcept {
-    detail::address_buffer peer;
-    const detail::call_result result = detail::accept_once(fd(), peer);
-    // A client that has gone before it was served is no fault of the listener.
-    if (detail::lost_before_accept(result.error))
-      return {io_status::would_block, 0, {}};
-    if (result.failed())
-      return detail::outcome(result);
-    client =
-        tcp_stream(unique_fd(static_cast<int>(result.value)), peer.value());
-    return {};
-  }
+    /// The next connection, waiting for one. Throws network_error. man 2 accept
+    tcp_stream accept() {
+        const deadline limit(timeout());
+        for (;;) {
+            if (!detail::wait_until(fd(), POLLIN, limit))
+                detail::throw_system_error(ETIMEDOUT, "accept on", local_endpoint());
+            tcp_stream client;
+            const io_result result = try_accept(client);
+            if (result.status == io_status::done) return client;
+            if (result.status == io_status::failed)
+                detail::throw_system_error(result.error.value(), "accept on", local_endpoint());
+        }
+    }
+
+    /// Never waits. done: the next connection was moved to `client`; would_block:
+    /// none is waiting.
+    io_result try_accept(tcp_stream& client) noexcept {
+        detail::address_buffer peer;
+        const detail::call_result result = detail::accept_once(fd(), peer);
+        // A client that has gone before it was served is no fault of the listener.
+        if (detail::lost_before_accept(result.error)) return {io_status::would_block, 0, {}};
+        if (result.failed()) return detail::outcome(result);
+        client = tcp_stream(unique_fd(static_cast<int>(result.value)), peer.value());
+        return {};
+    }
 
 private:
-  explicit tcp_listener(unique_fd fd) noexcept : basic_socket(std::move(fd)) {}
+    explicit tcp_listener(unique_fd fd) noexcept : basic_socket(std::move(fd)) {}
 };
 
-} // namespace trama
+}  // namespace trama
 // trama/net/tcp_info.hpp -- what TCP knows about a connection: round-trip time,
 // window, losses. Linux only: elsewhere this header declares nothing. man 7 tcp
 // (TCP_INFO)
@@ -2185,38 +1975,35 @@ namespace trama {
 /// A snapshot of one connection. A segment is at most `segment_size` bytes of
 /// payload.
 struct tcp_statistics {
-  std::chrono::microseconds round_trip_time{};      ///< smoothed
-  std::chrono::microseconds round_trip_variation{}; ///< its mean deviation
-  std::uint32_t congestion_window = 0;    ///< segments that may be under way
-  std::uint32_t slow_start_threshold = 0; ///< segments; 2147483647: none yet
-  std::uint32_t segment_size = 0;         ///< bytes
-  std::uint32_t unacknowledged = 0;       ///< segments sent, not yet confirmed
-  std::uint32_t retransmissions = 0; ///< segments sent again since the start
+    std::chrono::microseconds round_trip_time{};       ///< smoothed
+    std::chrono::microseconds round_trip_variation{};  ///< its mean deviation
+    std::uint32_t congestion_window = 0;               ///< segments that may be under way
+    std::uint32_t slow_start_threshold = 0;            ///< segments; 2147483647: none yet
+    std::uint32_t segment_size = 0;                    ///< bytes
+    std::uint32_t unacknowledged = 0;                  ///< segments sent, not yet confirmed
+    std::uint32_t retransmissions = 0;                 ///< segments sent again since the start
 };
 
 /// Asks the kernel about `stream`. Throws network_error.
-inline tcp_statistics read_tcp_info(const tcp_stream &stream) {
-  ::tcp_info info{};
-  socklen_t size = sizeof info;
-  const detail::call_result result = detail::system_call([&] {
-    return ::getsockopt(stream.fd(), IPPROTO_TCP, TCP_INFO, &info, &size);
-  });
-  if (tracing())
-    detail::trace(stream.fd(), result.error, "getsockopt TCP_INFO");
-  detail::check("read TCP_INFO of the connection with", result,
-                stream.remote_endpoint());
-  tcp_statistics told;
-  told.round_trip_time = std::chrono::microseconds(info.tcpi_rtt);
-  told.round_trip_variation = std::chrono::microseconds(info.tcpi_rttvar);
-  told.congestion_window = info.tcpi_snd_cwnd;
-  told.slow_start_threshold = info.tcpi_snd_ssthresh;
-  told.segment_size = info.tcpi_snd_mss;
-  told.unacknowledged = info.tcpi_unacked;
-  told.retransmissions = info.tcpi_total_retrans;
-  return told;
+inline tcp_statistics read_tcp_info(const tcp_stream& stream) {
+    ::tcp_info info{};
+    socklen_t size = sizeof info;
+    const detail::call_result result = detail::system_call(
+        [&] { return ::getsockopt(stream.fd(), IPPROTO_TCP, TCP_INFO, &info, &size); });
+    if (tracing()) detail::trace(stream.fd(), result.error, "getsockopt TCP_INFO");
+    detail::check("read TCP_INFO of the connection with", result, stream.remote_endpoint());
+    tcp_statistics told;
+    told.round_trip_time = std::chrono::microseconds(info.tcpi_rtt);
+    told.round_trip_variation = std::chrono::microseconds(info.tcpi_rttvar);
+    told.congestion_window = info.tcpi_snd_cwnd;
+    told.slow_start_threshold = info.tcpi_snd_ssthresh;
+    told.segment_size = info.tcpi_snd_mss;
+    told.unacknowledged = info.tcpi_unacked;
+    told.retransmissions = info.tcpi_total_retrans;
+    return told;
 }
 
-} // namespace trama
+}  // namespace trama
 
 #endif
 // trama/net/udp.hpp -- datagrams: each send is one message, which arrives
@@ -2227,132 +2014,121 @@ namespace trama {
 
 /// One message that came, and who sent it.
 struct datagram {
-  std::string bytes;
-  endpoint from;
-  bool truncated =
-      false; ///< it was longer than what was asked for, and the rest is lost
+    std::string bytes;
+    endpoint from;
+    bool truncated = false;  ///< it was longer than what was asked for, and the rest is lost
 };
 
 /// A UDP socket. Owns its descriptor; move-only; the destructor closes.
 class udp_socket : public basic_socket {
 public:
-  /// The most that one datagram over IPv4 can carry, in bytes.
-  static constexpr std::size_t max_payload = 65507;
+    /// The most that one datagram over IPv4 can carry, in bytes.
+    static constexpr std::size_t max_payload = 65507;
 
-  /// Receives at `host` and `port` (0: a free one, told by local_endpoint());
-  /// "0.0.0.0" and "::" are every address of the machine. Throws network_error.
-  /// man 2 bind
-  static udp_socket bind(const std::string &host, int port) {
-    const endpoint where = first(host, port, address_use::listen);
-    udp_socket made(detail::open_socket(where.family(), SOCK_DGRAM), {});
-    detail::bind_socket(made.fd(), where, "bind UDP socket to");
-    return made;
-  }
-
-  /// A socket for one peer: send() needs no address, datagrams of others are
-  /// not heard, and "nobody is there" comes back as an error of a later call.
-  /// Sends nothing yet. man 2 connect
-  static udp_socket connect(const std::string &host, int port) {
-    const endpoint peer = first(host, port, address_use::connect);
-    udp_socket made(detail::open_socket(peer.family(), SOCK_DGRAM), peer);
-    const detail::call_result result = detail::system_call(
-        [&] { return ::connect(made.fd(), peer.data(), peer.size()); });
-    if (tracing())
-      detail::trace_address(made.fd(), result.error, "connect", peer);
-    detail::check("connect UDP socket to", result, peer);
-    return made;
-  }
-
-  /// Sends one datagram to `peer`. Throws network_error, also for more bytes
-  /// than fit.
-  void send_to(std::string_view bytes, const endpoint &peer) {
-    send(bytes, peer, peer.data(), peer.size());
-  }
-
-  /// The same to the peer of connect(). Throws network_error; "connection
-  /// refused" is the answer to an earlier datagram.
-  void send(std::string_view bytes) { send(bytes, peer_, nullptr, 0); }
-
-  /// The next datagram, waiting for one; at most `max` bytes of it. Throws
-  /// network_error.
-  datagram recv_from(std::size_t max = max_payload) {
-    const deadline limit(timeout());
-    datagram got;
-    got.bytes.resize(max);
-    for (;;) {
-      if (!detail::wait_until(fd(), POLLIN, limit))
-        throw_receive_error(ETIMEDOUT);
-      const detail::call_result result = receive_once(got);
-      if (!result.failed())
-        return got;
-      // The kernel drops a datagram with a wrong checksum only when it is
-      // fetched.
-      if (!result.would_block())
-        throw_receive_error(result.error);
+    /// Receives at `host` and `port` (0: a free one, told by local_endpoint());
+    /// "0.0.0.0" and "::" are every address of the machine. Throws network_error.
+    /// man 2 bind
+    static udp_socket bind(const std::string& host, int port) {
+        const endpoint where = first(host, port, address_use::listen);
+        udp_socket made(detail::open_socket(where.family(), SOCK_DGRAM), {});
+        detail::bind_socket(made.fd(), where, "bind UDP socket to");
+        return made;
     }
-  }
+
+    /// A socket for one peer: send() needs no address, datagrams of others are
+    /// not heard, and "nobody is there" comes back as an error of a later call.
+    /// Sends nothing yet. man 2 connect
+    static udp_socket connect(const std::string& host, int port) {
+        const endpoint peer = first(host, port, address_use::connect);
+        udp_socket made(detail::open_socket(peer.family(), SOCK_DGRAM), peer);
+        const detail::call_result result =
+            detail::system_call([&] { return ::connect(made.fd(), peer.data(), peer.size()); });
+        if (tracing()) detail::trace_address(made.fd(), result.error, "connect", peer);
+        detail::check("connect UDP socket to", result, peer);
+        return made;
+    }
+
+    /// Sends one datagram to `peer`. Throws network_error, also for more bytes
+    /// than fit.
+    void send_to(std::string_view bytes, const endpoint& peer) {
+        send(bytes, peer, peer.data(), peer.size());
+    }
+
+    /// The same to the peer of connect(). Throws network_error; "connection
+    /// refused" is the answer to an earlier datagram.
+    void send(std::string_view bytes) { send(bytes, peer_, nullptr, 0); }
+
+    /// The next datagram, waiting for one; at most `max` bytes of it. Throws
+    /// network_error.
+    datagram recv_from(std::size_t max = max_payload) {
+        const deadline limit(timeout());
+        datagram got;
+        got.bytes.resize(max);
+        for (;;) {
+            if (!detail::wait_until(fd(), POLLIN, limit)) throw_receive_error(ETIMEDOUT);
+            const detail::call_result result = receive_once(got);
+            if (!result.failed()) return got;
+            // The kernel drops a datagram with a wrong checksum only when it is
+            // fetched.
+            if (!result.would_block()) throw_receive_error(result.error);
+        }
+    }
 
 private:
-  udp_socket(unique_fd fd, const endpoint &peer) noexcept
-      : basic_socket(std::move(fd)), peer_(peer) {}
+    udp_socket(unique_fd fd, const endpoint& peer) noexcept
+        : basic_socket(std::move(fd)), peer_(peer) {}
 
-  static endpoint first(const std::string &host, int port, address_use use) {
-    return preferred(resolve(host, port, use, SOCK_DGRAM));
-  }
-
-  void send(std::string_view bytes, const endpoint &peer,
-            const sockaddr *address, socklen_t size) {
-    const detail::call_result result = detail::system_call([&] {
-      return ::sendto(fd(), bytes.data(), bytes.size(), detail::no_signal,
-                      address, size);
-    });
-    if (tracing())
-      tell("sendto", result, bytes, peer);
-    detail::check("send a datagram to", result, peer);
-  }
-
-  detail::call_result receive_once(datagram &got) {
-    detail::address_buffer from;
-    iovec part{got.bytes.data(), got.bytes.size()};
-    msghdr message{};
-    message.msg_name = from.data();
-    message.msg_namelen = from.size;
-    message.msg_iov = &part;
-    message.msg_iovlen = 1;
-    const detail::call_result result = detail::system_call(
-        [&] { return ::recvmsg(fd(), &message, MSG_DONTWAIT); });
-    if (!result.failed()) {
-      got.bytes.resize(result.count());
-      got.from = endpoint(from.data(), message.msg_namelen);
-      got.truncated = (message.msg_flags & MSG_TRUNC) != 0;
+    static endpoint first(const std::string& host, int port, address_use use) {
+        return preferred(resolve(host, port, use, SOCK_DGRAM));
     }
-    if (tracing())
-      tell("recvmsg", result, got.bytes, got.from);
-    return result;
-  }
 
-  [[gnu::cold]] void tell(const char *call, const detail::call_result &result,
-                          std::string_view bytes,
-                          const endpoint &peer) const noexcept {
-    detail::shown_bytes shown;
-    if (!result.failed())
-      shown.add(bytes);
-    detail::trace(fd(), result.error, "%s %s, %zu bytes%s%s", call,
-                  peer.to_string().c_str(), bytes.size(),
-                  result.failed() ? "" : ": ",
-                  result.failed() ? "" : shown.text());
-  }
+    void send(std::string_view bytes, const endpoint& peer, const sockaddr* address,
+              socklen_t size) {
+        const detail::call_result result = detail::system_call([&] {
+            return ::sendto(fd(), bytes.data(), bytes.size(), detail::no_signal, address, size);
+        });
+        if (tracing()) tell("sendto", result, bytes, peer);
+        detail::check("send a datagram to", result, peer);
+    }
 
-  [[noreturn, gnu::cold]] void throw_receive_error(int error) const {
-    if (peer_.family() == AF_UNSPEC)
-      detail::throw_system_error(error, "recv_from at", local_endpoint());
-    detail::throw_system_error(error, "recv_from", peer_);
-  }
+    detail::call_result receive_once(datagram& got) {
+        detail::address_buffer from;
+        iovec part{got.bytes.data(), got.bytes.size()};
+        msghdr message{};
+        message.msg_name = from.data();
+        message.msg_namelen = from.size;
+        message.msg_iov = &part;
+        message.msg_iovlen = 1;
+        const detail::call_result result =
+            detail::system_call([&] { return ::recvmsg(fd(), &message, MSG_DONTWAIT); });
+        if (!result.failed()) {
+            got.bytes.resize(result.count());
+            got.from = endpoint(from.data(), message.msg_namelen);
+            got.truncated = (message.msg_flags & MSG_TRUNC) != 0;
+        }
+        if (tracing()) tell("recvmsg", result, got.bytes, got.from);
+        return result;
+    }
 
-  endpoint peer_;
+    [[gnu::cold]] void tell(const char* call, const detail::call_result& result,
+                            std::string_view bytes, const endpoint& peer) const noexcept {
+        detail::shown_bytes shown;
+        if (!result.failed()) shown.add(bytes);
+        detail::trace(fd(), result.error, "%s %s, %zu bytes%s%s", call, peer.to_string().c_str(),
+                      bytes.size(), result.failed() ? "" : ": ",
+                      result.failed() ? "" : shown.text());
+    }
+
+    [[noreturn, gnu::cold]] void throw_receive_error(int error) const {
+        if (peer_.family() == AF_UNSPEC)
+            detail::throw_system_error(error, "recv_from at", local_endpoint());
+        detail::throw_system_error(error, "recv_from", peer_);
+    }
+
+    endpoint peer_;
 };
 
-} // namespace trama
+}  // namespace trama
 
 // Both together.
 // trama/framed_stream.hpp -- a connection that carries messages: tcp_stream +
@@ -2362,99 +2138,94 @@ namespace trama {
 
 namespace detail {
 
-[[gnu::cold]] inline void tell_frame(int fd, const char *direction,
+[[gnu::cold]] inline void tell_frame(int fd, const char* direction,
                                      std::string_view payload) noexcept {
-  shown_bytes shown;
-  shown.add(payload);
-  trace(fd, 0, "frame %s, %zu bytes: %s", direction, payload.size(),
-        shown.text());
+    shown_bytes shown;
+    shown.add(payload);
+    trace(fd, 0, "frame %s, %zu bytes: %s", direction, payload.size(), shown.text());
 }
 
-} // namespace detail
+}  // namespace detail
 
 /// Sends and receives whole frames of `Codec`. Owns its stream; move-only.
-template <typename Codec> class framed_stream {
+template <typename Codec>
+class framed_stream {
 public:
-  /// `limit`: the longest payload sent or accepted, in bytes.
-  explicit framed_stream(tcp_stream stream,
-                         std::size_t limit = Codec::max_payload) noexcept
-      : stream_(std::move(stream)), decoder_(limit), limit_(limit) {}
+    /// `limit`: the longest payload sent or accepted, in bytes.
+    explicit framed_stream(tcp_stream stream, std::size_t limit = Codec::max_payload) noexcept
+        : stream_(std::move(stream)), decoder_(limit), limit_(limit) {}
 
-  /// Sends one frame, waiting while the peer is slow. The payload is not
-  /// copied. Throws frame_error{too_long} before anything is sent;
-  /// network_error as tcp_stream::send_all does.
-  void send_frame(std::string_view payload) {
-    const frame_edge header = Codec::header(payload, limit_);
-    const frame_edge trailer = Codec::trailer();
-    stream_.send_all({header.view(), payload, trailer.view()});
-    tell("out", payload);
-  }
+    /// Sends one frame, waiting while the peer is slow. The payload is not
+    /// copied. Throws frame_error{too_long} before anything is sent;
+    /// network_error as tcp_stream::send_all does.
+    void send_frame(std::string_view payload) {
+        const frame_edge header = Codec::header(payload, limit_);
+        const frame_edge trailer = Codec::trailer();
+        stream_.send_all({header.view(), payload, trailer.view()});
+        tell("out", payload);
+    }
 
-  /// The payload of the next frame, waiting for it; nullopt: the stream ended
-  /// between two frames. Throws frame_error (bad_header, too_long; truncated:
-  /// it ended inside one) and network_error. After a time-out it can be called
-  /// again: what came of the frame is kept.
-  std::optional<std::string> recv_frame() {
-    return receive([this] { return decoder_.next_frame(); });
-  }
+    /// The payload of the next frame, waiting for it; nullopt: the stream ended
+    /// between two frames. Throws frame_error (bad_header, too_long; truncated:
+    /// it ended inside one) and network_error. After a time-out it can be called
+    /// again: what came of the frame is kept.
+    std::optional<std::string> recv_frame() {
+        return receive([this] { return decoder_.next_frame(); });
+    }
 
-  /// As recv_frame, but lends the payload without a copy until the next receive
-  /// on this object.
-  std::optional<std::string_view> recv_view() {
-    return receive([this] { return decoder_.next_view(); });
-  }
+    /// As recv_frame, but lends the payload without a copy until the next receive
+    /// on this object.
+    std::optional<std::string_view> recv_view() {
+        return receive([this] { return decoder_.next_view(); });
+    }
 
-  /// The connection underneath, for time-outs, endpoints, shutdown_send. Bytes
-  /// received past this object are missing from its frames.
-  tcp_stream &stream() noexcept { return stream_; }
-  const tcp_stream &stream() const noexcept { return stream_; }
+    /// The connection underneath, for time-outs, endpoints, shutdown_send. Bytes
+    /// received past this object are missing from its frames.
+    tcp_stream& stream() noexcept { return stream_; }
+    const tcp_stream& stream() const noexcept { return stream_; }
 
 private:
-  // Receives until `next` finds a frame among what came.
-  template <typename Next> auto receive(Next next) -> decltype(next()) {
-    const deadline limit(stream_.timeout());
-    for (bool first = true;; first = false) {
-      if (auto payload = next()) {
-        tell("in", *payload);
-        return payload;
-      }
-      if (!first)
-        detail::throw_if_passed(limit, "recv_frame from",
-                                stream_.remote_endpoint());
-      const std::size_t size = receive_size();
-      const std::size_t count =
-          stream_.recv_some(decoder_.prepare(size), size, limit);
-      decoder_.commit(count);
-      if (count == 0) {
-        decoder_.receive_eof();
-        return std::nullopt;
-      }
+    // Receives until `next` finds a frame among what came.
+    template <typename Next>
+    auto receive(Next next) -> decltype(next()) {
+        const deadline limit(stream_.timeout());
+        for (bool first = true;; first = false) {
+            if (auto payload = next()) {
+                tell("in", *payload);
+                return payload;
+            }
+            if (!first)
+                detail::throw_if_passed(limit, "recv_frame from", stream_.remote_endpoint());
+            const std::size_t size = receive_size();
+            const std::size_t count = stream_.recv_some(decoder_.prepare(size), size, limit);
+            decoder_.commit(count);
+            if (count == 0) {
+                decoder_.receive_eof();
+                return std::nullopt;
+            }
+        }
     }
-  }
 
-  // Large frames in larger pieces, but never more room than has already been
-  // filled: a header that promises a lot costs nothing until the bytes come.
-  std::size_t receive_size() const noexcept {
-    constexpr std::size_t usual = 16384;
-    const std::size_t missing = decoder_.missing();
-    const std::size_t most =
-        decoder_.buffered() > usual ? decoder_.buffered() : usual;
-    if (missing <= usual)
-      return usual;
-    return missing < most ? missing : most;
-  }
+    // Large frames in larger pieces, but never more room than has already been
+    // filled: a header that promises a lot costs nothing until the bytes come.
+    std::size_t receive_size() const noexcept {
+        constexpr std::size_t usual = 16384;
+        const std::size_t missing = decoder_.missing();
+        const std::size_t most = decoder_.buffered() > usual ? decoder_.buffered() : usual;
+        if (missing <= usual) return usual;
+        return missing < most ? missing : most;
+    }
 
-  void tell(const char *what, std::string_view payload) const noexcept {
-    if (tracing())
-      detail::tell_frame(stream_.fd(), what, payload);
-  }
+    void tell(const char* what, std::string_view payload) const noexcept {
+        if (tracing()) detail::tell_frame(stream_.fd(), what, payload);
+    }
 
-  tcp_stream stream_;
-  frame_decoder<Codec> decoder_;
-  std::size_t limit_;
+    tcp_stream stream_;
+    frame_decoder<Codec> decoder_;
+    std::size_t limit_;
 };
 
-} // namespace trama
+}  // namespace trama
 
 #endif
 

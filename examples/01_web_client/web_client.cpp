@@ -216,5 +216,5 @@ int fetch(const program::options& given) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    return program::run(argc, argv, usage, {{'p', "port", "80"}, {'I', "head", nullptr}}, fetch, 2);
+    return program::run(argc, argv, usage, {{'p', "port", "80"}, {'I', "head", nullptr}}, fetch, 3);
 }

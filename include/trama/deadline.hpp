@@ -22,50 +22,44 @@ inline constexpr duration forever = duration::max();
 /// not move it.
 class deadline {
 public:
-  /// `from_now`: 0 or less is over at once; `forever` never is.
-  explicit deadline(duration from_now) noexcept {
-    if (from_now == forever)
-      return;
-    end_ = now();
-    if (from_now <= duration::zero())
-      return;
-    const bool too_far =
-        from_now.count() > never - end_ - 1'000'000; // room to round up
-    end_ = too_far ? never : end_ + from_now.count();
-  }
+    /// `from_now`: 0 or less is over at once; `forever` never is.
+    explicit deadline(duration from_now) noexcept {
+        if (from_now == forever) return;
+        end_ = now();
+        if (from_now <= duration::zero()) return;
+        const bool too_far = from_now.count() > never - end_ - 1'000'000;  // room to round up
+        end_ = too_far ? never : end_ + from_now.count();
+    }
 
-  bool is_never() const noexcept { return end_ == never; }
+    bool is_never() const noexcept { return end_ == never; }
 
-  bool passed() const noexcept { return !is_never() && end_ <= now(); }
+    bool passed() const noexcept { return !is_never() && end_ <= now(); }
 
-  /// The time that is left, at least 0, or `forever`.
-  duration left() const noexcept {
-    if (is_never())
-      return forever;
-    const std::int64_t rest = end_ - now();
-    return duration(rest > 0 ? rest : 0);
-  }
+    /// The time that is left, at least 0, or `forever`.
+    duration left() const noexcept {
+        if (is_never()) return forever;
+        const std::int64_t rest = end_ - now();
+        return duration(rest > 0 ? rest : 0);
+    }
 
-  /// The time that is left as poll(2) wants it: milliseconds, rounded up; -1
-  /// for never.
-  int poll_timeout() const noexcept {
-    if (is_never())
-      return -1;
-    const std::int64_t rest = (left().count() + 999'999) / 1'000'000;
-    constexpr int most = std::numeric_limits<int>::max();
-    return rest < most ? static_cast<int>(rest) : most;
-  }
+    /// The time that is left as poll(2) wants it: milliseconds, rounded up; -1
+    /// for never.
+    int poll_timeout() const noexcept {
+        if (is_never()) return -1;
+        const std::int64_t rest = (left().count() + 999'999) / 1'000'000;
+        constexpr int most = std::numeric_limits<int>::max();
+        return rest < most ? static_cast<int>(rest) : most;
+    }
 
 private:
-  static std::int64_t now() noexcept {
-    const duration since = std::chrono::steady_clock::now().time_since_epoch();
-    return since.count();
-  }
+    static std::int64_t now() noexcept {
+        const duration since = std::chrono::steady_clock::now().time_since_epoch();
+        return since.count();
+    }
 
-  static constexpr std::int64_t never =
-      std::numeric_limits<std::int64_t>::max();
+    static constexpr std::int64_t never = std::numeric_limits<std::int64_t>::max();
 
-  std::int64_t end_ = never; // nanoseconds of the steady clock
+    std::int64_t end_ = never;  // nanoseconds of the steady clock
 };
 
-} // namespace trama
+}  // namespace trama

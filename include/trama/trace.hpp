@@ -29,36 +29,31 @@ using trace_sink = void (*)(std::string_view line);
 namespace detail {
 
 inline double steady_seconds() noexcept {
-  timespec now{};
-  ::clock_gettime(CLOCK_MONOTONIC, &now);
-  return static_cast<double>(now.tv_sec) +
-         static_cast<double>(now.tv_nsec) * 1e-9;
+    timespec now{};
+    ::clock_gettime(CLOCK_MONOTONIC, &now);
+    return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) * 1e-9;
 }
 
 /// When the program started, if TRAMA_TRACE=time; else 0.
 inline double trace_start = 0;
 
 [[gnu::cold]] inline void trace_to_stderr(std::string_view line) {
-  char time[32] = "";
-  if (trace_start > 0)
-    std::snprintf(time, sizeof time,
-                  "%.6f s: ", steady_seconds() - trace_start);
-  char text[512];
-  const int size = std::snprintf(text, sizeof text, "trama: %s%.*s\n", time,
-                                 static_cast<int>(line.size()), line.data());
-  // One write, so that lines of several programs on one terminal stay whole.
-  const ssize_t written =
-      ::write(STDERR_FILENO, text, static_cast<std::size_t>(size));
-  static_cast<void>(written); // nobody is left to be told
+    char time[32] = "";
+    if (trace_start > 0)
+        std::snprintf(time, sizeof time, "%.6f s: ", steady_seconds() - trace_start);
+    char text[512];
+    const int size = std::snprintf(text, sizeof text, "trama: %s%.*s\n", time,
+                                   static_cast<int>(line.size()), line.data());
+    // One write, so that lines of several programs on one terminal stay whole.
+    const ssize_t written = ::write(STDERR_FILENO, text, static_cast<std::size_t>(size));
+    static_cast<void>(written);  // nobody is left to be told
 }
 
 [[gnu::cold]] inline trace_sink sink_from_environment() noexcept {
-  const char *value = std::getenv("TRAMA_TRACE");
-  if (value == nullptr || *value == '\0' || std::strcmp(value, "0") == 0)
-    return nullptr;
-  if (std::strcmp(value, "time") == 0)
-    trace_start = steady_seconds();
-  return trace_to_stderr;
+    const char* value = std::getenv("TRAMA_TRACE");
+    if (value == nullptr || *value == '\0' || std::strcmp(value, "0") == 0) return nullptr;
+    if (std::strcmp(value, "time") == 0) trace_start = steady_seconds();
+    return trace_to_stderr;
 }
 
 /// The only global state of the library.
@@ -67,67 +62,65 @@ inline trace_sink current_sink = sink_from_environment();
 /// Tells one line, made as printf(3) does; what does not fit into 400 bytes is
 /// left out. `fd`: what it is about, or -1. `error`: the errno of a call that
 /// failed, or 0. Never allocates.
-[[gnu::cold, gnu::format(printf, 3, 4)]] inline void
-trace(int fd, int error, const char *format, ...) noexcept {
-  char line[400] = "";
-  std::size_t size = 0;
-  const auto grow = [&](int more) {
-    size += static_cast<std::size_t>(more);
-    if (size > sizeof line - 1)
-      size = sizeof line - 1;
-  };
-  if (fd >= 0)
-    grow(std::snprintf(line, sizeof line, "fd %d: ", fd));
-  std::va_list arguments;
-  va_start(arguments, format);
-  grow(std::vsnprintf(line + size, sizeof line - size, format, arguments));
-  va_end(arguments);
-  if (error == EAGAIN || error == EWOULDBLOCK) {
-    grow(std::snprintf(line + size, sizeof line - size, ": not yet"));
-  } else if (error != 0) {
-    grow(std::snprintf(line + size, sizeof line - size, ": failed, %s",
-                       std::strerror(error)));
-  }
-  current_sink({line, size});
+[[gnu::cold, gnu::format(printf, 3, 4)]] inline void trace(int fd, int error, const char* format,
+                                                           ...) noexcept {
+    char line[400] = "";
+    std::size_t size = 0;
+    const auto grow = [&](int more) {
+        size += static_cast<std::size_t>(more);
+        if (size > sizeof line - 1) size = sizeof line - 1;
+    };
+    if (fd >= 0) grow(std::snprintf(line, sizeof line, "fd %d: ", fd));
+    std::va_list arguments;
+    va_start(arguments, format);
+    grow(std::vsnprintf(line + size, sizeof line - size, format, arguments));
+    va_end(arguments);
+    if (error == EAGAIN || error == EWOULDBLOCK) {
+        grow(std::snprintf(line + size, sizeof line - size, ": not yet"));
+    } else if (error != 0) {
+        grow(std::snprintf(line + size, sizeof line - size, ": failed, %s", std::strerror(error)));
+    }
+    current_sink({line, size});
 }
 
 /// Bytes as a trace line shows them: `"hola\n"`, at most 48 of them, and dots
 /// when there are more.
 class shown_bytes {
 public:
-  [[gnu::cold]] void add(std::string_view bytes) noexcept {
-    for (char byte : bytes) {
-      if (count_++ >= most)
-        return;
-      size_ += escape_byte(byte, text_ + size_);
+    [[gnu::cold]] void add(std::string_view bytes) noexcept {
+        for (char byte : bytes) {
+            if (count_++ >= most) return;
+            size_ += escape_byte(byte, text_ + size_);
+        }
     }
-  }
 
-  /// The text so far, with quotes; valid as long as this object.
-  [[gnu::cold]] const char *text() noexcept {
-    std::strcpy(text_ + size_, count_ > most ? "\"..." : "\"");
-    return text_;
-  }
+    /// The text so far, with quotes; valid as long as this object.
+    [[gnu::cold]] const char* text() noexcept {
+        std::strcpy(text_ + size_, count_ > most ? "\"..." : "\"");
+        return text_;
+    }
 
 private:
-  static constexpr std::size_t most = 48;
+    static constexpr std::size_t most = 48;
 
-  char text_[4 * most + 8] = "\"";
-  std::size_t size_ = 1;
-  std::size_t count_ = 0;
+    char text_[4 * most + 8] = "\"";
+    std::size_t size_ = 1;
+    std::size_t count_ = 0;
 };
 
-} // namespace detail
+}  // namespace detail
 
 /// True when somebody listens to the trace.
-inline bool tracing() noexcept { return detail::current_sink != nullptr; }
+inline bool tracing() noexcept {
+    return detail::current_sink != nullptr;
+}
 
 /// Sends the trace to `sink`; nullptr turns it off. Returns the sink before.
 /// Call it while no other thread uses the library.
 inline trace_sink trace_to(trace_sink sink) noexcept {
-  const trace_sink before = detail::current_sink;
-  detail::current_sink = sink;
-  return before;
+    const trace_sink before = detail::current_sink;
+    detail::current_sink = sink;
+    return before;
 }
 
-} // namespace trama
+}  // namespace trama

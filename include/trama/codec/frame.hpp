@@ -29,151 +29,136 @@ namespace trama {
 
 /// What stands at the front of the bytes that were scanned.
 enum class scan_status {
-  frame,      ///< a whole frame
-  need_data,  ///< the start of a frame, so far without fault: not yet
-  bad_header, ///< no frame of this format, whatever may follow
-  too_long    ///< a frame whose payload is longer than the limit
+    frame,       ///< a whole frame
+    need_data,   ///< the start of a frame, so far without fault: not yet
+    bad_header,  ///< no frame of this format, whatever may follow
+    too_long     ///< a frame whose payload is longer than the limit
 };
 
 /// The outcome of one scan. A frame takes `offset + length + trailer` bytes.
 struct scan_result {
-  scan_status status = scan_status::need_data;
-  /// frame: where the payload starts. bad_header: where the first wrong byte
-  /// is.
-  std::size_t offset = 0;
-  /// frame: payload bytes. need_data: at least so many bytes are missing.
-  /// too_long: bytes announced.
-  std::size_t length = 0;
-  /// frame: bytes of the frame that follow the payload, such as the end of a
-  /// line.
-  std::size_t trailer = 0;
+    scan_status status = scan_status::need_data;
+    /// frame: where the payload starts. bad_header: where the first wrong byte
+    /// is.
+    std::size_t offset = 0;
+    /// frame: payload bytes. need_data: at least so many bytes are missing.
+    /// too_long: bytes announced.
+    std::size_t length = 0;
+    /// frame: bytes of the frame that follow the payload, such as the end of a
+    /// line.
+    std::size_t trailer = 0;
 };
 
 /// The few bytes that stand before or behind a payload on the wire: at most 8,
 /// held in place.
 class frame_edge {
 public:
-  /// No bytes.
-  frame_edge() noexcept = default;
+    /// No bytes.
+    frame_edge() noexcept = default;
 
-  /// Room for `size` bytes, 0 to 8, to be written through data().
-  explicit frame_edge(std::size_t size) noexcept
-      : size_(static_cast<unsigned char>(size)) {}
+    /// Room for `size` bytes, 0 to 8, to be written through data().
+    explicit frame_edge(std::size_t size) noexcept : size_(static_cast<unsigned char>(size)) {}
 
-  char *data() noexcept { return bytes_; }
-  std::size_t size() const noexcept { return size_; }
-  std::string_view view() const noexcept { return {bytes_, size_}; }
+    char* data() noexcept { return bytes_; }
+    std::size_t size() const noexcept { return size_; }
+    std::string_view view() const noexcept { return {bytes_, size_}; }
 
 private:
-  char bytes_[8] = {};
-  unsigned char size_ = 0;
+    char bytes_[8] = {};
+    unsigned char size_ = 0;
 };
 
 /// A frame that cannot be read or written. what() shows where, the bytes, and a
 /// guess at the cause.
 class frame_error : public std::runtime_error {
 public:
-  enum class reason {
-    bad_header, ///< bytes that are no header of this format
-    too_long,   ///< a payload longer than the limit
-    truncated   ///< the stream ended inside a frame
-  };
+    enum class reason {
+        bad_header,  ///< bytes that are no header of this format
+        too_long,    ///< a payload longer than the limit
+        truncated    ///< the stream ended inside a frame
+    };
 
-  frame_error(reason why, std::uint64_t offset, const std::string &text)
-      : std::runtime_error(text), why_(why), offset_(offset) {}
+    frame_error(reason why, std::uint64_t offset, const std::string& text)
+        : std::runtime_error(text), why_(why), offset_(offset) {}
 
-  reason why() const noexcept { return why_; }
+    reason why() const noexcept { return why_; }
 
-  /// Where in the stream the fault is, in bytes since its start; 0 when a frame
-  /// was being made.
-  std::uint64_t offset() const noexcept { return offset_; }
+    /// Where in the stream the fault is, in bytes since its start; 0 when a frame
+    /// was being made.
+    std::uint64_t offset() const noexcept { return offset_; }
 
 private:
-  reason why_;
-  std::uint64_t offset_;
+    reason why_;
+    std::uint64_t offset_;
 };
 
 namespace detail {
 
 /// What a peer that does not speak our framing probably speaks, judged by its
 /// first bytes; or "".
-[[gnu::cold]] inline const char *
-guess_protocol(std::string_view bytes) noexcept {
-  const auto starts = [&](std::string_view clue) {
-    return bytes.substr(0, clue.size()) == clue;
-  };
-  if (starts("GET ") || starts("POST ") || starts("HEAD ") || starts("HTTP/"))
-    return "; this looks like HTTP";
-  if (starts("\x16\x03"))
-    return "; this looks like TLS";
-  if (starts("SSH-"))
-    return "; this looks like SSH";
-  if (starts("{"))
-    return "; this looks like JSON";
-  if (starts({"\0\0", 2}))
-    return "; this looks like a binary length";
-  return "";
+[[gnu::cold]] inline const char* guess_protocol(std::string_view bytes) noexcept {
+    const auto starts = [&](std::string_view clue) { return bytes.substr(0, clue.size()) == clue; };
+    if (starts("GET ") || starts("POST ") || starts("HEAD ") || starts("HTTP/"))
+        return "; this looks like HTTP";
+    if (starts("\x16\x03")) return "; this looks like TLS";
+    if (starts("SSH-")) return "; this looks like SSH";
+    if (starts("{")) return "; this looks like JSON";
+    if (starts({"\0\0", 2})) return "; this looks like a binary length";
+    return "";
 }
 
-[[noreturn, gnu::cold]] inline void throw_payload_too_long(std::size_t size,
-                                                           std::size_t limit,
-                                                           const char *format) {
-  throw frame_error(
-      frame_error::reason::too_long, 0,
-      text("a payload of %zu bytes does not fit: %s, here at most %zu bytes",
-           size, format, limit));
+[[noreturn, gnu::cold]] inline void throw_payload_too_long(std::size_t size, std::size_t limit,
+                                                           const char* format) {
+    throw frame_error(frame_error::reason::too_long, 0,
+                      text("a payload of %zu bytes does not fit: %s, here at most %zu bytes", size,
+                           format, limit));
 }
 
 /// `front`: the bytes that are no frame, or too long a one; `start`: where they
 /// are in the stream.
-[[noreturn, gnu::cold]] inline void
-throw_broken(const scan_result &result, std::string_view front,
-             std::uint64_t start, std::size_t limit, const char *format) {
-  const std::uint64_t where = start + result.offset;
-  const bool bad_header = result.status == scan_status::bad_header;
-  const unsigned long long place = where;
-  std::string what =
-      text("bad frame header at byte %llu of the stream: ", place);
-  if (!bad_header)
-    what = text("frame too long at byte %llu of the stream: %zu bytes, here at "
-                "most %zu; it starts "
-                "with ",
-                place, result.length, limit);
-  what += text("\"%s\" (expected %s%s)", escaped(front, 24).c_str(), format,
-               guess_protocol(front));
-  throw frame_error(bad_header ? frame_error::reason::bad_header
-                               : frame_error::reason::too_long,
-                    where, what);
+[[noreturn, gnu::cold]] inline void throw_broken(const scan_result& result, std::string_view front,
+                                                 std::uint64_t start, std::size_t limit,
+                                                 const char* format) {
+    const std::uint64_t where = start + result.offset;
+    const bool bad_header = result.status == scan_status::bad_header;
+    const unsigned long long place = where;
+    std::string what = text("bad frame header at byte %llu of the stream: ", place);
+    if (!bad_header)
+        what = text(
+            "frame too long at byte %llu of the stream: %zu bytes, here at "
+            "most %zu; it starts "
+            "with ",
+            place, result.length, limit);
+    what +=
+        text("\"%s\" (expected %s%s)", escaped(front, 24).c_str(), format, guess_protocol(front));
+    throw frame_error(bad_header ? frame_error::reason::bad_header : frame_error::reason::too_long,
+                      where, what);
 }
 
 /// `rest`: the bytes that came of the frame at `where`; `missing`: at least so
 /// many did not.
-[[noreturn, gnu::cold]] inline void throw_truncated(std::string_view rest,
-                                                    std::uint64_t where,
+[[noreturn, gnu::cold]] inline void throw_truncated(std::string_view rest, std::uint64_t where,
                                                     std::size_t missing) {
-  const unsigned long long place = where;
-  throw frame_error(
-      frame_error::reason::truncated, where,
-      text("the stream ended inside the frame at byte %llu: %zu bytes came, at "
-           "least %zu are "
-           "missing (\"%s\"; the peer closed, or died, before it had sent all)",
-           place, rest.size(), missing, escaped(rest, 24).c_str()));
+    const unsigned long long place = where;
+    throw frame_error(frame_error::reason::truncated, where,
+                      text("the stream ended inside the frame at byte %llu: %zu bytes came, at "
+                           "least %zu are "
+                           "missing (\"%s\"; the peer closed, or died, before it had sent all)",
+                           place, rest.size(), missing, escaped(rest, 24).c_str()));
 }
 
 /// Appends header, payload and trailer to `out`; all or nothing: `out` is
 /// untouched on a throw.
 template <typename Codec>
-void append_frame(std::string_view payload, std::string &out,
-                  std::size_t limit) {
-  const frame_edge header = Codec::header(payload, limit);
-  const frame_edge trailer = Codec::trailer();
-  const std::size_t before = out.size();
-  const std::size_t total = header.size() + payload.size() + trailer.size();
-  if (out.capacity() - before < total)
-    out.reserve(before + total + before / 2);
-  out.append(header.view()).append(payload).append(trailer.view());
+void append_frame(std::string_view payload, std::string& out, std::size_t limit) {
+    const frame_edge header = Codec::header(payload, limit);
+    const frame_edge trailer = Codec::trailer();
+    const std::size_t before = out.size();
+    const std::size_t total = header.size() + payload.size() + trailer.size();
+    if (out.capacity() - before < total) out.reserve(before + total + before / 2);
+    out.append(header.view()).append(payload).append(trailer.view());
 }
 
-} // namespace detail
+}  // namespace detail
 
-} // namespace trama
+}  // namespace trama

@@ -25,82 +25,75 @@ enum class byte_order { big, little };
 /// legal.
 template <std::size_t Size, byte_order Order = byte_order::big>
 struct length_prefix {
-  static_assert(Size == 1 || Size == 2 || Size == 4 || Size == 8,
-                "length_prefix<Size>: the length takes 1, 2, 4 or 8 bytes");
+    static_assert(Size == 1 || Size == 2 || Size == 4 || Size == 8,
+                  "length_prefix<Size>: the length takes 1, 2, 4 or 8 bytes");
 
-  static constexpr const char *format = "a binary length before the payload";
+    static constexpr const char* format = "a binary length before the payload";
 
-  /// The largest number that fits into the header, in bytes of payload.
-  static constexpr std::uint64_t
-      max_length = std::numeric_limits<std::uint64_t>::max() >>
-                   (64U - 8U * Size);
+    /// The largest number that fits into the header, in bytes of payload.
+    static constexpr std::uint64_t max_length = std::numeric_limits<std::uint64_t>::max() >>
+                                                (64U - 8U * Size);
 
-  /// The limit where none is given, in bytes: what the header can say, but
-  /// never above 16 MiB.
-  static constexpr std::size_t max_payload =
-      max_length < (1U << 24U) ? static_cast<std::size_t>(max_length)
-                               : std::size_t{1} << 24U;
+    /// The limit where none is given, in bytes: what the header can say, but
+    /// never above 16 MiB.
+    static constexpr std::size_t max_payload =
+        max_length < (1U << 24U) ? static_cast<std::size_t>(max_length) : std::size_t{1} << 24U;
 
-  /// Looks for one frame at the front of `bytes`. Never bad_header: every bit
-  /// pattern is a length.
-  static scan_result scan(std::string_view bytes,
-                          std::size_t limit = max_payload,
-                          std::size_t /*seen*/ = 0) noexcept {
-    if (bytes.size() < Size)
-      return {scan_status::need_data, 0, Size - bytes.size()};
-    const std::uint64_t length = read_length(bytes.data());
-    // Compared before it is added to anything or narrowed: 2^64-1 must not
-    // wrap.
-    if (length > limit)
-      return {scan_status::too_long, 0, saturated(length)};
-    const auto wanted = static_cast<std::size_t>(length);
-    const std::size_t present = bytes.size() - Size;
-    if (present < wanted)
-      return {scan_status::need_data, Size, wanted - present};
-    return {scan_status::frame, Size, wanted};
-  }
+    /// Looks for one frame at the front of `bytes`. Never bad_header: every bit
+    /// pattern is a length.
+    static scan_result scan(std::string_view bytes, std::size_t limit = max_payload,
+                            std::size_t /*seen*/ = 0) noexcept {
+        if (bytes.size() < Size) return {scan_status::need_data, 0, Size - bytes.size()};
+        const std::uint64_t length = read_length(bytes.data());
+        // Compared before it is added to anything or narrowed: 2^64-1 must not
+        // wrap.
+        if (length > limit) return {scan_status::too_long, 0, saturated(length)};
+        const auto wanted = static_cast<std::size_t>(length);
+        const std::size_t present = bytes.size() - Size;
+        if (present < wanted) return {scan_status::need_data, Size, wanted - present};
+        return {scan_status::frame, Size, wanted};
+    }
 
-  /// Appends one frame to `out`. Throws frame_error{too_long} above `limit`,
-  /// `out` untouched.
-  static void encode(std::string_view payload, std::string &out,
-                     std::size_t limit = max_payload) {
-    detail::append_frame<length_prefix>(payload, out, limit);
-  }
+    /// Appends one frame to `out`. Throws frame_error{too_long} above `limit`,
+    /// `out` untouched.
+    static void encode(std::string_view payload, std::string& out,
+                       std::size_t limit = max_payload) {
+        detail::append_frame<length_prefix>(payload, out, limit);
+    }
 
-  /// The length bytes for `payload`. Throws frame_error{too_long}.
-  static frame_edge header(std::string_view payload,
-                           std::size_t limit = max_payload) {
-    const std::uint64_t length = payload.size();
-    if (length > limit || length > max_length)
-      detail::throw_payload_too_long(payload.size(), limit, format);
-    frame_edge edge(Size);
-    for (std::size_t i = 0; i < Size; ++i)
-      edge.data()[i] = static_cast<char>(length >> shift(i) & 0xFFU);
-    return edge;
-  }
+    /// The length bytes for `payload`. Throws frame_error{too_long}.
+    static frame_edge header(std::string_view payload, std::size_t limit = max_payload) {
+        const std::uint64_t length = payload.size();
+        if (length > limit || length > max_length)
+            detail::throw_payload_too_long(payload.size(), limit, format);
+        frame_edge edge(Size);
+        for (std::size_t i = 0; i < Size; ++i)
+            edge.data()[i] = static_cast<char>(length >> shift(i) & 0xFFU);
+        return edge;
+    }
 
-  static frame_edge trailer() noexcept { return {}; }
+    static frame_edge trailer() noexcept { return {}; }
 
 private:
-  /// How far the byte at `position` of the header is shifted in the number, in
-  /// bits.
-  static constexpr std::size_t shift(std::size_t position) noexcept {
-    return 8 * (Order == byte_order::big ? Size - 1 - position : position);
-  }
+    /// How far the byte at `position` of the header is shifted in the number, in
+    /// bits.
+    static constexpr std::size_t shift(std::size_t position) noexcept {
+        return 8 * (Order == byte_order::big ? Size - 1 - position : position);
+    }
 
-  // By shifts and not by copying memory, so that it is right on a machine of
-  // either byte order.
-  static std::uint64_t read_length(const char *bytes) noexcept {
-    std::uint64_t length = 0;
-    for (std::size_t i = 0; i < Size; ++i)
-      length |= std::uint64_t{static_cast<unsigned char>(bytes[i])} << shift(i);
-    return length;
-  }
+    // By shifts and not by copying memory, so that it is right on a machine of
+    // either byte order.
+    static std::uint64_t read_length(const char* bytes) noexcept {
+        std::uint64_t length = 0;
+        for (std::size_t i = 0; i < Size; ++i)
+            length |= std::uint64_t{static_cast<unsigned char>(bytes[i])} << shift(i);
+        return length;
+    }
 
-  static std::size_t saturated(std::uint64_t length) noexcept {
-    constexpr std::uint64_t most = std::numeric_limits<std::size_t>::max();
-    return static_cast<std::size_t>(length < most ? length : most);
-  }
+    static std::size_t saturated(std::uint64_t length) noexcept {
+        constexpr std::uint64_t most = std::numeric_limits<std::size_t>::max();
+        return static_cast<std::size_t>(length < most ? length : most);
+    }
 };
 
-} // namespace trama
+}  // namespace trama

@@ -17,67 +17,56 @@ namespace trama {
 /// The codec. Exactly `[0-9]{6}:` is a header: a sign, a space or a letter is
 /// refused where it stands.
 struct six_digit_colon {
-  static constexpr const char *format =
-      "six digits and a colon, such as 000005:hello";
+    static constexpr const char* format = "six digits and a colon, such as 000005:hello";
 
-  /// The most that six digits can say, in bytes; also the limit where none is
-  /// given.
-  static constexpr std::size_t max_payload = 999'999;
+    /// The most that six digits can say, in bytes; also the limit where none is
+    /// given.
+    static constexpr std::size_t max_payload = 999'999;
 
-  /// Looks for one frame at the front of `bytes`; bad_header as soon as the
-  /// first wrong byte is in.
-  static scan_result scan(std::string_view bytes,
-                          std::size_t limit = max_payload,
-                          std::size_t /*seen*/ = 0) noexcept {
-    std::size_t length = 0;
-    // Digit by digit: strtoul and atoi would let "+00005", " 00005" and
-    // "0x0005" pass.
-    for (std::size_t i = 0; i < digits; ++i) {
-      if (i == bytes.size())
-        return {scan_status::need_data, 0, 1};
-      const unsigned digit =
-          static_cast<unsigned char>(bytes[i]) - unsigned{'0'};
-      if (digit > 9)
-        return {scan_status::bad_header, i, 0};
-      length = length * 10 + digit;
+    /// Looks for one frame at the front of `bytes`; bad_header as soon as the
+    /// first wrong byte is in.
+    static scan_result scan(std::string_view bytes, std::size_t limit = max_payload,
+                            std::size_t /*seen*/ = 0) noexcept {
+        std::size_t length = 0;
+        // Digit by digit: strtoul and atoi would let "+00005", " 00005" and
+        // "0x0005" pass.
+        for (std::size_t i = 0; i < digits; ++i) {
+            if (i == bytes.size()) return {scan_status::need_data, 0, 1};
+            const unsigned digit = static_cast<unsigned char>(bytes[i]) - unsigned{'0'};
+            if (digit > 9) return {scan_status::bad_header, i, 0};
+            length = length * 10 + digit;
+        }
+        if (bytes.size() == digits) return {scan_status::need_data, 0, 1};
+        if (bytes[digits] != ':') return {scan_status::bad_header, digits, 0};
+        if (length > limit) return {scan_status::too_long, 0, length};
+        const std::size_t present = bytes.size() - header_size;
+        if (present < length) return {scan_status::need_data, header_size, length - present};
+        return {scan_status::frame, header_size, length};
     }
-    if (bytes.size() == digits)
-      return {scan_status::need_data, 0, 1};
-    if (bytes[digits] != ':')
-      return {scan_status::bad_header, digits, 0};
-    if (length > limit)
-      return {scan_status::too_long, 0, length};
-    const std::size_t present = bytes.size() - header_size;
-    if (present < length)
-      return {scan_status::need_data, header_size, length - present};
-    return {scan_status::frame, header_size, length};
-  }
 
-  /// Appends one frame to `out`. Throws frame_error{too_long} above `limit`,
-  /// `out` untouched.
-  static void encode(std::string_view payload, std::string &out,
-                     std::size_t limit = max_payload) {
-    detail::append_frame<six_digit_colon>(payload, out, limit);
-  }
+    /// Appends one frame to `out`. Throws frame_error{too_long} above `limit`,
+    /// `out` untouched.
+    static void encode(std::string_view payload, std::string& out,
+                       std::size_t limit = max_payload) {
+        detail::append_frame<six_digit_colon>(payload, out, limit);
+    }
 
-  /// The six digits and the colon for `payload`. Throws frame_error{too_long}.
-  static frame_edge header(std::string_view payload,
-                           std::size_t limit = max_payload) {
-    std::size_t rest = payload.size();
-    if (rest > limit || rest > max_payload)
-      detail::throw_payload_too_long(rest, limit, format);
-    frame_edge edge(header_size);
-    for (std::size_t i = digits; i-- > 0; rest /= 10)
-      edge.data()[i] = static_cast<char>('0' + rest % 10);
-    edge.data()[digits] = ':';
-    return edge;
-  }
+    /// The six digits and the colon for `payload`. Throws frame_error{too_long}.
+    static frame_edge header(std::string_view payload, std::size_t limit = max_payload) {
+        std::size_t rest = payload.size();
+        if (rest > limit || rest > max_payload) detail::throw_payload_too_long(rest, limit, format);
+        frame_edge edge(header_size);
+        for (std::size_t i = digits; i-- > 0; rest /= 10)
+            edge.data()[i] = static_cast<char>('0' + rest % 10);
+        edge.data()[digits] = ':';
+        return edge;
+    }
 
-  static frame_edge trailer() noexcept { return {}; }
+    static frame_edge trailer() noexcept { return {}; }
 
 private:
-  static constexpr std::size_t digits = 6;
-  static constexpr std::size_t header_size = digits + 1;
+    static constexpr std::size_t digits = 6;
+    static constexpr std::size_t header_size = digits + 1;
 };
 
-} // namespace trama
+}  // namespace trama

@@ -11,83 +11,71 @@ namespace detail {
 
 /// Binds and listens at `where`. `both_families`: an IPv6 socket takes IPv4
 /// connections as well.
-[[gnu::noinline]] inline unique_fd listen_at(const endpoint &where,
-                                             bool both_families, int backlog) {
-  unique_fd fd = open_socket(where.family(), SOCK_STREAM);
-  // Without it a restarted server cannot have its port for a minute: old
-  // connections linger in TIME_WAIT. It does not let two live servers share a
-  // port; SO_REUSEPORT would, silently.
-  set_option(fd.get(), SOL_SOCKET, SO_REUSEADDR, 1, "SO_REUSEADDR");
-  // The default differs from system to system, so it is never left to chance.
-  if (where.family() == AF_INET6)
-    set_option(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, both_families ? 0 : 1,
-               "IPV6_V6ONLY");
-  bind_socket(fd.get(), where, "listen on");
-  const call_result result =
-      system_call([&] { return ::listen(fd.get(), backlog); });
-  if (tracing())
-    trace(fd.get(), result.error, "listen, backlog %d", backlog);
-  check("listen on", result, where);
-  // A client may be gone again between "one is waiting" and accept; that must
-  // not block us.
-  set_non_blocking(fd.get(), true);
-  return fd;
+[[gnu::noinline]] inline unique_fd listen_at(const endpoint& where, bool both_families,
+                                             int backlog) {
+    unique_fd fd = open_socket(where.family(), SOCK_STREAM);
+    // Without it a restarted server cannot have its port for a minute: old
+    // connections linger in TIME_WAIT. It does not let two live servers share a
+    // port; SO_REUSEPORT would, silently.
+    set_option(fd.get(), SOL_SOCKET, SO_REUSEADDR, 1, "SO_REUSEADDR");
+    // The default differs from system to system, so it is never left to chance.
+    if (where.family() == AF_INET6)
+        set_option(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, both_families ? 0 : 1, "IPV6_V6ONLY");
+    bind_socket(fd.get(), where, "listen on");
+    const call_result result = system_call([&] { return ::listen(fd.get(), backlog); });
+    if (tracing()) trace(fd.get(), result.error, "listen, backlog %d", backlog);
+    check("listen on", result, where);
+    // A client may be gone again between "one is waiting" and accept; that must
+    // not block us.
+    set_non_blocking(fd.get(), true);
+    return fd;
 }
 
 /// Listens at `host`, as tcp_listener::listen describes it.
-[[gnu::noinline]] inline unique_fd listen_socket(const std::string &host,
-                                                 int port, int backlog) {
-  if (host != "*" && !host.empty())
-    return listen_at(preferred(resolve(host, port, address_use::listen)), false,
-                     backlog);
-  try {
-    return listen_at(resolve("::", port, address_use::listen).front(), true,
-                     backlog);
-  } catch (const network_error &failure) {
-    // A machine may be without IPv6. Every other reason is the same for IPv4.
-    if (failure.code() != std::errc::address_family_not_supported &&
-        failure.code() != std::errc::address_not_available)
-      throw;
-  }
-  return listen_at(resolve("0.0.0.0", port, address_use::listen).front(), false,
-                   backlog);
+[[gnu::noinline]] inline unique_fd listen_socket(const std::string& host, int port, int backlog) {
+    if (host != "*" && !host.empty())
+        return listen_at(preferred(resolve(host, port, address_use::listen)), false, backlog);
+    try {
+        return listen_at(resolve("::", port, address_use::listen).front(), true, backlog);
+    } catch (const network_error& failure) {
+        // A machine may be without IPv6. Every other reason is the same for IPv4.
+        if (failure.code() != std::errc::address_family_not_supported &&
+            failure.code() != std::errc::address_not_available)
+            throw;
+    }
+    return listen_at(resolve("0.0.0.0", port, address_use::listen).front(), false, backlog);
 }
 
-[[gnu::noinline]] inline void tell_accepted(int listener,
-                                            const call_result &result,
-                                            address_buffer &peer) noexcept {
-  if (result.failed())
-    return trace(listener, result.error, "accept");
-  const std::string from = peer.value().to_string();
-  trace(listener, 0, "accept: fd %ld from %s", result.value, from.c_str());
+[[gnu::noinline]] inline void tell_accepted(int listener, const call_result& result,
+                                            address_buffer& peer) noexcept {
+    if (result.failed()) return trace(listener, result.error, "accept");
+    const std::string from = peer.value().to_string();
+    trace(listener, 0, "accept: fd %ld from %s", result.value, from.c_str());
 }
 
 /// One accept(2), which does not wait because the listener does not; fills in
 /// the peer's address.
-inline call_result accept_once(int listener, address_buffer &peer) noexcept {
-  const call_result result = system_call([&] {
+inline call_result accept_once(int listener, address_buffer& peer) noexcept {
+    const call_result result = system_call([&] {
 #ifdef SOCK_CLOEXEC
-    return ::accept4(listener, peer.data(), &peer.size, close_on_exec);
+        return ::accept4(listener, peer.data(), &peer.size, close_on_exec);
 #else
-    const int fd = ::accept(listener, peer.data(), &peer.size);
-    if (fd != -1)
-      set_defaults(fd);
-    return fd;
+        const int fd = ::accept(listener, peer.data(), &peer.size);
+        if (fd != -1) set_defaults(fd);
+        return fd;
 #endif
-  });
-  if (tracing())
-    tell_accepted(listener, result, peer);
-  return result;
+    });
+    if (tracing()) tell_accepted(listener, result, peer);
+    return result;
 }
 
 /// Errors of a connection that died before it was accepted; man 2 accept lists
 /// them.
 inline bool lost_before_accept(int error) noexcept {
-  return error == ECONNABORTED || error == EPROTO || error == ENOPROTOOPT ||
-         error == ENETDOWN || error == ENETUNREACH || error == EHOSTDOWN ||
-         error == EHOSTUNREACH;
+    return error == ECONNABORTED || error == EPROTO || error == ENOPROTOOPT || error == ENETDOWN ||
+           error == ENETUNREACH || error == EHOSTDOWN || error == EHOSTUNREACH;
 }
 
-} // namespace detail
+}  // namespace detail
 
-} // namespace trama
+}  // namespace trama

@@ -34,181 +34,156 @@ inline constexpr int close_on_exec = 0;
 /// On a new descriptor: what the two flags above do, where a system lacks them.
 inline void set_defaults(int fd) noexcept {
 #ifndef SOCK_CLOEXEC
-  ::fcntl(fd, F_SETFD, FD_CLOEXEC);
-  ::fcntl(fd, F_SETFL,
-          0); // there, what a listener accepts does not wait if the listener
-              // does not
+    ::fcntl(fd, F_SETFD, FD_CLOEXEC);
+    ::fcntl(fd, F_SETFL,
+            0);  // there, what a listener accepts does not wait if the listener
+                 // does not
 #endif
 #ifdef SO_NOSIGPIPE
-  const int on = 1;
-  ::setsockopt(fd, SOL_SOCKET, SO_NOSIGPIPE, &on, sizeof on);
+    const int on = 1;
+    ::setsockopt(fd, SOL_SOCKET, SO_NOSIGPIPE, &on, sizeof on);
 #endif
-  static_cast<void>(fd);
+    static_cast<void>(fd);
 }
 
-[[gnu::noinline]] inline void set_option(int fd, int level, int option,
-                                         int value, const char *name) {
-  const call_result result = system_call(
-      [&] { return ::setsockopt(fd, level, option, &value, sizeof value); });
-  if (tracing())
-    trace(fd, result.error, "setsockopt %s %d", name, value);
-  check("set a socket option of", result);
+[[gnu::noinline]] inline void set_option(int fd, int level, int option, int value,
+                                         const char* name) {
+    const call_result result =
+        system_call([&] { return ::setsockopt(fd, level, option, &value, sizeof value); });
+    if (tracing()) trace(fd, result.error, "setsockopt %s %d", name, value);
+    check("set a socket option of", result);
 }
 
 [[gnu::noinline]] inline void set_non_blocking(int fd, bool on) {
-  const call_result result = system_call([&] {
-    const int flags = ::fcntl(fd, F_GETFL);
-    return flags == -1 ? -1
-                       : ::fcntl(fd, F_SETFL,
-                                 on ? flags | O_NONBLOCK : flags & ~O_NONBLOCK);
-  });
-  if (tracing())
-    trace(fd, result.error, "O_NONBLOCK %s", on ? "on" : "off");
-  check("set O_NONBLOCK", result);
+    const call_result result = system_call([&] {
+        const int flags = ::fcntl(fd, F_GETFL);
+        return flags == -1 ? -1
+                           : ::fcntl(fd, F_SETFL, on ? flags | O_NONBLOCK : flags & ~O_NONBLOCK);
+    });
+    if (tracing()) trace(fd, result.error, "O_NONBLOCK %s", on ? "on" : "off");
+    check("set O_NONBLOCK", result);
 }
 
 /// A new socket: its descriptor, or the errno of the failure. `type`:
 /// SOCK_STREAM or SOCK_DGRAM.
-[[gnu::noinline]] inline call_result make_socket(int family,
-                                                 int type) noexcept {
-  const call_result result =
-      system_call([&] { return ::socket(family, type | close_on_exec, 0); });
-  if (tracing())
-    trace(static_cast<int>(result.value), result.error, "socket %s %s",
-          type == SOCK_STREAM ? "TCP" : "UDP",
-          family == AF_INET6 ? "IPv6" : "IPv4");
-  if (!result.failed())
-    set_defaults(static_cast<int>(result.value));
-  return result;
+[[gnu::noinline]] inline call_result make_socket(int family, int type) noexcept {
+    const call_result result =
+        system_call([&] { return ::socket(family, type | close_on_exec, 0); });
+    if (tracing())
+        trace(static_cast<int>(result.value), result.error, "socket %s %s",
+              type == SOCK_STREAM ? "TCP" : "UDP", family == AF_INET6 ? "IPv6" : "IPv4");
+    if (!result.failed()) set_defaults(static_cast<int>(result.value));
+    return result;
 }
 
 /// The same, where a failure is an exception.
 [[gnu::noinline]] inline unique_fd open_socket(int family, int type) {
-  return unique_fd(
-      static_cast<int>(check("open a socket", make_socket(family, type))));
+    return unique_fd(static_cast<int>(check("open a socket", make_socket(family, type))));
 }
 
-[[gnu::noinline]] inline void bind_socket(int fd, const endpoint &where,
-                                          const char *operation) {
-  const call_result result =
-      system_call([&] { return ::bind(fd, where.data(), where.size()); });
-  if (tracing())
-    trace_address(fd, result.error, "bind", where);
-  check(operation, result, where);
+[[gnu::noinline]] inline void bind_socket(int fd, const endpoint& where, const char* operation) {
+    const call_result result = system_call([&] { return ::bind(fd, where.data(), where.size()); });
+    if (tracing()) trace_address(fd, result.error, "bind", where);
+    check(operation, result, where);
 }
 
 /// One poll(2) on `fd` for `events` (POLLIN or POLLOUT): value 1 ready or
 /// broken, 0 time is up.
 [[gnu::noinline]] inline call_result poll_once(int fd, short events,
-                                               const deadline &limit) noexcept {
-  if (fd < 0)
-    return {-1, EBADF}; // poll would pass it over, and wait
-  pollfd watched{fd, events, 0};
-  // The time that is left is worked out anew when a signal makes the funnel
-  // call again.
-  const call_result result =
-      system_call([&] { return ::poll(&watched, 1, limit.poll_timeout()); });
-  if (tracing())
-    trace(fd, result.error, "poll for %s%s",
-          events == POLLIN ? "reading" : "writing",
-          result.value == 0 ? ": time is up" : "");
-  return result;
+                                               const deadline& limit) noexcept {
+    if (fd < 0) return {-1, EBADF};  // poll would pass it over, and wait
+    pollfd watched{fd, events, 0};
+    // The time that is left is worked out anew when a signal makes the funnel
+    // call again.
+    const call_result result =
+        system_call([&] { return ::poll(&watched, 1, limit.poll_timeout()); });
+    if (tracing())
+        trace(fd, result.error, "poll for %s%s", events == POLLIN ? "reading" : "writing",
+              result.value == 0 ? ": time is up" : "");
+    return result;
 }
 
 /// Waits until `fd` has one of `events`, an error or a hang-up. False: the
 /// deadline passed first.
-[[gnu::noinline]] inline bool wait_until(int fd, short events,
-                                         const deadline &limit) {
-  while (check("poll", poll_once(fd, events, limit)) == 0)
-    if (limit.passed())
-      return false;
-  return true;
+[[gnu::noinline]] inline bool wait_until(int fd, short events, const deadline& limit) {
+    while (check("poll", poll_once(fd, events, limit)) == 0)
+        if (limit.passed()) return false;
+    return true;
 }
 
 /// For loops that go on with what is there: a peer that always has one more
 /// byte must not stretch the deadline either.
-inline void throw_if_passed(const deadline &limit, const char *operation,
-                            const endpoint &peer) {
-  if (limit.passed())
-    throw_system_error(ETIMEDOUT, operation, peer);
+inline void throw_if_passed(const deadline& limit, const char* operation, const endpoint& peer) {
+    if (limit.passed()) throw_system_error(ETIMEDOUT, operation, peer);
 }
 
-[[gnu::noinline]] inline void wait_or_throw(int fd, short events,
-                                            const deadline &limit,
-                                            const char *operation,
-                                            const endpoint &peer) {
-  if (!wait_until(fd, events, limit))
-    throw_system_error(ETIMEDOUT, operation, peer);
+[[gnu::noinline]] inline void wait_or_throw(int fd, short events, const deadline& limit,
+                                            const char* operation, const endpoint& peer) {
+    if (!wait_until(fd, events, limit)) throw_system_error(ETIMEDOUT, operation, peer);
 }
 
 /// Room for the address of either family, filled in by a system call.
 struct address_buffer {
-  sockaddr_storage storage = {};
-  socklen_t size = sizeof storage;
+    sockaddr_storage storage = {};
+    socklen_t size = sizeof storage;
 
-  sockaddr *data() noexcept { return reinterpret_cast<sockaddr *>(&storage); }
-  endpoint value() noexcept { return {data(), size}; }
+    sockaddr* data() noexcept { return reinterpret_cast<sockaddr*>(&storage); }
+    endpoint value() noexcept { return {data(), size}; }
 };
 
 /// The address and port that `fd` has on this side.
 [[gnu::noinline]] inline endpoint local_endpoint_of(int fd) {
-  address_buffer address;
-  const call_result result = system_call(
-      [&] { return ::getsockname(fd, address.data(), &address.size); });
-  if (tracing())
-    trace(fd, result.error, "getsockname: %s",
-          address.value().to_string().c_str());
-  check("ask for the local address", result);
-  return address.value();
+    address_buffer address;
+    const call_result result =
+        system_call([&] { return ::getsockname(fd, address.data(), &address.size); });
+    if (tracing()) trace(fd, result.error, "getsockname: %s", address.value().to_string().c_str());
+    check("ask for the local address", result);
+    return address.value();
 }
 
-} // namespace detail
+}  // namespace detail
 
 /// The base of all sockets. Owns its descriptor; move-only.
 class basic_socket {
 public:
-  /// The descriptor, for select(2), poll(2) and your own system calls; still
-  /// owned here. -1: none.
-  int fd() const noexcept { return fd_.get(); }
+    /// The descriptor, for select(2), poll(2) and your own system calls; still
+    /// owned here. -1: none.
+    int fd() const noexcept { return fd_.get(); }
 
-  /// Address and port of this end. Throws network_error. man 2 getsockname
-  endpoint local_endpoint() const { return detail::local_endpoint_of(fd()); }
+    /// Address and port of this end. Throws network_error. man 2 getsockname
+    endpoint local_endpoint() const { return detail::local_endpoint_of(fd()); }
 
-  /// Bounds each later call as a whole, however slowly the peer drips;
-  /// `forever` is the default, 0 means "do not wait". A call that takes longer
-  /// throws, with code() == std::errc::timed_out.
-  void set_timeout(duration timeout) noexcept { timeout_ = timeout; }
-  duration timeout() const noexcept { return timeout_; }
+    /// Bounds each later call as a whole, however slowly the peer drips;
+    /// `forever` is the default, 0 means "do not wait". A call that takes longer
+    /// throws, with code() == std::errc::timed_out.
+    void set_timeout(duration timeout) noexcept { timeout_ = timeout; }
+    duration timeout() const noexcept { return timeout_; }
 
-  /// Switches the descriptor itself to never waiting. man 2 fcntl (O_NONBLOCK)
-  void set_non_blocking(bool on) { detail::set_non_blocking(fd(), on); }
+    /// Switches the descriptor itself to never waiting. man 2 fcntl (O_NONBLOCK)
+    void set_non_blocking(bool on) { detail::set_non_blocking(fd(), on); }
 
-  /// Sizes of the kernel's buffers, in bytes; Linux doubles the number. man 7
-  /// socket
-  void set_receive_buffer(int bytes) {
-    set_option(SOL_SOCKET, SO_RCVBUF, bytes, "SO_RCVBUF");
-  }
-  void set_send_buffer(int bytes) {
-    set_option(SOL_SOCKET, SO_SNDBUF, bytes, "SO_SNDBUF");
-  }
+    /// Sizes of the kernel's buffers, in bytes; Linux doubles the number. man 7
+    /// socket
+    void set_receive_buffer(int bytes) { set_option(SOL_SOCKET, SO_RCVBUF, bytes, "SO_RCVBUF"); }
+    void set_send_buffer(int bytes) { set_option(SOL_SOCKET, SO_SNDBUF, bytes, "SO_SNDBUF"); }
 
-  /// Any option with an int value; `name` is what the trace calls it. man 2
-  /// setsockopt
-  void set_option(int level, int option, int value, const char *name) {
-    detail::set_option(fd(), level, option, value, name);
-  }
+    /// Any option with an int value; `name` is what the trace calls it. man 2
+    /// setsockopt
+    void set_option(int level, int option, int value, const char* name) {
+        detail::set_option(fd(), level, option, value, name);
+    }
 
-  /// Closes now and not in the destructor. Closing twice is harmless.
-  void close() noexcept { fd_.reset(); }
+    /// Closes now and not in the destructor. Closing twice is harmless.
+    void close() noexcept { fd_.reset(); }
 
 protected:
-  basic_socket() noexcept = default;
-  explicit basic_socket(unique_fd fd) noexcept : fd_(std::move(fd)) {}
+    basic_socket() noexcept = default;
+    explicit basic_socket(unique_fd fd) noexcept : fd_(std::move(fd)) {}
 
-  unique_fd fd_;
+    unique_fd fd_;
 
 private:
-  duration timeout_ = forever;
+    duration timeout_ = forever;
 };
 
-} // namespace trama
+}  // namespace trama

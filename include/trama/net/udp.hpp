@@ -9,129 +9,118 @@ namespace trama {
 
 /// One message that came, and who sent it.
 struct datagram {
-  std::string bytes;
-  endpoint from;
-  bool truncated =
-      false; ///< it was longer than what was asked for, and the rest is lost
+    std::string bytes;
+    endpoint from;
+    bool truncated = false;  ///< it was longer than what was asked for, and the rest is lost
 };
 
 /// A UDP socket. Owns its descriptor; move-only; the destructor closes.
 class udp_socket : public basic_socket {
 public:
-  /// The most that one datagram over IPv4 can carry, in bytes.
-  static constexpr std::size_t max_payload = 65507;
+    /// The most that one datagram over IPv4 can carry, in bytes.
+    static constexpr std::size_t max_payload = 65507;
 
-  /// Receives at `host` and `port` (0: a free one, told by local_endpoint());
-  /// "0.0.0.0" and "::" are every address of the machine. Throws network_error.
-  /// man 2 bind
-  static udp_socket bind(const std::string &host, int port) {
-    const endpoint where = first(host, port, address_use::listen);
-    udp_socket made(detail::open_socket(where.family(), SOCK_DGRAM), {});
-    detail::bind_socket(made.fd(), where, "bind UDP socket to");
-    return made;
-  }
-
-  /// A socket for one peer: send() needs no address, datagrams of others are
-  /// not heard, and "nobody is there" comes back as an error of a later call.
-  /// Sends nothing yet. man 2 connect
-  static udp_socket connect(const std::string &host, int port) {
-    const endpoint peer = first(host, port, address_use::connect);
-    udp_socket made(detail::open_socket(peer.family(), SOCK_DGRAM), peer);
-    const detail::call_result result = detail::system_call(
-        [&] { return ::connect(made.fd(), peer.data(), peer.size()); });
-    if (tracing())
-      detail::trace_address(made.fd(), result.error, "connect", peer);
-    detail::check("connect UDP socket to", result, peer);
-    return made;
-  }
-
-  /// Sends one datagram to `peer`. Throws network_error, also for more bytes
-  /// than fit.
-  void send_to(std::string_view bytes, const endpoint &peer) {
-    send(bytes, peer, peer.data(), peer.size());
-  }
-
-  /// The same to the peer of connect(). Throws network_error; "connection
-  /// refused" is the answer to an earlier datagram.
-  void send(std::string_view bytes) { send(bytes, peer_, nullptr, 0); }
-
-  /// The next datagram, waiting for one; at most `max` bytes of it. Throws
-  /// network_error.
-  datagram recv_from(std::size_t max = max_payload) {
-    const deadline limit(timeout());
-    datagram got;
-    got.bytes.resize(max);
-    for (;;) {
-      if (!detail::wait_until(fd(), POLLIN, limit))
-        throw_receive_error(ETIMEDOUT);
-      const detail::call_result result = receive_once(got);
-      if (!result.failed())
-        return got;
-      // The kernel drops a datagram with a wrong checksum only when it is
-      // fetched.
-      if (!result.would_block())
-        throw_receive_error(result.error);
+    /// Receives at `host` and `port` (0: a free one, told by local_endpoint());
+    /// "0.0.0.0" and "::" are every address of the machine. Throws network_error.
+    /// man 2 bind
+    static udp_socket bind(const std::string& host, int port) {
+        const endpoint where = first(host, port, address_use::listen);
+        udp_socket made(detail::open_socket(where.family(), SOCK_DGRAM), {});
+        detail::bind_socket(made.fd(), where, "bind UDP socket to");
+        return made;
     }
-  }
+
+    /// A socket for one peer: send() needs no address, datagrams of others are
+    /// not heard, and "nobody is there" comes back as an error of a later call.
+    /// Sends nothing yet. man 2 connect
+    static udp_socket connect(const std::string& host, int port) {
+        const endpoint peer = first(host, port, address_use::connect);
+        udp_socket made(detail::open_socket(peer.family(), SOCK_DGRAM), peer);
+        const detail::call_result result =
+            detail::system_call([&] { return ::connect(made.fd(), peer.data(), peer.size()); });
+        if (tracing()) detail::trace_address(made.fd(), result.error, "connect", peer);
+        detail::check("connect UDP socket to", result, peer);
+        return made;
+    }
+
+    /// Sends one datagram to `peer`. Throws network_error, also for more bytes
+    /// than fit.
+    void send_to(std::string_view bytes, const endpoint& peer) {
+        send(bytes, peer, peer.data(), peer.size());
+    }
+
+    /// The same to the peer of connect(). Throws network_error; "connection
+    /// refused" is the answer to an earlier datagram.
+    void send(std::string_view bytes) { send(bytes, peer_, nullptr, 0); }
+
+    /// The next datagram, waiting for one; at most `max` bytes of it. Throws
+    /// network_error.
+    datagram recv_from(std::size_t max = max_payload) {
+        const deadline limit(timeout());
+        datagram got;
+        got.bytes.resize(max);
+        for (;;) {
+            if (!detail::wait_until(fd(), POLLIN, limit)) throw_receive_error(ETIMEDOUT);
+            const detail::call_result result = receive_once(got);
+            if (!result.failed()) return got;
+            // The kernel drops a datagram with a wrong checksum only when it is
+            // fetched.
+            if (!result.would_block()) throw_receive_error(result.error);
+        }
+    }
 
 private:
-  udp_socket(unique_fd fd, const endpoint &peer) noexcept
-      : basic_socket(std::move(fd)), peer_(peer) {}
+    udp_socket(unique_fd fd, const endpoint& peer) noexcept
+        : basic_socket(std::move(fd)), peer_(peer) {}
 
-  static endpoint first(const std::string &host, int port, address_use use) {
-    return preferred(resolve(host, port, use, SOCK_DGRAM));
-  }
-
-  void send(std::string_view bytes, const endpoint &peer,
-            const sockaddr *address, socklen_t size) {
-    const detail::call_result result = detail::system_call([&] {
-      return ::sendto(fd(), bytes.data(), bytes.size(), detail::no_signal,
-                      address, size);
-    });
-    if (tracing())
-      tell("sendto", result, bytes, peer);
-    detail::check("send a datagram to", result, peer);
-  }
-
-  detail::call_result receive_once(datagram &got) {
-    detail::address_buffer from;
-    iovec part{got.bytes.data(), got.bytes.size()};
-    msghdr message{};
-    message.msg_name = from.data();
-    message.msg_namelen = from.size;
-    message.msg_iov = &part;
-    message.msg_iovlen = 1;
-    const detail::call_result result = detail::system_call(
-        [&] { return ::recvmsg(fd(), &message, MSG_DONTWAIT); });
-    if (!result.failed()) {
-      got.bytes.resize(result.count());
-      got.from = endpoint(from.data(), message.msg_namelen);
-      got.truncated = (message.msg_flags & MSG_TRUNC) != 0;
+    static endpoint first(const std::string& host, int port, address_use use) {
+        return preferred(resolve(host, port, use, SOCK_DGRAM));
     }
-    if (tracing())
-      tell("recvmsg", result, got.bytes, got.from);
-    return result;
-  }
 
-  [[gnu::cold]] void tell(const char *call, const detail::call_result &result,
-                          std::string_view bytes,
-                          const endpoint &peer) const noexcept {
-    detail::shown_bytes shown;
-    if (!result.failed())
-      shown.add(bytes);
-    detail::trace(fd(), result.error, "%s %s, %zu bytes%s%s", call,
-                  peer.to_string().c_str(), bytes.size(),
-                  result.failed() ? "" : ": ",
-                  result.failed() ? "" : shown.text());
-  }
+    void send(std::string_view bytes, const endpoint& peer, const sockaddr* address,
+              socklen_t size) {
+        const detail::call_result result = detail::system_call([&] {
+            return ::sendto(fd(), bytes.data(), bytes.size(), detail::no_signal, address, size);
+        });
+        if (tracing()) tell("sendto", result, bytes, peer);
+        detail::check("send a datagram to", result, peer);
+    }
 
-  [[noreturn, gnu::cold]] void throw_receive_error(int error) const {
-    if (peer_.family() == AF_UNSPEC)
-      detail::throw_system_error(error, "recv_from at", local_endpoint());
-    detail::throw_system_error(error, "recv_from", peer_);
-  }
+    detail::call_result receive_once(datagram& got) {
+        detail::address_buffer from;
+        iovec part{got.bytes.data(), got.bytes.size()};
+        msghdr message{};
+        message.msg_name = from.data();
+        message.msg_namelen = from.size;
+        message.msg_iov = &part;
+        message.msg_iovlen = 1;
+        const detail::call_result result =
+            detail::system_call([&] { return ::recvmsg(fd(), &message, MSG_DONTWAIT); });
+        if (!result.failed()) {
+            got.bytes.resize(result.count());
+            got.from = endpoint(from.data(), message.msg_namelen);
+            got.truncated = (message.msg_flags & MSG_TRUNC) != 0;
+        }
+        if (tracing()) tell("recvmsg", result, got.bytes, got.from);
+        return result;
+    }
 
-  endpoint peer_;
+    [[gnu::cold]] void tell(const char* call, const detail::call_result& result,
+                            std::string_view bytes, const endpoint& peer) const noexcept {
+        detail::shown_bytes shown;
+        if (!result.failed()) shown.add(bytes);
+        detail::trace(fd(), result.error, "%s %s, %zu bytes%s%s", call, peer.to_string().c_str(),
+                      bytes.size(), result.failed() ? "" : ": ",
+                      result.failed() ? "" : shown.text());
+    }
+
+    [[noreturn, gnu::cold]] void throw_receive_error(int error) const {
+        if (peer_.family() == AF_UNSPEC)
+            detail::throw_system_error(error, "recv_from at", local_endpoint());
+        detail::throw_system_error(error, "recv_from", peer_);
+    }
+
+    endpoint peer_;
 };
 
-} // namespace trama
+}  // namespace trama

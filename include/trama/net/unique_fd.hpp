@@ -14,42 +14,39 @@ namespace trama {
 /// one.
 class unique_fd {
 public:
-  unique_fd() noexcept = default;
+    unique_fd() noexcept = default;
 
-  /// Takes over `fd`: from now on it is closed here.
-  explicit unique_fd(int fd) noexcept : fd_(fd) {}
+    /// Takes over `fd`: from now on it is closed here.
+    explicit unique_fd(int fd) noexcept : fd_(fd) {}
 
-  unique_fd(unique_fd &&other) noexcept : fd_(other.release()) {}
-  unique_fd &operator=(unique_fd &&other) noexcept {
-    if (this != &other)
-      reset(other.release());
-    return *this;
-  }
-  ~unique_fd() { reset(); }
+    unique_fd(unique_fd&& other) noexcept : fd_(other.release()) {}
+    unique_fd& operator=(unique_fd&& other) noexcept {
+        if (this != &other) reset(other.release());
+        return *this;
+    }
+    ~unique_fd() { reset(); }
 
-  /// The descriptor, still owned here; -1 for none.
-  int get() const noexcept { return fd_; }
+    /// The descriptor, still owned here; -1 for none.
+    int get() const noexcept { return fd_; }
 
-  explicit operator bool() const noexcept { return fd_ != -1; }
+    explicit operator bool() const noexcept { return fd_ != -1; }
 
-  /// Gives the descriptor away: the caller must close it.
-  int release() noexcept { return std::exchange(fd_, -1); }
+    /// Gives the descriptor away: the caller must close it.
+    int release() noexcept { return std::exchange(fd_, -1); }
 
-  /// Closes what is owned and takes over `fd` (-1: nothing).
-  void reset(int fd = -1) noexcept {
-    const int old = std::exchange(fd_, fd);
-    if (old == -1)
-      return;
-    // Not through the funnel: after EINTR the descriptor is gone all the same,
-    // and closing it again could close one that another thread has just been
-    // given.
-    ::close(old);
-    if (tracing())
-      detail::trace(old, 0, "close");
-  }
+    /// Closes what is owned and takes over `fd` (-1: nothing).
+    void reset(int fd = -1) noexcept {
+        const int old = std::exchange(fd_, fd);
+        if (old == -1) return;
+        // Not through the funnel: after EINTR the descriptor is gone all the same,
+        // and closing it again could close one that another thread has just been
+        // given.
+        ::close(old);
+        if (tracing()) detail::trace(old, 0, "close");
+    }
 
 private:
-  int fd_ = -1;
+    int fd_ = -1;
 };
 
-} // namespace trama
+}  // namespace trama
