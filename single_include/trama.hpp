@@ -29,8 +29,7 @@
 
 // trama/trama.hpp -- all of trama, in the order in which it is best read.
 //
-// Copyright (c) 2026 the trama authors. Distributed under the Boost Software
-// License, Version 1.0.
+// Copyright (c) 2026 the trama authors. Distributed under the Boost Software License, Version 1.0.
 
 #if __cplusplus < 201703L
 #error "trama needs C++17 or newer: compile with  g++ -std=c++17 main.cpp"
@@ -39,38 +38,16 @@
 #define TRAMA_VERSION "0.1.0"
 
 // Bytes and frames: no sockets in here.
-// trama/codec/frame.hpp -- what every framing has in common: bytes in; frame,
-// not yet, or broken out.
+// trama/codec/text.hpp -- small texts for people: bytes made visible, and made as printf(3) makes
+// them.
 //
-// TCP carries a stream of bytes. A *framing* cuts it into messages. Here a
-// framing is a *codec*: a class of pure static functions, with no socket, no
-// buffer and no clock inside.
+// A terminal obeys control characters. Whoever prints what a stranger sent lets the stranger
+// move the cursor, change colours or hide text; so every error and every trace line of this
+// library shows bytes in this form, and programs should do the same.
 //
-//     struct my_codec {
-//         static constexpr const char* format = "what a frame looks like";   //
-//         for error texts static constexpr std::size_t max_payload = 1000; //
-//         the default limit static scan_result scan(std::string_view bytes,
-//         std::size_t limit,
-//                                 std::size_t seen) noexcept;
-//         static frame_edge header(std::string_view payload, std::size_t
-//         limit); static frame_edge trailer() noexcept;
-//     };
-//
-// scan looks for one frame at the front of `bytes`; header and trailer make
-// what stands before and behind a payload on the wire. frame_decoder and
-// framed_stream work with any such class.
-
-// trama/codec/text.hpp -- small texts for people: bytes made visible, and made
-// as printf(3) makes them.
-//
-// A terminal obeys control characters. Whoever prints what a stranger sent lets
-// the stranger move the cursor, change colours or hide text; so every error and
-// every trace line of this library shows bytes in this form, and programs
-// should do the same.
-//
-// Here and below, [[gnu::cold]] marks what runs only for errors and for the
-// trace, [[gnu::noinline]] what runs once for a connection: both are quicker to
-// compile and smaller than copies in line.
+// Here and below, [[gnu::cold]] marks what runs only for errors and for the trace,
+// [[gnu::noinline]] what runs once for a connection: both are smaller and quicker to compile than
+// copies in line.
 
 #include <cstdarg>
 #include <cstddef>
@@ -82,9 +59,8 @@ namespace trama {
 
 namespace detail {
 
-/// Writes one byte in its visible form to `out` (room for 5) and returns its
-/// length, 1 to 4. Printable ASCII stays; `\n \r \t \\ \"` get a backslash;
-/// every other byte becomes `\xHH`.
+/// Writes one byte in its visible form to `out` (room for 5) and returns its length, 1 to 4.
+/// Printable ASCII stays; `\n \r \t \\ \"` get a backslash; every other byte becomes `\xHH`.
 [[gnu::cold]] inline std::size_t escape_byte(char byte, char* out) noexcept {
     constexpr std::string_view special = "\n\r\t\\\"";
     const std::size_t place = special.find(byte);
@@ -99,8 +75,8 @@ namespace detail {
     return 4;
 }
 
-/// What printf(3) would print, cut off after 1,000 bytes. One call, and so less
-/// to compile than a chain of strings.
+/// What printf(3) would print, cut off after 1,000 bytes. One call, and so less to compile than a
+/// chain of strings.
 [[gnu::noinline, gnu::format(printf, 1, 2)]] inline std::string text(const char* format, ...) {
     char buffer[1001];
     std::va_list arguments;
@@ -112,8 +88,8 @@ namespace detail {
 
 }  // namespace detail
 
-/// The bytes as printable ASCII: `hola\n`, `\x1b[2J`. At most `limit` bytes are
-/// shown; `...` follows when there were more.
+/// The bytes as printable ASCII: `hola\n`, `\x1b[2J`. At most `limit` bytes are shown; `...`
+/// follows when there were more.
 [[gnu::noinline]] inline std::string escaped(std::string_view bytes,
                                              std::size_t limit = std::string_view::npos) {
     std::string text;
@@ -126,6 +102,23 @@ namespace detail {
 }
 
 }  // namespace trama
+// trama/codec/frame.hpp -- what every framing has in common: bytes in; frame, not yet, or broken
+// out.
+//
+// TCP carries a stream of bytes. A *framing* cuts it into messages. Here a framing is a *codec*: a
+// class of pure static functions, with no socket, no buffer and no clock inside.
+//
+//     struct my_codec {
+//         static constexpr const char* format = "what a frame looks like";   // for error texts
+//         static constexpr std::size_t max_payload = 1000;                    // the default limit
+//         static scan_result scan(std::string_view bytes, std::size_t limit,
+//                                 std::size_t seen) noexcept;
+//         static frame_edge header(std::string_view payload, std::size_t limit);
+//         static frame_edge trailer() noexcept;
+//     };
+//
+// scan looks for one frame at the front of `bytes`; header and trailer make what stands before and
+// behind a payload on the wire. frame_decoder and framed_stream work with any such class.
 
 #include <cstdint>
 #include <stdexcept>
@@ -143,19 +136,16 @@ enum class scan_status {
 /// The outcome of one scan. A frame takes `offset + length + trailer` bytes.
 struct scan_result {
     scan_status status = scan_status::need_data;
-    /// frame: where the payload starts. bad_header: where the first wrong byte
-    /// is.
+    /// frame: where the payload starts. bad_header: where the first wrong byte is.
     std::size_t offset = 0;
-    /// frame: payload bytes. need_data: at least so many bytes are missing.
-    /// too_long: bytes announced.
+    /// frame: payload bytes. need_data: at least so many bytes are missing. too_long: bytes
+    /// announced.
     std::size_t length = 0;
-    /// frame: bytes of the frame that follow the payload, such as the end of a
-    /// line.
+    /// frame: bytes of the frame that follow the payload, such as the end of a line.
     std::size_t trailer = 0;
 };
 
-/// The few bytes that stand before or behind a payload on the wire: at most 8,
-/// held in place.
+/// The few bytes that stand before or behind a payload on the wire: at most 8, held in place.
 class frame_edge {
 public:
     /// No bytes.
@@ -173,8 +163,7 @@ private:
     unsigned char size_ = 0;
 };
 
-/// A frame that cannot be read or written. what() shows where, the bytes, and a
-/// guess at the cause.
+/// A frame that cannot be read or written. what() shows where, the bytes, and a guess at the cause.
 class frame_error : public std::runtime_error {
 public:
     enum class reason {
@@ -188,8 +177,7 @@ public:
 
     reason why() const noexcept { return why_; }
 
-    /// Where in the stream the fault is, in bytes since its start; 0 when a frame
-    /// was being made.
+    /// Where in the stream the fault is, in bytes since its start; 0 when a frame was being made.
     std::uint64_t offset() const noexcept { return offset_; }
 
 private:
@@ -199,8 +187,7 @@ private:
 
 namespace detail {
 
-/// What a peer that does not speak our framing probably speaks, judged by its
-/// first bytes; or "".
+/// What a peer that does not speak our framing probably speaks, judged by its first bytes; or "".
 [[gnu::cold]] inline const char* guess_protocol(std::string_view bytes) noexcept {
     const auto starts = [&](std::string_view clue) { return bytes.substr(0, clue.size()) == clue; };
     if (starts("GET ") || starts("POST ") || starts("HEAD ") || starts("HTTP/"))
@@ -219,8 +206,7 @@ namespace detail {
                            format, limit));
 }
 
-/// `front`: the bytes that are no frame, or too long a one; `start`: where they
-/// are in the stream.
+/// `front`: the bytes that are no frame, or too long a one; `start`: where they are in the stream.
 [[noreturn, gnu::cold]] inline void throw_broken(const scan_result& result, std::string_view front,
                                                  std::uint64_t start, std::size_t limit,
                                                  const char* format) {
@@ -230,8 +216,7 @@ namespace detail {
     std::string what = text("bad frame header at byte %llu of the stream: ", place);
     if (!bad_header)
         what = text(
-            "frame too long at byte %llu of the stream: %zu bytes, here at "
-            "most %zu; it starts "
+            "frame too long at byte %llu of the stream: %zu bytes, here at most %zu; it starts "
             "with ",
             place, result.length, limit);
     what +=
@@ -240,20 +225,18 @@ namespace detail {
                       where, what);
 }
 
-/// `rest`: the bytes that came of the frame at `where`; `missing`: at least so
-/// many did not.
+/// `rest`: the bytes that came of the frame at `where`; `missing`: at least so many did not.
 [[noreturn, gnu::cold]] inline void throw_truncated(std::string_view rest, std::uint64_t where,
                                                     std::size_t missing) {
     const unsigned long long place = where;
-    throw frame_error(frame_error::reason::truncated, where,
-                      text("the stream ended inside the frame at byte %llu: %zu bytes came, at "
-                           "least %zu are "
-                           "missing (\"%s\"; the peer closed, or died, before it had sent all)",
-                           place, rest.size(), missing, escaped(rest, 24).c_str()));
+    throw frame_error(
+        frame_error::reason::truncated, where,
+        text("the stream ended inside the frame at byte %llu: %zu bytes came, at least %zu are "
+             "missing (\"%s\"; the peer closed, or died, before it had sent all)",
+             place, rest.size(), missing, escaped(rest, 24).c_str()));
 }
 
-/// Appends header, payload and trailer to `out`; all or nothing: `out` is
-/// untouched on a throw.
+/// Appends header, payload and trailer to `out`; all or nothing: `out` is untouched on a throw.
 template <typename Codec>
 void append_frame(std::string_view payload, std::string& out, std::size_t limit) {
     const frame_edge header = Codec::header(payload, limit);
@@ -267,228 +250,23 @@ void append_frame(std::string_view payload, std::string& out, std::size_t limit)
 }  // namespace detail
 
 }  // namespace trama
-// trama/codec/frame_decoder.hpp -- turns a stream that comes in any pieces back
-// into its frames.
+// trama/codec/length_prefix.hpp -- a payload behind its length, in 1, 2, 4 or 8 binary bytes.
 //
-//     storage_                begin_                   end_ capacity_ | frames
-//     handed out   |   frames, whole and    |   room for       | |   (free
-//     again)        |   the one under way    |   prepare()      | 0  <= begin_
-//     <=         end_       <=      capacity_
-//
-// Bytes enter at end_, either copied (receive_data) or written there by the
-// caller, for example by recv(2) (prepare, commit). Frames leave at begin_.
-// There is no socket in here: any codec, any source.
-
-#include <cstdlib>
-#include <cstring>
-#include <new>
-#include <optional>
-#include <utility>
-
-namespace trama {
-
-namespace detail {
-
-/// The storage drawn above. Move-only; a moved-from buffer is empty and can be
-/// used again.
-class receive_buffer {
-public:
-    receive_buffer() noexcept = default;
-    receive_buffer(receive_buffer&& other) noexcept { *this = std::move(other); }
-    receive_buffer& operator=(receive_buffer&& other) noexcept {
-        if (this == &other) return *this;
-        std::free(storage_);
-        storage_ = other.storage_;
-        begin_ = other.begin_;
-        end_ = other.end_;
-        capacity_ = other.capacity_;
-        other.storage_ = nullptr;
-        other.begin_ = other.end_ = other.capacity_ = 0;
-        return *this;
-    }
-    ~receive_buffer() { std::free(storage_); }
-
-    std::string_view bytes() const noexcept { return {storage_ + begin_, end_ - begin_}; }
-    std::size_t size() const noexcept { return end_ - begin_; }
-    std::size_t room() const noexcept { return capacity_ - end_; }
-
-    /// Makes room for `size` more bytes and returns where they go. Throws
-    /// std::bad_alloc.
-    char* prepare(std::size_t size) {
-        if (begin_ == end_) begin_ = end_ = 0;
-        // Only when more is free than has to be moved: else a reader who takes a
-        // little of a lot each time would move the lot each time.
-        if (room() < size && begin_ > 0 && begin_ >= this->size()) move_to_front();
-        if (room() < size) grow(size);
-        return storage_ + end_;
-    }
-
-    /// `size` bytes were written behind what is there; at most room().
-    void commit(std::size_t size) noexcept { end_ += size; }
-
-    /// `size` bytes at the front are done with; at most size().
-    void consume(std::size_t size) noexcept { begin_ += size; }
-
-private:
-    void move_to_front() noexcept {
-        std::memmove(storage_, storage_ + begin_, size());
-        end_ -= begin_;
-        begin_ = 0;
-    }
-
-    // Doubles, so that memory follows what came and not what was promised.
-    // realloc(3) and not a vector: it does not fill the new part with zeros, and
-    // on Linux it moves large blocks by their page tables, so a large payload is
-    // not copied while it grows.
-    void grow(std::size_t size) {
-        if (size > static_cast<std::size_t>(-1) / 2 - end_) throw std::bad_alloc();
-        const std::size_t needed = end_ + size;
-        const std::size_t wanted = needed > 2 * capacity_ ? needed : 2 * capacity_;
-        void* larger = std::realloc(storage_, wanted);
-        if (larger == nullptr) throw std::bad_alloc();
-        storage_ = static_cast<char*>(larger);
-        capacity_ = wanted;
-    }
-
-    char* storage_ = nullptr;
-    std::size_t begin_ = 0;
-    std::size_t end_ = 0;
-    std::size_t capacity_ = 0;
-};
-
-}  // namespace detail
-
-/// Cuts the bytes it is given into frames of `Codec`. After a broken frame it
-/// stays broken: behind a wrong header nobody knows where the next one starts.
-template <typename Codec>
-class frame_decoder {
-public:
-    /// `limit`: the longest payload accepted, in bytes. Memory grows with what
-    /// came, not with what a header promises. A decoder that was moved from can
-    /// only be assigned to.
-    explicit frame_decoder(std::size_t limit = Codec::max_payload) noexcept : limit_(limit) {}
-
-    /// Takes a copy of `bytes`, which may hold any part of any number of frames.
-    void receive_data(std::string_view bytes) {
-        if (bytes.empty()) return;
-        std::memcpy(buffer_.prepare(bytes.size()), bytes.data(), bytes.size());
-        buffer_.commit(bytes.size());
-    }
-
-    /// Lends memory for at least `size` bytes, to be written by the caller; valid
-    /// until the next call. It spares the copy that receive_data makes. Views
-    /// from next_view() end here.
-    char* prepare(std::size_t size) { return buffer_.prepare(size); }
-
-    /// Tells that the first `size` bytes of the prepared memory were written.
-    /// Throws std::length_error when that is more than there was room for.
-    void commit(std::size_t size) {
-        if (size > buffer_.room())
-            throw std::length_error("frame_decoder::commit: more than prepared");
-        buffer_.commit(size);
-    }
-
-    /// The payload of the next frame, or nullopt: not yet. Throws frame_error,
-    /// and again on every later call; std::bad_alloc, and the frame stays.
-    std::optional<std::string> next_frame() {
-        const scan_result result = scan_front();
-        if (result.status != scan_status::frame) return std::nullopt;
-        std::optional<std::string> payload(std::in_place, payload_of(result));
-        take(result);
-        return payload;
-    }
-
-    /// As next_frame, but lends the payload where it lies, without a copy, until
-    /// the next call.
-    std::optional<std::string_view> next_view() {
-        const scan_result result = scan_front();
-        if (result.status != scan_status::frame) return std::nullopt;
-        const std::string_view payload = payload_of(result);
-        take(result);
-        return payload;
-    }
-
-    /// The stream has ended. Throws frame_error if what came ends in no whole
-    /// frame: truncated, or what next_frame would throw. Whole frames before that
-    /// can still be taken.
-    void receive_eof() const {
-        std::string_view rest = buffer_.bytes();
-        while (!rest.empty()) {
-            const scan_result result = Codec::scan(rest, limit_, 0);
-            const std::uint64_t where = consumed_ + (buffer_.size() - rest.size());
-            if (result.status == scan_status::need_data)
-                detail::throw_truncated(rest, where, result.length);
-            if (result.status != scan_status::frame)
-                detail::throw_broken(result, rest, where, limit_, Codec::format);
-            rest.remove_prefix(result.offset + result.length + result.trailer);
-        }
-    }
-
-    /// How many bytes came and were not yet handed out.
-    std::size_t buffered() const noexcept { return buffer_.size(); }
-
-    /// At least so many bytes must still come before next_frame has something new
-    /// to look at; 0: call it.
-    std::size_t missing() const noexcept {
-        return needed_ > buffer_.size() ? needed_ - buffer_.size() : 0;
-    }
-
-private:
-    // What stands at the front: a frame or need_data; the rest throws.
-    scan_result scan_front() {
-        if (buffer_.size() < needed_) return {};
-        const scan_result result = Codec::scan(buffer_.bytes(), limit_, seen_);
-        if (result.status == scan_status::need_data) {
-            seen_ = buffer_.size();
-            needed_ = seen_ + result.length;
-        } else if (result.status != scan_status::frame) {
-            detail::throw_broken(result, buffer_.bytes(), consumed_, limit_, Codec::format);
-        }
-        return result;
-    }
-
-    std::string_view payload_of(const scan_result& result) const noexcept {
-        return buffer_.bytes().substr(result.offset, result.length);
-    }
-
-    void take(const scan_result& result) noexcept {
-        const std::size_t size = result.offset + result.length + result.trailer;
-        buffer_.consume(size);
-        consumed_ += size;
-        seen_ = 0;
-        needed_ = 1;
-    }
-
-    detail::receive_buffer buffer_;
-    std::size_t limit_;
-    std::size_t needed_ = 1;      // next_view has nothing to do before so many bytes are buffered
-    std::size_t seen_ = 0;        // so many of them an earlier scan has looked at
-    std::uint64_t consumed_ = 0;  // bytes handed out since the start of the stream
-};
-
-}  // namespace trama
-// trama/codec/length_prefix.hpp -- a payload behind its length, in 1, 2, 4 or 8
-// binary bytes.
-//
-//      length_prefix<4>, "hola"                 length_prefix<2,
-//      byte_order::little>, "hola"
+//      length_prefix<4>, "hola"                 length_prefix<2, byte_order::little>, "hola"
 //     +----+----+----+----+---+---+---+---+    +----+----+---+---+---+---+
 //     | 00 | 00 | 00 | 04 | h | o | l | a |    | 04 | 00 | h | o | l | a |
 //     +----+----+----+----+---+---+---+---+    +----+----+---+---+---+---+
 //
-// The length counts the payload only. Big-endian is the order of the network
-// (RFC 1700).
+// The length counts the payload only. Big-endian is the order of the network (RFC 1700).
 
 #include <limits>
 
 namespace trama {
 
-/// Which byte of a number travels first: the most (big) or the least (little)
-/// significant one.
+/// Which byte of a number travels first: the most (big) or the least (little) significant one.
 enum class byte_order { big, little };
 
-/// The codec: `Size` is 1, 2, 4 or 8. Any payload of 0 to `limit` bytes is
-/// legal.
+/// The codec: `Size` is 1, 2, 4 or 8. Any payload of 0 to `limit` bytes is legal.
 template <std::size_t Size, byte_order Order = byte_order::big>
 struct length_prefix {
     static_assert(Size == 1 || Size == 2 || Size == 4 || Size == 8,
@@ -500,19 +278,17 @@ struct length_prefix {
     static constexpr std::uint64_t max_length = std::numeric_limits<std::uint64_t>::max() >>
                                                 (64U - 8U * Size);
 
-    /// The limit where none is given, in bytes: what the header can say, but
-    /// never above 16 MiB.
+    /// The limit where none is given, in bytes: what the header can say, but never above 16 MiB.
     static constexpr std::size_t max_payload =
         max_length < (1U << 24U) ? static_cast<std::size_t>(max_length) : std::size_t{1} << 24U;
 
-    /// Looks for one frame at the front of `bytes`. Never bad_header: every bit
-    /// pattern is a length.
+    /// Looks for one frame at the front of `bytes`. Never bad_header: every bit pattern is a
+    /// length.
     static scan_result scan(std::string_view bytes, std::size_t limit = max_payload,
                             std::size_t /*seen*/ = 0) noexcept {
         if (bytes.size() < Size) return {scan_status::need_data, 0, Size - bytes.size()};
         const std::uint64_t length = read_length(bytes.data());
-        // Compared before it is added to anything or narrowed: 2^64-1 must not
-        // wrap.
+        // Compared before it is added to anything or narrowed: 2^64-1 must not wrap.
         if (length > limit) return {scan_status::too_long, 0, saturated(length)};
         const auto wanted = static_cast<std::size_t>(length);
         const std::size_t present = bytes.size() - Size;
@@ -520,8 +296,7 @@ struct length_prefix {
         return {scan_status::frame, Size, wanted};
     }
 
-    /// Appends one frame to `out`. Throws frame_error{too_long} above `limit`,
-    /// `out` untouched.
+    /// Appends one frame to `out`. Throws frame_error{too_long} above `limit`, `out` untouched.
     static void encode(std::string_view payload, std::string& out,
                        std::size_t limit = max_payload) {
         detail::append_frame<length_prefix>(payload, out, limit);
@@ -541,14 +316,12 @@ struct length_prefix {
     static frame_edge trailer() noexcept { return {}; }
 
 private:
-    /// How far the byte at `position` of the header is shifted in the number, in
-    /// bits.
+    /// How far the byte at `position` of the header is shifted in the number, in bits.
     static constexpr std::size_t shift(std::size_t position) noexcept {
         return 8 * (Order == byte_order::big ? Size - 1 - position : position);
     }
 
-    // By shifts and not by copying memory, so that it is right on a machine of
-    // either byte order.
+    // By shifts and not by copying memory, so that it is right on a machine of either byte order.
     static std::uint64_t read_length(const char* bytes) noexcept {
         std::uint64_t length = 0;
         for (std::size_t i = 0; i < Size; ++i)
@@ -563,6 +336,70 @@ private:
 };
 
 }  // namespace trama
+// trama/codec/six_digit_colon.hpp -- six decimal digits, a colon, then so many bytes of payload.
+//
+//     "hello"   +---+---+---+---+---+---+---+---+---+---+---+---+
+//               | 0 | 0 | 0 | 0 | 0 | 5 | : | h | e | l | l | o |
+//               +---+---+---+---+---+---+---+---+---+---+---+---+
+//                 length, zero-padded     :   payload, 0 to 999,999 bytes
+//
+// The digits count bytes, not letters. It is not a netstring: those forbid leading zeros.
+
+namespace trama {
+
+/// The codec. Exactly `[0-9]{6}:` is a header: a sign, a space or a letter is refused where it
+/// stands.
+struct six_digit_colon {
+    static constexpr const char* format = "six digits and a colon, such as 000005:hello";
+
+    /// The most that six digits can say, in bytes; also the limit where none is given.
+    static constexpr std::size_t max_payload = 999'999;
+
+    /// Looks for one frame at the front of `bytes`; bad_header as soon as the first wrong byte is
+    /// in.
+    static scan_result scan(std::string_view bytes, std::size_t limit = max_payload,
+                            std::size_t /*seen*/ = 0) noexcept {
+        std::size_t length = 0;
+        // Digit by digit: strtoul and atoi would let "+00005", " 00005" and "0x0005" pass.
+        for (std::size_t i = 0; i < digits; ++i) {
+            if (i == bytes.size()) return {scan_status::need_data, 0, 1};
+            const unsigned digit = static_cast<unsigned char>(bytes[i]) - unsigned{'0'};
+            if (digit > 9) return {scan_status::bad_header, i, 0};
+            length = length * 10 + digit;
+        }
+        if (bytes.size() == digits) return {scan_status::need_data, 0, 1};
+        if (bytes[digits] != ':') return {scan_status::bad_header, digits, 0};
+        if (length > limit) return {scan_status::too_long, 0, length};
+        const std::size_t present = bytes.size() - header_size;
+        if (present < length) return {scan_status::need_data, header_size, length - present};
+        return {scan_status::frame, header_size, length};
+    }
+
+    /// Appends one frame to `out`. Throws frame_error{too_long} above `limit`, `out` untouched.
+    static void encode(std::string_view payload, std::string& out,
+                       std::size_t limit = max_payload) {
+        detail::append_frame<six_digit_colon>(payload, out, limit);
+    }
+
+    /// The six digits and the colon for `payload`. Throws frame_error{too_long}.
+    static frame_edge header(std::string_view payload, std::size_t limit = max_payload) {
+        std::size_t rest = payload.size();
+        if (rest > limit || rest > max_payload) detail::throw_payload_too_long(rest, limit, format);
+        frame_edge edge(header_size);
+        for (std::size_t i = digits; i-- > 0; rest /= 10)
+            edge.data()[i] = static_cast<char>('0' + rest % 10);
+        edge.data()[digits] = ':';
+        return edge;
+    }
+
+    static frame_edge trailer() noexcept { return {}; }
+
+private:
+    static constexpr std::size_t digits = 6;
+    static constexpr std::size_t header_size = digits + 1;
+};
+
+}  // namespace trama
 // trama/codec/line.hpp -- text lines: the payload comes first, its end follows.
 //
 //     lf_line, "hola"            crlf_line, "hola"
@@ -570,19 +407,19 @@ private:
 //     | h | o | l | a | LF |     | h | o | l | a | CR | LF |
 //     +---+---+---+---+----+     +---+---+---+---+----+----+
 //
-// No header says how long a line will be, so the limit alone keeps a peer that
-// never ends its line from filling the memory. The end cannot be part of the
-// payload; a NUL byte can.
+// No header says how long a line will be, so the limit alone keeps a peer that never ends its line
+// from filling the memory. The end cannot be part of the payload; a NUL byte can.
+
+#include <cstring>
 
 namespace trama {
 
 /// How a line ends on the wire.
 enum class line_ending {
     lf,    ///< LF; a CR before it belongs to the payload
-    crlf,  ///< CR LF, and a LF without its CR is a bad_header (most Internet
-           ///< protocols: RFC 5321, 9112)
-    any    ///< either is read and not part of the payload; LF is written (nc and
-           ///< telnet both fit)
+    crlf,  ///< CR LF, and a LF without its CR is a bad_header (most Internet protocols: RFC 5321,
+           ///< 9112)
+    any    ///< either is read and not part of the payload; LF is written (nc and telnet both fit)
 };
 
 /// The codec. Use it by the names lf_line, crlf_line and any_line below.
@@ -594,9 +431,8 @@ struct basic_line {
     /// The limit where none is given, in bytes without the line's end.
     static constexpr std::size_t max_payload = 8192;
 
-    /// Looks for one line at the front of `bytes`; in the first `seen` of them an
-    /// earlier scan found no end, so that a long line that comes in many pieces
-    /// costs linear time.
+    /// Looks for one line at the front of `bytes`; in the first `seen` of them an earlier scan
+    /// found no end, so that a long line that comes in many pieces costs linear time.
     static scan_result scan(std::string_view bytes, std::size_t limit = max_payload,
                             std::size_t seen = 0) noexcept {
         const std::size_t start = seen < bytes.size() ? seen : bytes.size();
@@ -613,9 +449,8 @@ struct basic_line {
         return {scan_status::frame, 0, length, returns + 1};
     }
 
-    /// Appends one line and its end to `out`. Throws frame_error, `out`
-    /// untouched: too_long above `limit`, bad_header for a payload that would end
-    /// the line by itself.
+    /// Appends one line and its end to `out`. Throws frame_error, `out` untouched: too_long above
+    /// `limit`, bad_header for a payload that would end the line by itself.
     static void encode(std::string_view payload, std::string& out,
                        std::size_t limit = max_payload) {
         detail::append_frame<basic_line>(payload, out, limit);
@@ -660,163 +495,208 @@ using crlf_line = basic_line<line_ending::crlf>;
 using any_line = basic_line<line_ending::any>;
 
 }  // namespace trama
-// trama/codec/six_digit_colon.hpp -- six decimal digits, a colon, then so many
-// bytes of payload.
+// trama/codec/frame_decoder.hpp -- turns a stream that comes in any pieces back into its frames.
 //
-//     "hello"   +---+---+---+---+---+---+---+---+---+---+---+---+
-//               | 0 | 0 | 0 | 0 | 0 | 5 | : | h | e | l | l | o |
-//               +---+---+---+---+---+---+---+---+---+---+---+---+
-//                 length, zero-padded     :   payload, 0 to 999,999 bytes
+//     storage_                begin_                   end_              capacity_
+//     |   frames handed out   |   frames, whole and    |   room for       |
+//     |   (free again)        |   the one under way    |   prepare()      |
+//     0  <=                   begin_        <=         end_       <=      capacity_
 //
-// The digits count bytes, not letters. It is not a netstring: those forbid
-// leading zeros.
+// Bytes enter at end_, either copied (receive_data) or written there by the caller, for example by
+// recv(2) (prepare, commit). Frames leave at begin_. There is no socket in here: any codec, any
+// source.
+
+#include <cstdlib>
+#include <new>
+#include <optional>
+#include <utility>
 
 namespace trama {
 
-/// The codec. Exactly `[0-9]{6}:` is a header: a sign, a space or a letter is
-/// refused where it stands.
-struct six_digit_colon {
-    static constexpr const char* format = "six digits and a colon, such as 000005:hello";
+namespace detail {
 
-    /// The most that six digits can say, in bytes; also the limit where none is
-    /// given.
-    static constexpr std::size_t max_payload = 999'999;
+/// The storage drawn above. Move-only; a moved-from buffer is empty and can be used again.
+class receive_buffer {
+public:
+    receive_buffer() noexcept = default;
+    receive_buffer(receive_buffer&& other) noexcept { *this = std::move(other); }
+    receive_buffer& operator=(receive_buffer&& other) noexcept {
+        if (this == &other) return *this;
+        std::free(storage_);
+        storage_ = other.storage_;
+        begin_ = other.begin_;
+        end_ = other.end_;
+        capacity_ = other.capacity_;
+        other.storage_ = nullptr;
+        other.begin_ = other.end_ = other.capacity_ = 0;
+        return *this;
+    }
+    ~receive_buffer() { std::free(storage_); }
 
-    /// Looks for one frame at the front of `bytes`; bad_header as soon as the
-    /// first wrong byte is in.
-    static scan_result scan(std::string_view bytes, std::size_t limit = max_payload,
-                            std::size_t /*seen*/ = 0) noexcept {
-        std::size_t length = 0;
-        // Digit by digit: strtoul and atoi would let "+00005", " 00005" and
-        // "0x0005" pass.
-        for (std::size_t i = 0; i < digits; ++i) {
-            if (i == bytes.size()) return {scan_status::need_data, 0, 1};
-            const unsigned digit = static_cast<unsigned char>(bytes[i]) - unsigned{'0'};
-            if (digit > 9) return {scan_status::bad_header, i, 0};
-            length = length * 10 + digit;
-        }
-        if (bytes.size() == digits) return {scan_status::need_data, 0, 1};
-        if (bytes[digits] != ':') return {scan_status::bad_header, digits, 0};
-        if (length > limit) return {scan_status::too_long, 0, length};
-        const std::size_t present = bytes.size() - header_size;
-        if (present < length) return {scan_status::need_data, header_size, length - present};
-        return {scan_status::frame, header_size, length};
+    std::string_view bytes() const noexcept { return {storage_ + begin_, end_ - begin_}; }
+    std::size_t size() const noexcept { return end_ - begin_; }
+    std::size_t room() const noexcept { return capacity_ - end_; }
+
+    /// Makes room for `size` more bytes and returns where they go. Throws std::bad_alloc.
+    char* prepare(std::size_t size) {
+        if (begin_ == end_) begin_ = end_ = 0;
+        // Only when more is free than has to be moved: else a reader who takes a little of a lot
+        // each time would move the lot each time.
+        if (room() < size && begin_ > 0 && begin_ >= this->size()) move_to_front();
+        if (room() < size) grow(size);
+        return storage_ + end_;
     }
 
-    /// Appends one frame to `out`. Throws frame_error{too_long} above `limit`,
-    /// `out` untouched.
-    static void encode(std::string_view payload, std::string& out,
-                       std::size_t limit = max_payload) {
-        detail::append_frame<six_digit_colon>(payload, out, limit);
-    }
+    /// `size` bytes were written behind what is there; at most room().
+    void commit(std::size_t size) noexcept { end_ += size; }
 
-    /// The six digits and the colon for `payload`. Throws frame_error{too_long}.
-    static frame_edge header(std::string_view payload, std::size_t limit = max_payload) {
-        std::size_t rest = payload.size();
-        if (rest > limit || rest > max_payload) detail::throw_payload_too_long(rest, limit, format);
-        frame_edge edge(header_size);
-        for (std::size_t i = digits; i-- > 0; rest /= 10)
-            edge.data()[i] = static_cast<char>('0' + rest % 10);
-        edge.data()[digits] = ':';
-        return edge;
-    }
-
-    static frame_edge trailer() noexcept { return {}; }
+    /// `size` bytes at the front are done with; at most size().
+    void consume(std::size_t size) noexcept { begin_ += size; }
 
 private:
-    static constexpr std::size_t digits = 6;
-    static constexpr std::size_t header_size = digits + 1;
+    void move_to_front() noexcept {
+        std::memmove(storage_, storage_ + begin_, size());
+        end_ -= begin_;
+        begin_ = 0;
+    }
+
+    // Doubles, so that memory follows what came and not what was promised. realloc(3) and not a
+    // vector: it does not fill the new part with zeros, and on Linux it moves large blocks by their
+    // page tables, so a large payload is not copied while it grows.
+    void grow(std::size_t size) {
+        if (size > static_cast<std::size_t>(-1) / 2 - end_) throw std::bad_alloc();
+        const std::size_t needed = end_ + size;
+        const std::size_t wanted = needed > 2 * capacity_ ? needed : 2 * capacity_;
+        void* larger = std::realloc(storage_, wanted);
+        if (larger == nullptr) throw std::bad_alloc();
+        storage_ = static_cast<char*>(larger);
+        capacity_ = wanted;
+    }
+
+    char* storage_ = nullptr;
+    std::size_t begin_ = 0;
+    std::size_t end_ = 0;
+    std::size_t capacity_ = 0;
+};
+
+}  // namespace detail
+
+/// Cuts the bytes it is given into frames of `Codec`. After a broken frame it stays broken: behind
+/// a wrong header nobody knows where the next one starts.
+template <typename Codec>
+class frame_decoder {
+public:
+    /// `limit`: the longest payload accepted, in bytes. Memory grows with what came, not with what
+    /// a header promises. A decoder that was moved from can only be assigned to.
+    explicit frame_decoder(std::size_t limit = Codec::max_payload) noexcept : limit_(limit) {}
+
+    /// Takes a copy of `bytes`, which may hold any part of any number of frames.
+    void receive_data(std::string_view bytes) {
+        if (bytes.empty()) return;
+        std::memcpy(buffer_.prepare(bytes.size()), bytes.data(), bytes.size());
+        buffer_.commit(bytes.size());
+    }
+
+    /// Lends memory for at least `size` bytes, to be written by the caller; valid until the next
+    /// call. It spares the copy that receive_data makes. Views from next_view() end here.
+    char* prepare(std::size_t size) { return buffer_.prepare(size); }
+
+    /// Tells that the first `size` bytes of the prepared memory were written. Throws
+    /// std::length_error when that is more than there was room for.
+    void commit(std::size_t size) {
+        if (size > buffer_.room())
+            throw std::length_error("frame_decoder::commit: more than prepared");
+        buffer_.commit(size);
+    }
+
+    /// The payload of the next frame, or nullopt: not yet. Throws frame_error, and again on every
+    /// later call; std::bad_alloc, and the frame stays.
+    std::optional<std::string> next_frame() {
+        const scan_result result = scan_front();
+        if (result.status != scan_status::frame) return std::nullopt;
+        std::optional<std::string> payload(std::in_place, payload_of(result));
+        take(result);
+        return payload;
+    }
+
+    /// As next_frame, but lends the payload where it lies, without a copy, until the next call.
+    std::optional<std::string_view> next_view() {
+        const scan_result result = scan_front();
+        if (result.status != scan_status::frame) return std::nullopt;
+        const std::string_view payload = payload_of(result);
+        take(result);
+        return payload;
+    }
+
+    /// The stream has ended. Throws frame_error if what came ends in no whole frame: truncated, or
+    /// what next_frame would throw. Whole frames before that can still be taken.
+    void receive_eof() const {
+        std::string_view rest = buffer_.bytes();
+        while (!rest.empty()) {
+            const scan_result result = Codec::scan(rest, limit_, 0);
+            const std::uint64_t where = consumed_ + (buffer_.size() - rest.size());
+            if (result.status == scan_status::need_data)
+                detail::throw_truncated(rest, where, result.length);
+            if (result.status != scan_status::frame)
+                detail::throw_broken(result, rest, where, limit_, Codec::format);
+            rest.remove_prefix(result.offset + result.length + result.trailer);
+        }
+    }
+
+    /// How many bytes came and were not yet handed out.
+    std::size_t buffered() const noexcept { return buffer_.size(); }
+
+    /// At least so many bytes must still come before next_frame has something new to look at; 0:
+    /// call it.
+    std::size_t missing() const noexcept {
+        return needed_ > buffer_.size() ? needed_ - buffer_.size() : 0;
+    }
+
+private:
+    // What stands at the front: a frame or need_data; the rest throws.
+    scan_result scan_front() {
+        if (buffer_.size() < needed_) return {};
+        const scan_result result = Codec::scan(buffer_.bytes(), limit_, seen_);
+        if (result.status == scan_status::need_data) {
+            seen_ = buffer_.size();
+            needed_ = seen_ + result.length;
+        } else if (result.status != scan_status::frame) {
+            detail::throw_broken(result, buffer_.bytes(), consumed_, limit_, Codec::format);
+        }
+        return result;
+    }
+
+    std::string_view payload_of(const scan_result& result) const noexcept {
+        return buffer_.bytes().substr(result.offset, result.length);
+    }
+
+    void take(const scan_result& result) noexcept {
+        const std::size_t size = result.offset + result.length + result.trailer;
+        buffer_.consume(size);
+        consumed_ += size;
+        seen_ = 0;
+        needed_ = 1;
+    }
+
+    detail::receive_buffer buffer_;
+    std::size_t limit_;
+    std::size_t needed_ = 1;      // next_view has nothing to do before so many bytes are buffered
+    std::size_t seen_ = 0;        // so many of them an earlier scan has looked at
+    std::uint64_t consumed_ = 0;  // bytes handed out since the start of the stream
 };
 
 }  // namespace trama
 
 // System calls: how they are traced, how they fail, how long they may take.
-// trama/deadline.hpp -- a time-out for a whole operation, however many system
-// calls it takes.
-//
-// "Five seconds for each recv" lets a peer that sends one byte every four
-// seconds hold us for ever. A deadline is a point in time, so the time that is
-// left shrinks from call to call.
-
-#include <chrono>
-
-namespace trama {
-
-/// A length of time; every std::chrono duration converts to it: 5s, 200ms.
-using duration = std::chrono::nanoseconds;
-
-/// The time-out that never expires.
-inline constexpr duration forever = duration::max();
-
-/// When an operation must be over, by the steady clock: setting the date does
-/// not move it.
-class deadline {
-public:
-    /// `from_now`: 0 or less is over at once; `forever` never is.
-    explicit deadline(duration from_now) noexcept {
-        if (from_now == forever) return;
-        end_ = now();
-        if (from_now <= duration::zero()) return;
-        const bool too_far = from_now.count() > never - end_ - 1'000'000;  // room to round up
-        end_ = too_far ? never : end_ + from_now.count();
-    }
-
-    bool is_never() const noexcept { return end_ == never; }
-
-    bool passed() const noexcept { return !is_never() && end_ <= now(); }
-
-    /// The time that is left, at least 0, or `forever`.
-    duration left() const noexcept {
-        if (is_never()) return forever;
-        const std::int64_t rest = end_ - now();
-        return duration(rest > 0 ? rest : 0);
-    }
-
-    /// The time that is left as poll(2) wants it: milliseconds, rounded up; -1
-    /// for never.
-    int poll_timeout() const noexcept {
-        if (is_never()) return -1;
-        const std::int64_t rest = (left().count() + 999'999) / 1'000'000;
-        constexpr int most = std::numeric_limits<int>::max();
-        return rest < most ? static_cast<int>(rest) : most;
-    }
-
-private:
-    static std::int64_t now() noexcept {
-        const duration since = std::chrono::steady_clock::now().time_since_epoch();
-        return since.count();
-    }
-
-    static constexpr std::int64_t never = std::numeric_limits<std::int64_t>::max();
-
-    std::int64_t end_ = never;  // nanoseconds of the steady clock
-};
-
-}  // namespace trama
-// trama/error.hpp -- the funnel every system call goes through, and the errors
-// that come out of it.
-//
-// A failed call becomes one exception whose text reads like help:
-//
-//     connect to 127.0.0.1:5000: Connection refused (nobody listens there:
-//     start the server, or
-//     ...)
-//     \________/ \____________/  \________________/
-//     \___________________________________________/ operation    endpoint
-//     reason                          next step
-//
-// man 3 errno, man 7 signal (EINTR)
-
-// trama/trace.hpp -- what each system call and each frame did, one line each,
-// told while it happens.
+// trama/trace.hpp -- what each system call and each frame did, one line each, told while it
+// happens.
 //
 //     $ TRAMA_TRACE=1 ./framed_echo_server
 //     trama: fd 4: recv 5 of 16384 asked: "00000"
 //     trama: fd 4: recv 6 of 16384 asked: "4:hola"
 //     trama: fd 4: frame in, 4 bytes: "hola"
 //
-// TRAMA_TRACE=time adds the seconds since the start. Off, it costs one
-// predictable branch a call.
+// TRAMA_TRACE=time adds the seconds since the start. Off, it costs one predictable branch a call.
 
 #include <cerrno>
 #include <ctime>
@@ -825,9 +705,8 @@ private:
 
 namespace trama {
 
-/// Receives each line of the trace, without a line feed; the text is gone when
-/// it returns. It must not throw, and it is called from whichever thread made
-/// the call.
+/// Receives each line of the trace, without a line feed; the text is gone when it returns. It must
+/// not throw, and it is called from whichever thread made the call.
 using trace_sink = void (*)(std::string_view line);
 
 namespace detail {
@@ -863,9 +742,8 @@ inline double trace_start = 0;
 /// The only global state of the library.
 inline trace_sink current_sink = sink_from_environment();
 
-/// Tells one line, made as printf(3) does; what does not fit into 400 bytes is
-/// left out. `fd`: what it is about, or -1. `error`: the errno of a call that
-/// failed, or 0. Never allocates.
+/// Tells one line, made as printf(3) does; what does not fit into 400 bytes is left out. `fd`: what
+/// it is about, or -1. `error`: the errno of a call that failed, or 0. Never allocates.
 [[gnu::cold, gnu::format(printf, 3, 4)]] inline void trace(int fd, int error, const char* format,
                                                            ...) noexcept {
     char line[400] = "";
@@ -887,8 +765,7 @@ inline trace_sink current_sink = sink_from_environment();
     current_sink({line, size});
 }
 
-/// Bytes as a trace line shows them: `"hola\n"`, at most 48 of them, and dots
-/// when there are more.
+/// Bytes as a trace line shows them: `"hola\n"`, at most 48 of them, and dots when there are more.
 class shown_bytes {
 public:
     [[gnu::cold]] void add(std::string_view bytes) noexcept {
@@ -919,8 +796,8 @@ inline bool tracing() noexcept {
     return detail::current_sink != nullptr;
 }
 
-/// Sends the trace to `sink`; nullptr turns it off. Returns the sink before.
-/// Call it while no other thread uses the library.
+/// Sends the trace to `sink`; nullptr turns it off. Returns the sink before. Call it while no other
+/// thread uses the library.
 inline trace_sink trace_to(trace_sink sink) noexcept {
     const trace_sink before = detail::current_sink;
     detail::current_sink = sink;
@@ -928,13 +805,22 @@ inline trace_sink trace_to(trace_sink sink) noexcept {
 }
 
 }  // namespace trama
+// trama/error.hpp -- the funnel every system call goes through, and the errors that come out of it.
+//
+// A failed call becomes one exception whose text reads like help:
+//
+//     connect to 127.0.0.1:5000: Connection refused (nobody listens there: start the server, or
+//     ...)
+//     \________/ \____________/  \________________/  \___________________________________________/
+//     operation    endpoint           reason                          next step
+//
+// man 3 errno, man 7 signal (EINTR)
 
 #include <system_error>
 
 namespace trama {
 
-/// A call to the system failed. code() compares with std::errc: `e.code() ==
-/// std::errc::timed_out`.
+/// A call to the system failed. code() compares with std::errc: `e.code() == std::errc::timed_out`.
 class network_error : public std::system_error {
 public:
     /// `text`: all of what() is to say.
@@ -952,10 +838,10 @@ class unexpected_eof : public std::runtime_error {
 public:
     [[gnu::cold]] unexpected_eof(std::size_t received, std::size_t expected,
                                  const std::string& where)
-        : std::runtime_error(detail::text("recv_exact from %s: the stream ended after %zu of "
-                                          "%zu bytes (the peer closed, or "
-                                          "died, before it had sent all)",
-                                          where.c_str(), received, expected)),
+        : std::runtime_error(detail::text(
+              "recv_exact from %s: the stream ended after %zu of %zu bytes (the peer closed, or "
+              "died, before it had sent all)",
+              where.c_str(), received, expected)),
           received_(received),
           expected_(expected) {}
 
@@ -969,8 +855,7 @@ private:
 
 namespace detail {
 
-/// What to try next after `error`, or "" where there is no better advice than
-/// the reason itself.
+/// What to try next after `error`, or "" where there is no better advice than the reason itself.
 [[gnu::cold]] inline const char* next_step(int error) noexcept {
     switch (error) {
         case ECONNREFUSED:
@@ -981,8 +866,7 @@ namespace detail {
         case EHOSTUNREACH: return "no machine answers at that address: ping it";
         case ETIMEDOUT: return "no answer in time: is the peer alive, is a firewall between?";
         case ECONNRESET:
-            return "the peer cut the connection: its program died, or closed unread "
-                   "data";
+            return "the peer cut the connection: its program died, or closed unread data";
         case EPIPE: return "the peer has closed; nothing more can be sent";
         case EMFILE: return "this program has too many descriptors open: ulimit -n";
         case EMSGSIZE: return "a UDP datagram carries at most 65,507 bytes of payload";
@@ -1022,9 +906,8 @@ struct call_result {
     std::size_t count() const noexcept { return static_cast<std::size_t>(value); }
 };
 
-/// The funnel: makes the call `function()`, and again when a signal interrupts
-/// it. Who calls it then tells the trace what was asked and what came, and
-/// gives the result to check().
+/// The funnel: makes the call `function()`, and again when a signal interrupts it. Who calls it
+/// then tells the trace what was asked and what came, and gives the result to check().
 template <typename Function>
 call_result system_call(Function function) noexcept {
     call_result result{};
@@ -1044,18 +927,110 @@ inline long check(const char* operation, const call_result& result) {
 }  // namespace detail
 
 }  // namespace trama
+// trama/deadline.hpp -- a time-out for a whole operation, however many system calls it takes.
+//
+// "Five seconds for each recv" lets a peer that sends one byte every four seconds hold us for ever.
+// A deadline is a point in time, so the time that is left shrinks from call to call.
+
+#include <chrono>
+
+namespace trama {
+
+/// A length of time; every std::chrono duration converts to it: 5s, 200ms.
+using duration = std::chrono::nanoseconds;
+
+/// The time-out that never expires.
+inline constexpr duration forever = duration::max();
+
+/// When an operation must be over, by the steady clock: setting the date does not move it.
+class deadline {
+public:
+    /// `from_now`: 0 or less is over at once; `forever` never is.
+    explicit deadline(duration from_now) noexcept {
+        if (from_now == forever) return;
+        end_ = now();
+        if (from_now <= duration::zero()) return;
+        const bool too_far = from_now.count() > never - end_ - 1'000'000;  // room to round up
+        end_ = too_far ? never : end_ + from_now.count();
+    }
+
+    bool is_never() const noexcept { return end_ == never; }
+
+    bool passed() const noexcept { return !is_never() && end_ <= now(); }
+
+    /// The time that is left, at least 0, or `forever`.
+    duration left() const noexcept {
+        if (is_never()) return forever;
+        const std::int64_t rest = end_ - now();
+        return duration(rest > 0 ? rest : 0);
+    }
+
+    /// The time that is left as poll(2) wants it: milliseconds, rounded up; -1 for never.
+    int poll_timeout() const noexcept {
+        if (is_never()) return -1;
+        const std::int64_t rest = (left().count() + 999'999) / 1'000'000;
+        constexpr int most = std::numeric_limits<int>::max();
+        return rest < most ? static_cast<int>(rest) : most;
+    }
+
+private:
+    static std::int64_t now() noexcept {
+        const duration since = std::chrono::steady_clock::now().time_since_epoch();
+        return since.count();
+    }
+
+    static constexpr std::int64_t never = std::numeric_limits<std::int64_t>::max();
+
+    std::int64_t end_ = never;  // nanoseconds of the steady clock
+};
+
+}  // namespace trama
 
 // Sockets: no frames in here.
-// trama/net/connect.hpp -- from a host name to a connected descriptor, every
-// address tried. man 2 connect (EINPROGRESS), man 7 socket (SO_ERROR)
+// trama/net/unique_fd.hpp -- owns one file descriptor and closes it once. man 2 close
 
-// trama/net/socket.hpp -- what every socket has: a descriptor, an address, a
-// time-out, options. man 7 socket, man 2 poll, man 2 fcntl
-//
-// Where systems differ (close-on-exec, SIGPIPE), they differ in this file.
+namespace trama {
 
-// trama/net/endpoint.hpp -- an address and a port, IPv4 or IPv6, and how names
-// become addresses. man 7 ip, man 7 ipv6, man 3 getaddrinfo, man 3 getnameinfo
+/// The owner of a descriptor, or of none (-1). Move-only, as the descriptor is one.
+class unique_fd {
+public:
+    unique_fd() noexcept = default;
+
+    /// Takes over `fd`: from now on it is closed here.
+    explicit unique_fd(int fd) noexcept : fd_(fd) {}
+
+    unique_fd(unique_fd&& other) noexcept : fd_(other.release()) {}
+    unique_fd& operator=(unique_fd&& other) noexcept {
+        if (this != &other) reset(other.release());
+        return *this;
+    }
+    ~unique_fd() { reset(); }
+
+    /// The descriptor, still owned here; -1 for none.
+    int get() const noexcept { return fd_; }
+
+    explicit operator bool() const noexcept { return fd_ != -1; }
+
+    /// Gives the descriptor away: the caller must close it.
+    int release() noexcept { return std::exchange(fd_, -1); }
+
+    /// Closes what is owned and takes over `fd` (-1: nothing).
+    void reset(int fd = -1) noexcept {
+        const int old = std::exchange(fd_, fd);
+        if (old == -1) return;
+        // Not through the funnel: after EINTR the descriptor is gone all the same, and closing it
+        // again could close one that another thread has just been given.
+        ::close(old);
+        if (tracing()) detail::trace(old, 0, "close");
+    }
+
+private:
+    int fd_ = -1;
+};
+
+}  // namespace trama
+// trama/net/endpoint.hpp -- an address and a port, IPv4 or IPv6, and how names become addresses.
+// man 7 ip, man 7 ipv6, man 3 getaddrinfo, man 3 getnameinfo
 
 #include <iosfwd>
 #include <vector>
@@ -1072,8 +1047,8 @@ public:
     /// No address at all; to_string() says "nowhere".
     endpoint() noexcept = default;
 
-    /// From what the system filled in: a sockaddr_in or sockaddr_in6 of `size`
-    /// bytes. Any other family gives "nowhere".
+    /// From what the system filled in: a sockaddr_in or sockaddr_in6 of `size` bytes. Any other
+    /// family gives "nowhere".
     endpoint(const sockaddr* address, std::size_t size) noexcept {
         const int given = size < sizeof(sockaddr_in) ? AF_UNSPEC : address->sa_family;
         if (given == AF_INET) std::memcpy(&address_.v4, address, sizeof(sockaddr_in));
@@ -1081,8 +1056,7 @@ public:
             std::memcpy(&address_.v6, address, sizeof(sockaddr_in6));
     }
 
-    /// The address in numbers: "127.0.0.1", "::1", "fe80::1%eth0"; "nowhere" for
-    /// none.
+    /// The address in numbers: "127.0.0.1", "::1", "fe80::1%eth0"; "nowhere" for none.
     [[gnu::noinline]] std::string address() const {
         char text[NI_MAXHOST] = "nowhere";
         if (family() != AF_UNSPEC)
@@ -1098,8 +1072,7 @@ public:
     /// AF_INET, AF_INET6, or AF_UNSPEC for none.
     int family() const noexcept { return address_.generic.sa_family; }
 
-    /// "127.0.0.1:5000"; "[::1]:5000", with brackets because the address itself
-    /// holds colons.
+    /// "127.0.0.1:5000"; "[::1]:5000", with brackets because the address itself holds colons.
     [[gnu::noinline]] std::string to_string() const {
         if (family() == AF_UNSPEC) return address();
         const char* form = family() == AF_INET6 ? "[%s]:%u" : "%s:%u";
@@ -1150,8 +1123,7 @@ namespace detail {
     throw_system_error(error, operation, where.to_string().c_str());
 }
 
-/// The value of a call that must succeed. Throws network_error, which names
-/// `where`.
+/// The value of a call that must succeed. Throws network_error, which names `where`.
 inline long check(const char* operation, const call_result& result, const endpoint& where) {
     if (result.failed()) throw_system_error(result.error, operation, where);
     return result.value;
@@ -1187,9 +1159,8 @@ public:
 
 }  // namespace detail
 
-/// Every address of `host` (a name, or an address in numbers) with `port`, 0 to
-/// 65535, best first. Never empty. Throws network_error. It asks the name
-/// server and waits as long as that takes.
+/// Every address of `host` (a name, or an address in numbers) with `port`, 0 to 65535, best first.
+/// Never empty. Throws network_error. It asks the name server and waits as long as that takes.
 [[gnu::noinline]] inline std::vector<endpoint> resolve(const std::string& host, int port,
                                                        address_use use = address_use::connect,
                                                        int socket_type = SOCK_STREAM) {
@@ -1224,8 +1195,8 @@ public:
     return found;
 }
 
-/// The one to take where only one can be: the first IPv4 address, else the
-/// first. "localhost" is both, and many programs know IPv4 only.
+/// The one to take where only one can be: the first IPv4 address, else the first. "localhost" is
+/// both, and many programs know IPv4 only.
 inline const endpoint& preferred(const std::vector<endpoint>& addresses) noexcept {
     for (const endpoint& each : addresses)
         if (each.family() == AF_INET) return each;
@@ -1233,51 +1204,10 @@ inline const endpoint& preferred(const std::vector<endpoint>& addresses) noexcep
 }
 
 }  // namespace trama
-// trama/net/unique_fd.hpp -- owns one file descriptor and closes it once. man 2
-// close
-
-namespace trama {
-
-/// The owner of a descriptor, or of none (-1). Move-only, as the descriptor is
-/// one.
-class unique_fd {
-public:
-    unique_fd() noexcept = default;
-
-    /// Takes over `fd`: from now on it is closed here.
-    explicit unique_fd(int fd) noexcept : fd_(fd) {}
-
-    unique_fd(unique_fd&& other) noexcept : fd_(other.release()) {}
-    unique_fd& operator=(unique_fd&& other) noexcept {
-        if (this != &other) reset(other.release());
-        return *this;
-    }
-    ~unique_fd() { reset(); }
-
-    /// The descriptor, still owned here; -1 for none.
-    int get() const noexcept { return fd_; }
-
-    explicit operator bool() const noexcept { return fd_ != -1; }
-
-    /// Gives the descriptor away: the caller must close it.
-    int release() noexcept { return std::exchange(fd_, -1); }
-
-    /// Closes what is owned and takes over `fd` (-1: nothing).
-    void reset(int fd = -1) noexcept {
-        const int old = std::exchange(fd_, fd);
-        if (old == -1) return;
-        // Not through the funnel: after EINTR the descriptor is gone all the same,
-        // and closing it again could close one that another thread has just been
-        // given.
-        ::close(old);
-        if (tracing()) detail::trace(old, 0, "close");
-    }
-
-private:
-    int fd_ = -1;
-};
-
-}  // namespace trama
+// trama/net/socket.hpp -- what every socket has: a descriptor, an address, a time-out, options.
+// man 7 socket, man 2 poll, man 2 fcntl
+//
+// Where systems differ (close-on-exec, SIGPIPE), they differ in this file.
 
 #include <fcntl.h>
 #include <poll.h>
@@ -1286,9 +1216,8 @@ namespace trama {
 
 namespace detail {
 
-// A peer that has gone must give an error, not the signal that ends the
-// process: Linux and the BSDs say so with each send, macOS once for each
-// socket.
+// A peer that has gone must give an error, not the signal that ends the process: Linux and the BSDs
+// say so with each send, macOS once for each socket.
 #ifdef MSG_NOSIGNAL
 inline constexpr int no_signal = MSG_NOSIGNAL;
 #else
@@ -1307,8 +1236,7 @@ inline void set_defaults(int fd) noexcept {
 #ifndef SOCK_CLOEXEC
     ::fcntl(fd, F_SETFD, FD_CLOEXEC);
     ::fcntl(fd, F_SETFL,
-            0);  // there, what a listener accepts does not wait if the listener
-                 // does not
+            0);  // there, what a listener accepts does not wait if the listener does not
 #endif
 #ifdef SO_NOSIGPIPE
     const int on = 1;
@@ -1335,8 +1263,7 @@ inline void set_defaults(int fd) noexcept {
     check("set O_NONBLOCK", result);
 }
 
-/// A new socket: its descriptor, or the errno of the failure. `type`:
-/// SOCK_STREAM or SOCK_DGRAM.
+/// A new socket: its descriptor, or the errno of the failure. `type`: SOCK_STREAM or SOCK_DGRAM.
 [[gnu::noinline]] inline call_result make_socket(int family, int type) noexcept {
     const call_result result =
         system_call([&] { return ::socket(family, type | close_on_exec, 0); });
@@ -1358,14 +1285,12 @@ inline void set_defaults(int fd) noexcept {
     check(operation, result, where);
 }
 
-/// One poll(2) on `fd` for `events` (POLLIN or POLLOUT): value 1 ready or
-/// broken, 0 time is up.
+/// One poll(2) on `fd` for `events` (POLLIN or POLLOUT): value 1 ready or broken, 0 time is up.
 [[gnu::noinline]] inline call_result poll_once(int fd, short events,
                                                const deadline& limit) noexcept {
     if (fd < 0) return {-1, EBADF};  // poll would pass it over, and wait
     pollfd watched{fd, events, 0};
-    // The time that is left is worked out anew when a signal makes the funnel
-    // call again.
+    // The time that is left is worked out anew when a signal makes the funnel call again.
     const call_result result =
         system_call([&] { return ::poll(&watched, 1, limit.poll_timeout()); });
     if (tracing())
@@ -1374,16 +1299,15 @@ inline void set_defaults(int fd) noexcept {
     return result;
 }
 
-/// Waits until `fd` has one of `events`, an error or a hang-up. False: the
-/// deadline passed first.
+/// Waits until `fd` has one of `events`, an error or a hang-up. False: the deadline passed first.
 [[gnu::noinline]] inline bool wait_until(int fd, short events, const deadline& limit) {
     while (check("poll", poll_once(fd, events, limit)) == 0)
         if (limit.passed()) return false;
     return true;
 }
 
-/// For loops that go on with what is there: a peer that always has one more
-/// byte must not stretch the deadline either.
+/// For loops that go on with what is there: a peer that always has one more byte must not stretch
+/// the deadline either.
 inline void throw_if_passed(const deadline& limit, const char* operation, const endpoint& peer) {
     if (limit.passed()) throw_system_error(ETIMEDOUT, operation, peer);
 }
@@ -1417,29 +1341,26 @@ struct address_buffer {
 /// The base of all sockets. Owns its descriptor; move-only.
 class basic_socket {
 public:
-    /// The descriptor, for select(2), poll(2) and your own system calls; still
-    /// owned here. -1: none.
+    /// The descriptor, for select(2), poll(2) and your own system calls; still owned here. -1:
+    /// none.
     int fd() const noexcept { return fd_.get(); }
 
     /// Address and port of this end. Throws network_error. man 2 getsockname
     endpoint local_endpoint() const { return detail::local_endpoint_of(fd()); }
 
-    /// Bounds each later call as a whole, however slowly the peer drips;
-    /// `forever` is the default, 0 means "do not wait". A call that takes longer
-    /// throws, with code() == std::errc::timed_out.
+    /// Bounds each later call as a whole, however slowly the peer drips; `forever` is the default,
+    /// 0 means "do not wait". A call that takes longer throws, with code() == std::errc::timed_out.
     void set_timeout(duration timeout) noexcept { timeout_ = timeout; }
     duration timeout() const noexcept { return timeout_; }
 
     /// Switches the descriptor itself to never waiting. man 2 fcntl (O_NONBLOCK)
     void set_non_blocking(bool on) { detail::set_non_blocking(fd(), on); }
 
-    /// Sizes of the kernel's buffers, in bytes; Linux doubles the number. man 7
-    /// socket
+    /// Sizes of the kernel's buffers, in bytes; Linux doubles the number. man 7 socket
     void set_receive_buffer(int bytes) { set_option(SOL_SOCKET, SO_RCVBUF, bytes, "SO_RCVBUF"); }
     void set_send_buffer(int bytes) { set_option(SOL_SOCKET, SO_SNDBUF, bytes, "SO_SNDBUF"); }
 
-    /// Any option with an int value; `name` is what the trace calls it. man 2
-    /// setsockopt
+    /// Any option with an int value; `name` is what the trace calls it. man 2 setsockopt
     void set_option(int level, int option, int value, const char* name) {
         detail::set_option(fd(), level, option, value, name);
     }
@@ -1458,169 +1379,8 @@ private:
 };
 
 }  // namespace trama
-
-namespace trama {
-
-namespace detail {
-
-/// Waits for a connect that is under way. Returns 0 or the errno it ended with.
-[[gnu::noinline]] inline int finish_connect(int fd, const deadline& limit) {
-    if (!wait_until(fd, POLLOUT, limit)) return ETIMEDOUT;
-    int error = 0;
-    socklen_t size = sizeof error;
-    const call_result result =
-        system_call([&] { return ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size); });
-    if (tracing())
-        trace(fd, result.error, "getsockopt SO_ERROR: %s",
-              error == 0 ? "connected" : std::strerror(error));
-    check("ask for the outcome of connect", result);
-    return error;
-}
-
-/// Starts to connect `fd`, which must not block. Returns 0: under way or done,
-/// or an errno.
-[[gnu::noinline]] inline int start_connect(int fd, const endpoint& remote) {
-    const call_result result = system_call([&] {
-        const int value = ::connect(fd, remote.data(), remote.size());
-        // Neither is a failure. EALREADY: a signal came after the kernel had begun.
-        return value == -1 && (errno == EINPROGRESS || errno == EALREADY) ? 0 : value;
-    });
-    if (tracing()) trace_address(fd, result.error, "connect", remote);
-    return result.error;
-}
-
-/// A connected descriptor, or none and the errno in `error`.
-[[gnu::noinline]] inline unique_fd connect_to(const endpoint& remote, const deadline& limit,
-                                              int& error) {
-    const call_result made = make_socket(remote.family(), SOCK_STREAM);
-    error = made.error;  // such as: this machine has no IPv6
-    if (made.failed()) return unique_fd();
-    unique_fd fd(static_cast<int>(made.value));
-    set_non_blocking(fd.get(), true);
-    error = start_connect(fd.get(), remote);
-    if (error == 0) error = finish_connect(fd.get(), limit);
-    // TCP can connect to itself, when the port it was given is the one it calls
-    // and nobody listens there. That is no peer.
-    if (error == 0 && local_endpoint_of(fd.get()) == remote) error = ECONNREFUSED;
-    if (error != 0) return unique_fd();
-    set_non_blocking(fd.get(), false);
-    return fd;
-}
-
-/// A connected descriptor; `peer` becomes the address that answered. Throws
-/// network_error with all that was tried.
-[[gnu::noinline]] inline unique_fd connect_any(const std::string& host, int port,
-                                               const deadline& limit, endpoint& peer) {
-    const std::vector<endpoint> addresses = resolve(host, port);
-    std::string tried;
-    int error = 0;
-    auto behind = static_cast<duration::rep>(addresses.size());
-    for (const endpoint& each : addresses) {
-        // An address that never answers must leave time for those behind it.
-        const deadline share(limit.is_never() ? forever : limit.left() / behind--);
-        peer = each;
-        unique_fd fd = connect_to(each, share, error);
-        if (fd) return fd;
-        tried += text("%s%s: %s", tried.empty() ? "; tried " : ", ", each.to_string().c_str(),
-                      std::strerror(error));
-    }
-    const std::string where = host_and_port(host, port);
-    if (addresses.front().to_string() == where) tried.clear();  // it would say nothing new
-    const std::error_code code(error, std::system_category());
-    throw network_error(
-        code, error_text("connect to", where.c_str(), code, next_step(error)).append(tried));
-}
-
-}  // namespace detail
-
-}  // namespace trama
-// trama/net/listen.hpp -- from a host name to a listening descriptor, and from
-// that to connections. man 2 bind, man 2 listen, man 2 accept, man 7 ipv6
-// (IPV6_V6ONLY)
-
-namespace trama {
-
-namespace detail {
-
-/// Binds and listens at `where`. `both_families`: an IPv6 socket takes IPv4
-/// connections as well.
-[[gnu::noinline]] inline unique_fd listen_at(const endpoint& where, bool both_families,
-                                             int backlog) {
-    unique_fd fd = open_socket(where.family(), SOCK_STREAM);
-    // Without it a restarted server cannot have its port for a minute: old
-    // connections linger in TIME_WAIT. It does not let two live servers share a
-    // port; SO_REUSEPORT would, silently.
-    set_option(fd.get(), SOL_SOCKET, SO_REUSEADDR, 1, "SO_REUSEADDR");
-    // The default differs from system to system, so it is never left to chance.
-    if (where.family() == AF_INET6)
-        set_option(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, both_families ? 0 : 1, "IPV6_V6ONLY");
-    bind_socket(fd.get(), where, "listen on");
-    const call_result result = system_call([&] { return ::listen(fd.get(), backlog); });
-    if (tracing()) trace(fd.get(), result.error, "listen, backlog %d", backlog);
-    check("listen on", result, where);
-    // A client may be gone again between "one is waiting" and accept; that must
-    // not block us.
-    set_non_blocking(fd.get(), true);
-    return fd;
-}
-
-/// Listens at `host`, as tcp_listener::listen describes it.
-[[gnu::noinline]] inline unique_fd listen_socket(const std::string& host, int port, int backlog) {
-    if (host != "*" && !host.empty())
-        return listen_at(preferred(resolve(host, port, address_use::listen)), false, backlog);
-    try {
-        return listen_at(resolve("::", port, address_use::listen).front(), true, backlog);
-    } catch (const network_error& failure) {
-        // A machine may be without IPv6. Every other reason is the same for IPv4.
-        if (failure.code() != std::errc::address_family_not_supported &&
-            failure.code() != std::errc::address_not_available)
-            throw;
-    }
-    return listen_at(resolve("0.0.0.0", port, address_use::listen).front(), false, backlog);
-}
-
-[[gnu::noinline]] inline void tell_accepted(int listener, const call_result& result,
-                                            address_buffer& peer) noexcept {
-    if (result.failed()) return trace(listener, result.error, "accept");
-    const std::string from = peer.value().to_string();
-    trace(listener, 0, "accept: fd %ld from %s", result.value, from.c_str());
-}
-
-/// One accept(2), which does not wait because the listener does not; fills in
-/// the peer's address.
-inline call_result accept_once(int listener, address_buffer& peer) noexcept {
-    const call_result result = system_call([&] {
-#ifdef SOCK_CLOEXEC
-        return ::accept4(listener, peer.data(), &peer.size, close_on_exec);
-#else
-        const int fd = ::accept(listener, peer.data(), &peer.size);
-        if (fd != -1) set_defaults(fd);
-        return fd;
-#endif
-    });
-    if (tracing()) tell_accepted(listener, result, peer);
-    return result;
-}
-
-/// Errors of a connection that died before it was accepted; man 2 accept lists
-/// them.
-inline bool lost_before_accept(int error) noexcept {
-    return error == ECONNABORTED || error == EPROTO || error == ENOPROTOOPT || error == ENETDOWN ||
-           error == ENETUNREACH || error == EHOSTDOWN || error == EHOSTUNREACH;
-}
-
-}  // namespace detail
-
-}  // namespace trama
-// trama/net/tcp.hpp -- a TCP connection, and the listener that accepts
-// connections. man 7 tcp
-//
-// TCP carries bytes, not messages: what one end sends in one piece may arrive
-// in several, and the other way round. So there are calls for "what is there"
-// (_some) and for "all of it" (_all, _exact).
-
-// trama/net/transfer.hpp -- bytes through a connected descriptor: one call, or
-// until a deadline. man 2 recv, man 2 send, man 2 sendmsg, man 2 shutdown
+// trama/net/transfer.hpp -- bytes through a connected descriptor: one call, or until a deadline.
+// man 2 recv, man 2 send, man 2 sendmsg, man 2 shutdown
 
 #include <sys/uio.h>
 
@@ -1699,8 +1459,7 @@ inline call_result send_once(int fd, iovec* parts, std::size_t count, int flags)
     return result;
 }
 
-/// Receives 1 to `size` bytes, or 0 at the end of the stream. Throws at the
-/// deadline and on errors.
+/// Receives 1 to `size` bytes, or 0 at the end of the stream. Throws at the deadline and on errors.
 inline std::size_t receive(int fd, void* memory, std::size_t size, const deadline& limit,
                            wanted want, const endpoint& peer) {
     const char* operation = want == wanted::all ? "recv_exact from" : "recv_some from";
@@ -1714,8 +1473,7 @@ inline std::size_t receive(int fd, void* memory, std::size_t size, const deadlin
     return result.count();
 }
 
-/// Sends all of `count` parts, and moves parts[] along while it does. Throws as
-/// receive does.
+/// Sends all of `count` parts, and moves parts[] along while it does. Throws as receive does.
 inline void send_parts(int fd, iovec* parts, std::size_t count, const deadline& limit,
                        const endpoint& peer) {
     const int flags = limit.is_never() ? 0 : MSG_DONTWAIT;
@@ -1726,8 +1484,7 @@ inline void send_parts(int fd, iovec* parts, std::size_t count, const deadline& 
             continue;
         }
         check("send_all to", result, peer);
-        // The kernel may take less than all: go on where it stopped, perhaps inside
-        // a part.
+        // The kernel may take less than all: go on where it stopped, perhaps inside a part.
         std::size_t taken = result.count();
         for (; count > 0 && taken >= parts->iov_len; ++parts, --count) taken -= parts->iov_len;
         if (count == 0) return;
@@ -1743,12 +1500,10 @@ inline call_result shut_down_sending(int fd) noexcept {
     return result;
 }
 
-/// Throws away what comes, until the peer closes, the connection fails, or the
-/// deadline passes.
+/// Throws away what comes, until the peer closes, the connection fails, or the deadline passes.
 [[gnu::cold]] inline void discard_until_closed(int fd, const deadline& limit) noexcept {
     char waste[16384];
-    // The deadline is asked on every round: a peer that never stops sending must
-    // not hold us.
+    // The deadline is asked on every round: a peer that never stops sending must not hold us.
     while (!limit.passed()) {
         const call_result got = receive_once(fd, waste, sizeof waste, MSG_DONTWAIT, wanted::some);
         if (got.would_block()) {
@@ -1762,6 +1517,160 @@ inline call_result shut_down_sending(int fd) noexcept {
 }  // namespace detail
 
 }  // namespace trama
+// trama/net/connect.hpp -- from a host name to a connected descriptor, every address tried.
+// man 2 connect (EINPROGRESS), man 7 socket (SO_ERROR)
+
+namespace trama {
+
+namespace detail {
+
+/// Waits for a connect that is under way. Returns 0 or the errno it ended with.
+[[gnu::noinline]] inline int finish_connect(int fd, const deadline& limit) {
+    if (!wait_until(fd, POLLOUT, limit)) return ETIMEDOUT;
+    int error = 0;
+    socklen_t size = sizeof error;
+    const call_result result =
+        system_call([&] { return ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size); });
+    if (tracing())
+        trace(fd, result.error, "getsockopt SO_ERROR: %s",
+              error == 0 ? "connected" : std::strerror(error));
+    check("ask for the outcome of connect", result);
+    return error;
+}
+
+/// Starts to connect `fd`, which must not block. Returns 0: under way or done, or an errno.
+[[gnu::noinline]] inline int start_connect(int fd, const endpoint& remote) {
+    const call_result result = system_call([&] {
+        const int value = ::connect(fd, remote.data(), remote.size());
+        // Neither is a failure. EALREADY: a signal came after the kernel had begun.
+        return value == -1 && (errno == EINPROGRESS || errno == EALREADY) ? 0 : value;
+    });
+    if (tracing()) trace_address(fd, result.error, "connect", remote);
+    return result.error;
+}
+
+/// A connected descriptor, or none and the errno in `error`.
+[[gnu::noinline]] inline unique_fd connect_to(const endpoint& remote, const deadline& limit,
+                                              int& error) {
+    const call_result made = make_socket(remote.family(), SOCK_STREAM);
+    error = made.error;  // such as: this machine has no IPv6
+    if (made.failed()) return unique_fd();
+    unique_fd fd(static_cast<int>(made.value));
+    set_non_blocking(fd.get(), true);
+    error = start_connect(fd.get(), remote);
+    if (error == 0) error = finish_connect(fd.get(), limit);
+    // TCP can connect to itself, when the port it was given is the one it calls and nobody listens
+    // there. That is no peer.
+    if (error == 0 && local_endpoint_of(fd.get()) == remote) error = ECONNREFUSED;
+    if (error != 0) return unique_fd();
+    set_non_blocking(fd.get(), false);
+    return fd;
+}
+
+/// A connected descriptor; `peer` becomes the address that answered. Throws network_error with all
+/// that was tried.
+[[gnu::noinline]] inline unique_fd connect_any(const std::string& host, int port,
+                                               const deadline& limit, endpoint& peer) {
+    const std::vector<endpoint> addresses = resolve(host, port);
+    std::string tried;
+    int error = 0;
+    auto behind = static_cast<duration::rep>(addresses.size());
+    for (const endpoint& each : addresses) {
+        // An address that never answers must leave time for those behind it.
+        const deadline share(limit.is_never() ? forever : limit.left() / behind--);
+        peer = each;
+        unique_fd fd = connect_to(each, share, error);
+        if (fd) return fd;
+        tried += text("%s%s: %s", tried.empty() ? "; tried " : ", ", each.to_string().c_str(),
+                      std::strerror(error));
+    }
+    const std::string where = host_and_port(host, port);
+    if (addresses.front().to_string() == where) tried.clear();  // it would say nothing new
+    const std::error_code code(error, std::system_category());
+    throw network_error(
+        code, error_text("connect to", where.c_str(), code, next_step(error)).append(tried));
+}
+
+}  // namespace detail
+
+}  // namespace trama
+// trama/net/listen.hpp -- from a host name to a listening descriptor, and from that to connections.
+// man 2 bind, man 2 listen, man 2 accept, man 7 ipv6 (IPV6_V6ONLY)
+
+namespace trama {
+
+namespace detail {
+
+/// Binds and listens at `where`. `both_families`: an IPv6 socket takes IPv4 connections as well.
+[[gnu::noinline]] inline unique_fd listen_at(const endpoint& where, bool both_families,
+                                             int backlog) {
+    unique_fd fd = open_socket(where.family(), SOCK_STREAM);
+    // Without it a restarted server cannot have its port for a minute: old connections linger in
+    // TIME_WAIT. It does not let two live servers share a port; SO_REUSEPORT would, silently.
+    set_option(fd.get(), SOL_SOCKET, SO_REUSEADDR, 1, "SO_REUSEADDR");
+    // The default differs from system to system, so it is never left to chance.
+    if (where.family() == AF_INET6)
+        set_option(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, both_families ? 0 : 1, "IPV6_V6ONLY");
+    bind_socket(fd.get(), where, "listen on");
+    const call_result result = system_call([&] { return ::listen(fd.get(), backlog); });
+    if (tracing()) trace(fd.get(), result.error, "listen, backlog %d", backlog);
+    check("listen on", result, where);
+    // A client may be gone again between "one is waiting" and accept; that must not block us.
+    set_non_blocking(fd.get(), true);
+    return fd;
+}
+
+/// Listens at `host`, as tcp_listener::listen describes it.
+[[gnu::noinline]] inline unique_fd listen_socket(const std::string& host, int port, int backlog) {
+    if (host != "*" && !host.empty())
+        return listen_at(preferred(resolve(host, port, address_use::listen)), false, backlog);
+    try {
+        return listen_at(resolve("::", port, address_use::listen).front(), true, backlog);
+    } catch (const network_error& failure) {
+        // A machine may be without IPv6. Every other reason is the same for IPv4.
+        if (failure.code() != std::errc::address_family_not_supported &&
+            failure.code() != std::errc::address_not_available)
+            throw;
+    }
+    return listen_at(resolve("0.0.0.0", port, address_use::listen).front(), false, backlog);
+}
+
+[[gnu::cold]] inline void tell_accepted(int listener, const call_result& result,
+                                        address_buffer& peer) noexcept {
+    if (result.failed()) return trace(listener, result.error, "accept");
+    const std::string from = peer.value().to_string();
+    trace(listener, 0, "accept: fd %ld from %s", result.value, from.c_str());
+}
+
+/// One accept(2), which does not wait because the listener does not; fills in the peer's address.
+inline call_result accept_once(int listener, address_buffer& peer) noexcept {
+    const call_result result = system_call([&] {
+#ifdef SOCK_CLOEXEC
+        return ::accept4(listener, peer.data(), &peer.size, close_on_exec);
+#else
+        const int fd = ::accept(listener, peer.data(), &peer.size);
+        if (fd != -1) set_defaults(fd);
+        return fd;
+#endif
+    });
+    if (tracing()) tell_accepted(listener, result, peer);
+    return result;
+}
+
+/// Errors of a connection that died before it was accepted; man 2 accept lists them.
+inline bool lost_before_accept(int error) noexcept {
+    return error == ECONNABORTED || error == EPROTO || error == ENOPROTOOPT || error == ENETDOWN ||
+           error == ENETUNREACH || error == EHOSTDOWN || error == EHOSTUNREACH;
+}
+
+}  // namespace detail
+
+}  // namespace trama
+// trama/net/tcp.hpp -- a TCP connection, and the listener that accepts connections. man 7 tcp
+//
+// TCP carries bytes, not messages: what one end sends in one piece may arrive in several, and the
+// other way round. So there are calls for "what is there" (_some) and for "all of it" (_all,
+// _exact).
 
 #include <initializer_list>
 
@@ -1773,21 +1682,18 @@ inline call_result shut_down_sending(int fd) noexcept {
 
 namespace trama {
 
-/// One end of a connection. Owns its descriptor; move-only; the destructor
-/// closes.
+/// One end of a connection. Owns its descriptor; move-only; the destructor closes.
 class tcp_stream : public basic_socket {
 public:
     /// No connection: every call throws, until a stream is moved here.
     tcp_stream() noexcept = default;
 
-    /// Takes over a connected descriptor, with the address of its peer for error
-    /// texts.
+    /// Takes over a connected descriptor, with the address of its peer for error texts.
     explicit tcp_stream(unique_fd fd, const endpoint& remote = {}) noexcept
         : basic_socket(std::move(fd)), remote_(remote) {}
 
-    /// Connects to the first address of `host` that answers; they share the time
-    /// `within`. Throws network_error, whose text names each address tried and
-    /// its reason. man 2 connect
+    /// Connects to the first address of `host` that answers; they share the time `within`.
+    /// Throws network_error, whose text names each address tried and its reason. man 2 connect
     static tcp_stream connect(const std::string& host, int port,
                               duration within = std::chrono::seconds(30)) {
         tcp_stream made;
@@ -1798,9 +1704,8 @@ public:
     /// Address and port of the peer, as they were when the connection was made.
     const endpoint& remote_endpoint() const noexcept { return remote_; }
 
-    /// Receives what is there, 1 to `size` bytes, waiting for the first. Returns
-    /// how many; 0: the peer has closed. Throws network_error (time-out, reset).
-    /// man 2 recv
+    /// Receives what is there, 1 to `size` bytes, waiting for the first. Returns how many; 0: the
+    /// peer has closed. Throws network_error (time-out, reset). man 2 recv
     std::size_t recv_some(void* memory, std::size_t size) {
         return recv_some(memory, size, deadline(timeout()));
     }
@@ -1819,14 +1724,13 @@ public:
         return bytes;
     }
 
-    /// Receives exactly `size` bytes. Throws network_error, and unexpected_eof if
-    /// the stream ends before.
+    /// Receives exactly `size` bytes. Throws network_error, and unexpected_eof if the stream ends
+    /// before.
     void recv_exact(void* memory, std::size_t size) {
         recv_rest(static_cast<char*>(memory), 0, size, size, deadline(timeout()));
     }
 
-    /// The same into a string, which grows with what comes: a large `size` costs
-    /// nothing before.
+    /// The same into a string, which grows with what comes: a large `size` costs nothing before.
     std::string recv_exact(std::size_t size) {
         constexpr std::size_t first_step = 65536;
         const deadline limit(timeout());
@@ -1840,13 +1744,12 @@ public:
         return bytes;
     }
 
-    /// Sends all of `bytes`, waiting while the peer is slow. Returns when the
-    /// kernel has taken them, which is not yet "received". Throws network_error:
-    /// time-out, reset, broken pipe (no SIGPIPE).
+    /// Sends all of `bytes`, waiting while the peer is slow. Returns when the kernel has taken
+    /// them, which is not yet "received". Throws network_error: time-out, reset, broken pipe (no
+    /// SIGPIPE).
     void send_all(std::string_view bytes) { send_all({bytes}); }
 
-    /// The same for up to 8 parts, one behind the other, none of them copied. man
-    /// 2 sendmsg
+    /// The same for up to 8 parts, one behind the other, none of them copied. man 2 sendmsg
     void send_all(std::initializer_list<std::string_view> parts) {
         iovec list[8];
         std::size_t count = 0;
@@ -1882,31 +1785,28 @@ public:
         return detail::outcome(detail::send_once(fd(), &part, 1, MSG_DONTWAIT));
     }
 
-    /// "I have sent all": the peer reads what was sent, then end of stream.
-    /// Receiving goes on. Throws network_error. man 2 shutdown
+    /// "I have sent all": the peer reads what was sent, then end of stream. Receiving goes on.
+    /// Throws network_error. man 2 shutdown
     void shutdown_send() {
         detail::check("shut down sending to", detail::shut_down_sending(fd()), remote_);
     }
 
-    /// Closes so that the peer can still read what was sent last: shuts down
-    /// sending, throws away what comes until the peer closes too (at most
-    /// `within`), then closes. A plain close with bytes unread resets the
-    /// connection, and the last answer may be lost.
+    /// Closes so that the peer can still read what was sent last: shuts down sending, throws away
+    /// what comes until the peer closes too (at most `within`), then closes. A plain close with
+    /// bytes unread resets the connection, and the last answer may be lost.
     void close_lingering(duration within = std::chrono::seconds(1)) noexcept {
         if (!detail::shut_down_sending(fd()).failed())
             detail::discard_until_closed(fd(), deadline(within));
         close();
     }
 
-    /// True: small pieces leave at once (Nagle's algorithm off). man 7 tcp
-    /// (TCP_NODELAY)
+    /// True: small pieces leave at once (Nagle's algorithm off). man 7 tcp (TCP_NODELAY)
     void set_no_delay(bool on) {
         set_option(IPPROTO_TCP, TCP_NODELAY, on ? 1 : 0, "TCP_NODELAY");
     }
 
 private:
-    // Fills memory[done, end); `size` is what was asked for altogether, for the
-    // error text.
+    // Fills memory[done, end); `size` is what was asked for altogether, for the error text.
     void recv_rest(char* memory, std::size_t done, std::size_t end, std::size_t size,
                    const deadline& limit) {
         while (done < end) {
@@ -1921,14 +1821,12 @@ private:
     endpoint remote_;
 };
 
-/// Waits at an address for connections. Owns its descriptor; move-only; the
-/// destructor closes.
+/// Waits at an address for connections. Owns its descriptor; move-only; the destructor closes.
 class tcp_listener : public basic_socket {
 public:
-    /// Listens at `host`: an address of this machine in numbers, a name for one
-    /// (its IPv4 address first), "0.0.0.0" for every IPv4 address, "::" for every
-    /// IPv6 address, "*" for both. Port 0: a free one, told by local_endpoint().
-    /// `backlog`: connections that may wait for accept().
+    /// Listens at `host`: an address of this machine in numbers, a name for one (its IPv4 address
+    /// first), "0.0.0.0" for every IPv4 address, "::" for every IPv6 address, "*" for both. Port 0:
+    /// a free one, told by local_endpoint(). `backlog`: connections that may wait for accept().
     static tcp_listener listen(const std::string& host, int port, int backlog = 128) {
         return tcp_listener(detail::listen_socket(host, port, backlog));
     }
@@ -1947,8 +1845,7 @@ public:
         }
     }
 
-    /// Never waits. done: the next connection was moved to `client`; would_block:
-    /// none is waiting.
+    /// Never waits. done: the next connection was moved to `client`; would_block: none is waiting.
     io_result try_accept(tcp_stream& client) noexcept {
         detail::address_buffer peer;
         const detail::call_result result = detail::accept_once(fd(), peer);
@@ -1964,51 +1861,8 @@ private:
 };
 
 }  // namespace trama
-// trama/net/tcp_info.hpp -- what TCP knows about a connection: round-trip time,
-// window, losses. Linux only: elsewhere this header declares nothing. man 7 tcp
-// (TCP_INFO)
-
-#if defined(__linux__)
-
-namespace trama {
-
-/// A snapshot of one connection. A segment is at most `segment_size` bytes of
-/// payload.
-struct tcp_statistics {
-    std::chrono::microseconds round_trip_time{};       ///< smoothed
-    std::chrono::microseconds round_trip_variation{};  ///< its mean deviation
-    std::uint32_t congestion_window = 0;               ///< segments that may be under way
-    std::uint32_t slow_start_threshold = 0;            ///< segments; 2147483647: none yet
-    std::uint32_t segment_size = 0;                    ///< bytes
-    std::uint32_t unacknowledged = 0;                  ///< segments sent, not yet confirmed
-    std::uint32_t retransmissions = 0;                 ///< segments sent again since the start
-};
-
-/// Asks the kernel about `stream`. Throws network_error.
-inline tcp_statistics read_tcp_info(const tcp_stream& stream) {
-    ::tcp_info info{};
-    socklen_t size = sizeof info;
-    const detail::call_result result = detail::system_call(
-        [&] { return ::getsockopt(stream.fd(), IPPROTO_TCP, TCP_INFO, &info, &size); });
-    if (tracing()) detail::trace(stream.fd(), result.error, "getsockopt TCP_INFO");
-    detail::check("read TCP_INFO of the connection with", result, stream.remote_endpoint());
-    tcp_statistics told;
-    told.round_trip_time = std::chrono::microseconds(info.tcpi_rtt);
-    told.round_trip_variation = std::chrono::microseconds(info.tcpi_rttvar);
-    told.congestion_window = info.tcpi_snd_cwnd;
-    told.slow_start_threshold = info.tcpi_snd_ssthresh;
-    told.segment_size = info.tcpi_snd_mss;
-    told.unacknowledged = info.tcpi_unacked;
-    told.retransmissions = info.tcpi_total_retrans;
-    return told;
-}
-
-}  // namespace trama
-
-#endif
-// trama/net/udp.hpp -- datagrams: each send is one message, which arrives
-// whole, or not at all, or twice, or late. man 7 udp, man 2 sendto, man 2
-// recvfrom
+// trama/net/udp.hpp -- datagrams: each send is one message, which arrives whole, or not at all, or
+// twice, or late. man 7 udp, man 2 sendto, man 2 recvfrom
 
 namespace trama {
 
@@ -2025,9 +1879,8 @@ public:
     /// The most that one datagram over IPv4 can carry, in bytes.
     static constexpr std::size_t max_payload = 65507;
 
-    /// Receives at `host` and `port` (0: a free one, told by local_endpoint());
-    /// "0.0.0.0" and "::" are every address of the machine. Throws network_error.
-    /// man 2 bind
+    /// Receives at `host` and `port` (0: a free one, told by local_endpoint()); "0.0.0.0" and "::"
+    /// are every address of the machine. Throws network_error. man 2 bind
     static udp_socket bind(const std::string& host, int port) {
         const endpoint where = first(host, port, address_use::listen);
         udp_socket made(detail::open_socket(where.family(), SOCK_DGRAM), {});
@@ -2035,9 +1888,8 @@ public:
         return made;
     }
 
-    /// A socket for one peer: send() needs no address, datagrams of others are
-    /// not heard, and "nobody is there" comes back as an error of a later call.
-    /// Sends nothing yet. man 2 connect
+    /// A socket for one peer: send() needs no address, datagrams of others are not heard, and
+    /// "nobody is there" comes back as an error of a later call. Sends nothing yet. man 2 connect
     static udp_socket connect(const std::string& host, int port) {
         const endpoint peer = first(host, port, address_use::connect);
         udp_socket made(detail::open_socket(peer.family(), SOCK_DGRAM), peer);
@@ -2048,18 +1900,16 @@ public:
         return made;
     }
 
-    /// Sends one datagram to `peer`. Throws network_error, also for more bytes
-    /// than fit.
+    /// Sends one datagram to `peer`. Throws network_error, also for more bytes than fit.
     void send_to(std::string_view bytes, const endpoint& peer) {
         send(bytes, peer, peer.data(), peer.size());
     }
 
-    /// The same to the peer of connect(). Throws network_error; "connection
-    /// refused" is the answer to an earlier datagram.
+    /// The same to the peer of connect(). Throws network_error; "connection refused" is the answer
+    /// to an earlier datagram.
     void send(std::string_view bytes) { send(bytes, peer_, nullptr, 0); }
 
-    /// The next datagram, waiting for one; at most `max` bytes of it. Throws
-    /// network_error.
+    /// The next datagram, waiting for one; at most `max` bytes of it. Throws network_error.
     datagram recv_from(std::size_t max = max_payload) {
         const deadline limit(timeout());
         datagram got;
@@ -2068,8 +1918,7 @@ public:
             if (!detail::wait_until(fd(), POLLIN, limit)) throw_receive_error(ETIMEDOUT);
             const detail::call_result result = receive_once(got);
             if (!result.failed()) return got;
-            // The kernel drops a datagram with a wrong checksum only when it is
-            // fetched.
+            // The kernel drops a datagram with a wrong checksum only when it is fetched.
             if (!result.would_block()) throw_receive_error(result.error);
         }
     }
@@ -2129,10 +1978,49 @@ private:
 };
 
 }  // namespace trama
+// trama/net/tcp_info.hpp -- what TCP knows about a connection: round-trip time, window, losses.
+// Linux only: elsewhere this header declares nothing. man 7 tcp (TCP_INFO)
+
+#if defined(__linux__)
+
+namespace trama {
+
+/// A snapshot of one connection. A segment is at most `segment_size` bytes of payload.
+struct tcp_statistics {
+    std::chrono::microseconds round_trip_time{};       ///< smoothed
+    std::chrono::microseconds round_trip_variation{};  ///< its mean deviation
+    std::uint32_t congestion_window = 0;               ///< segments that may be under way
+    std::uint32_t slow_start_threshold = 0;            ///< segments; 2147483647: none yet
+    std::uint32_t segment_size = 0;                    ///< bytes
+    std::uint32_t unacknowledged = 0;                  ///< segments sent, not yet confirmed
+    std::uint32_t retransmissions = 0;                 ///< segments sent again since the start
+};
+
+/// Asks the kernel about `stream`. Throws network_error.
+inline tcp_statistics read_tcp_info(const tcp_stream& stream) {
+    ::tcp_info info{};
+    socklen_t size = sizeof info;
+    const detail::call_result result = detail::system_call(
+        [&] { return ::getsockopt(stream.fd(), IPPROTO_TCP, TCP_INFO, &info, &size); });
+    if (tracing()) detail::trace(stream.fd(), result.error, "getsockopt TCP_INFO");
+    detail::check("read TCP_INFO of the connection with", result, stream.remote_endpoint());
+    tcp_statistics told;
+    told.round_trip_time = std::chrono::microseconds(info.tcpi_rtt);
+    told.round_trip_variation = std::chrono::microseconds(info.tcpi_rttvar);
+    told.congestion_window = info.tcpi_snd_cwnd;
+    told.slow_start_threshold = info.tcpi_snd_ssthresh;
+    told.segment_size = info.tcpi_snd_mss;
+    told.unacknowledged = info.tcpi_unacked;
+    told.retransmissions = info.tcpi_total_retrans;
+    return told;
+}
+
+}  // namespace trama
+
+#endif
 
 // Both together.
-// trama/framed_stream.hpp -- a connection that carries messages: tcp_stream +
-// codec.
+// trama/framed_stream.hpp -- a connection that carries messages: tcp_stream + codec.
 
 namespace trama {
 
@@ -2155,9 +2043,8 @@ public:
     explicit framed_stream(tcp_stream stream, std::size_t limit = Codec::max_payload) noexcept
         : stream_(std::move(stream)), decoder_(limit), limit_(limit) {}
 
-    /// Sends one frame, waiting while the peer is slow. The payload is not
-    /// copied. Throws frame_error{too_long} before anything is sent;
-    /// network_error as tcp_stream::send_all does.
+    /// Sends one frame, waiting while the peer is slow. The payload is not copied. Throws
+    /// frame_error{too_long} before anything is sent; network_error as tcp_stream::send_all does.
     void send_frame(std::string_view payload) {
         const frame_edge header = Codec::header(payload, limit_);
         const frame_edge trailer = Codec::trailer();
@@ -2165,22 +2052,20 @@ public:
         tell("out", payload);
     }
 
-    /// The payload of the next frame, waiting for it; nullopt: the stream ended
-    /// between two frames. Throws frame_error (bad_header, too_long; truncated:
-    /// it ended inside one) and network_error. After a time-out it can be called
-    /// again: what came of the frame is kept.
+    /// The payload of the next frame, waiting for it; nullopt: the stream ended between two frames.
+    /// Throws frame_error (bad_header, too_long; truncated: it ended inside one) and network_error.
+    /// After a time-out it can be called again: what came of the frame is kept.
     std::optional<std::string> recv_frame() {
         return receive([this] { return decoder_.next_frame(); });
     }
 
-    /// As recv_frame, but lends the payload without a copy until the next receive
-    /// on this object.
+    /// As recv_frame, but lends the payload without a copy until the next receive on this object.
     std::optional<std::string_view> recv_view() {
         return receive([this] { return decoder_.next_view(); });
     }
 
-    /// The connection underneath, for time-outs, endpoints, shutdown_send. Bytes
-    /// received past this object are missing from its frames.
+    /// The connection underneath, for time-outs, endpoints, shutdown_send. Bytes received past this
+    /// object are missing from its frames.
     tcp_stream& stream() noexcept { return stream_; }
     const tcp_stream& stream() const noexcept { return stream_; }
 
@@ -2206,8 +2091,8 @@ private:
         }
     }
 
-    // Large frames in larger pieces, but never more room than has already been
-    // filled: a header that promises a lot costs nothing until the bytes come.
+    // Large frames in larger pieces, but never more room than has already been filled: a header
+    // that promises a lot costs nothing until the bytes come.
     std::size_t receive_size() const noexcept {
         constexpr std::size_t usual = 16384;
         const std::size_t missing = decoder_.missing();

@@ -1,9 +1,7 @@
-// trama/deadline.hpp -- a time-out for a whole operation, however many system
-// calls it takes.
+// trama/deadline.hpp -- a time-out for a whole operation, however many system calls it takes.
 //
-// "Five seconds for each recv" lets a peer that sends one byte every four
-// seconds hold us for ever. A deadline is a point in time, so the time that is
-// left shrinks from call to call.
+// "Five seconds for each recv" lets a peer that sends one byte every four seconds hold us for ever.
+// A deadline is a point in time, so the time that is left shrinks from call to call.
 #pragma once
 
 #include <chrono>
@@ -18,8 +16,7 @@ using duration = std::chrono::nanoseconds;
 /// The time-out that never expires.
 inline constexpr duration forever = duration::max();
 
-/// When an operation must be over, by the steady clock: setting the date does
-/// not move it.
+/// When an operation must be over, by the steady clock: setting the date does not move it.
 class deadline {
 public:
     /// `from_now`: 0 or less is over at once; `forever` never is.
@@ -42,8 +39,7 @@ public:
         return duration(rest > 0 ? rest : 0);
     }
 
-    /// The time that is left as poll(2) wants it: milliseconds, rounded up; -1
-    /// for never.
+    /// The time that is left as poll(2) wants it: milliseconds, rounded up; -1 for never.
     int poll_timeout() const noexcept {
         if (is_never()) return -1;
         const std::int64_t rest = (left().count() + 999'999) / 1'000'000;

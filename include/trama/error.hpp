@@ -1,14 +1,11 @@
-// trama/error.hpp -- the funnel every system call goes through, and the errors
-// that come out of it.
+// trama/error.hpp -- the funnel every system call goes through, and the errors that come out of it.
 //
 // A failed call becomes one exception whose text reads like help:
 //
-//     connect to 127.0.0.1:5000: Connection refused (nobody listens there:
-//     start the server, or
+//     connect to 127.0.0.1:5000: Connection refused (nobody listens there: start the server, or
 //     ...)
-//     \________/ \____________/  \________________/
-//     \___________________________________________/ operation    endpoint
-//     reason                          next step
+//     \________/ \____________/  \________________/  \___________________________________________/
+//     operation    endpoint           reason                          next step
 //
 // man 3 errno, man 7 signal (EINTR)
 #pragma once
@@ -20,8 +17,7 @@
 
 namespace trama {
 
-/// A call to the system failed. code() compares with std::errc: `e.code() ==
-/// std::errc::timed_out`.
+/// A call to the system failed. code() compares with std::errc: `e.code() == std::errc::timed_out`.
 class network_error : public std::system_error {
 public:
     /// `text`: all of what() is to say.
@@ -39,10 +35,10 @@ class unexpected_eof : public std::runtime_error {
 public:
     [[gnu::cold]] unexpected_eof(std::size_t received, std::size_t expected,
                                  const std::string& where)
-        : std::runtime_error(detail::text("recv_exact from %s: the stream ended after %zu of "
-                                          "%zu bytes (the peer closed, or "
-                                          "died, before it had sent all)",
-                                          where.c_str(), received, expected)),
+        : std::runtime_error(detail::text(
+              "recv_exact from %s: the stream ended after %zu of %zu bytes (the peer closed, or "
+              "died, before it had sent all)",
+              where.c_str(), received, expected)),
           received_(received),
           expected_(expected) {}
 
@@ -56,8 +52,7 @@ private:
 
 namespace detail {
 
-/// What to try next after `error`, or "" where there is no better advice than
-/// the reason itself.
+/// What to try next after `error`, or "" where there is no better advice than the reason itself.
 [[gnu::cold]] inline const char* next_step(int error) noexcept {
     switch (error) {
         case ECONNREFUSED:
@@ -68,8 +63,7 @@ namespace detail {
         case EHOSTUNREACH: return "no machine answers at that address: ping it";
         case ETIMEDOUT: return "no answer in time: is the peer alive, is a firewall between?";
         case ECONNRESET:
-            return "the peer cut the connection: its program died, or closed unread "
-                   "data";
+            return "the peer cut the connection: its program died, or closed unread data";
         case EPIPE: return "the peer has closed; nothing more can be sent";
         case EMFILE: return "this program has too many descriptors open: ulimit -n";
         case EMSGSIZE: return "a UDP datagram carries at most 65,507 bytes of payload";
@@ -109,9 +103,8 @@ struct call_result {
     std::size_t count() const noexcept { return static_cast<std::size_t>(value); }
 };
 
-/// The funnel: makes the call `function()`, and again when a signal interrupts
-/// it. Who calls it then tells the trace what was asked and what came, and
-/// gives the result to check().
+/// The funnel: makes the call `function()`, and again when a signal interrupts it. Who calls it
+/// then tells the trace what was asked and what came, and gives the result to check().
 template <typename Function>
 call_result system_call(Function function) noexcept {
     call_result result{};

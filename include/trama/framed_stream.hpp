@@ -1,5 +1,4 @@
-// trama/framed_stream.hpp -- a connection that carries messages: tcp_stream +
-// codec.
+// trama/framed_stream.hpp -- a connection that carries messages: tcp_stream + codec.
 #pragma once
 
 #include <trama/codec/frame_decoder.hpp>
@@ -26,9 +25,8 @@ public:
     explicit framed_stream(tcp_stream stream, std::size_t limit = Codec::max_payload) noexcept
         : stream_(std::move(stream)), decoder_(limit), limit_(limit) {}
 
-    /// Sends one frame, waiting while the peer is slow. The payload is not
-    /// copied. Throws frame_error{too_long} before anything is sent;
-    /// network_error as tcp_stream::send_all does.
+    /// Sends one frame, waiting while the peer is slow. The payload is not copied. Throws
+    /// frame_error{too_long} before anything is sent; network_error as tcp_stream::send_all does.
     void send_frame(std::string_view payload) {
         const frame_edge header = Codec::header(payload, limit_);
         const frame_edge trailer = Codec::trailer();
@@ -36,22 +34,20 @@ public:
         tell("out", payload);
     }
 
-    /// The payload of the next frame, waiting for it; nullopt: the stream ended
-    /// between two frames. Throws frame_error (bad_header, too_long; truncated:
-    /// it ended inside one) and network_error. After a time-out it can be called
-    /// again: what came of the frame is kept.
+    /// The payload of the next frame, waiting for it; nullopt: the stream ended between two frames.
+    /// Throws frame_error (bad_header, too_long; truncated: it ended inside one) and network_error.
+    /// After a time-out it can be called again: what came of the frame is kept.
     std::optional<std::string> recv_frame() {
         return receive([this] { return decoder_.next_frame(); });
     }
 
-    /// As recv_frame, but lends the payload without a copy until the next receive
-    /// on this object.
+    /// As recv_frame, but lends the payload without a copy until the next receive on this object.
     std::optional<std::string_view> recv_view() {
         return receive([this] { return decoder_.next_view(); });
     }
 
-    /// The connection underneath, for time-outs, endpoints, shutdown_send. Bytes
-    /// received past this object are missing from its frames.
+    /// The connection underneath, for time-outs, endpoints, shutdown_send. Bytes received past this
+    /// object are missing from its frames.
     tcp_stream& stream() noexcept { return stream_; }
     const tcp_stream& stream() const noexcept { return stream_; }
 
@@ -77,8 +73,8 @@ private:
         }
     }
 
-    // Large frames in larger pieces, but never more room than has already been
-    // filled: a header that promises a lot costs nothing until the bytes come.
+    // Large frames in larger pieces, but never more room than has already been filled: a header
+    // that promises a lot costs nothing until the bytes come.
     std::size_t receive_size() const noexcept {
         constexpr std::size_t usual = 16384;
         const std::size_t missing = decoder_.missing();

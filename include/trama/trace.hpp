@@ -1,13 +1,12 @@
-// trama/trace.hpp -- what each system call and each frame did, one line each,
-// told while it happens.
+// trama/trace.hpp -- what each system call and each frame did, one line each, told while it
+// happens.
 //
 //     $ TRAMA_TRACE=1 ./framed_echo_server
 //     trama: fd 4: recv 5 of 16384 asked: "00000"
 //     trama: fd 4: recv 6 of 16384 asked: "4:hola"
 //     trama: fd 4: frame in, 4 bytes: "hola"
 //
-// TRAMA_TRACE=time adds the seconds since the start. Off, it costs one
-// predictable branch a call.
+// TRAMA_TRACE=time adds the seconds since the start. Off, it costs one predictable branch a call.
 #pragma once
 
 #include <trama/codec/text.hpp>
@@ -21,9 +20,8 @@
 
 namespace trama {
 
-/// Receives each line of the trace, without a line feed; the text is gone when
-/// it returns. It must not throw, and it is called from whichever thread made
-/// the call.
+/// Receives each line of the trace, without a line feed; the text is gone when it returns. It must
+/// not throw, and it is called from whichever thread made the call.
 using trace_sink = void (*)(std::string_view line);
 
 namespace detail {
@@ -59,9 +57,8 @@ inline double trace_start = 0;
 /// The only global state of the library.
 inline trace_sink current_sink = sink_from_environment();
 
-/// Tells one line, made as printf(3) does; what does not fit into 400 bytes is
-/// left out. `fd`: what it is about, or -1. `error`: the errno of a call that
-/// failed, or 0. Never allocates.
+/// Tells one line, made as printf(3) does; what does not fit into 400 bytes is left out. `fd`: what
+/// it is about, or -1. `error`: the errno of a call that failed, or 0. Never allocates.
 [[gnu::cold, gnu::format(printf, 3, 4)]] inline void trace(int fd, int error, const char* format,
                                                            ...) noexcept {
     char line[400] = "";
@@ -83,8 +80,7 @@ inline trace_sink current_sink = sink_from_environment();
     current_sink({line, size});
 }
 
-/// Bytes as a trace line shows them: `"hola\n"`, at most 48 of them, and dots
-/// when there are more.
+/// Bytes as a trace line shows them: `"hola\n"`, at most 48 of them, and dots when there are more.
 class shown_bytes {
 public:
     [[gnu::cold]] void add(std::string_view bytes) noexcept {
@@ -115,8 +111,8 @@ inline bool tracing() noexcept {
     return detail::current_sink != nullptr;
 }
 
-/// Sends the trace to `sink`; nullptr turns it off. Returns the sink before.
-/// Call it while no other thread uses the library.
+/// Sends the trace to `sink`; nullptr turns it off. Returns the sink before. Call it while no other
+/// thread uses the library.
 inline trace_sink trace_to(trace_sink sink) noexcept {
     const trace_sink before = detail::current_sink;
     detail::current_sink = sink;

@@ -1,7 +1,6 @@
 // trama/trama.hpp -- all of trama, in the order in which it is best read.
 //
-// Copyright (c) 2026 the trama authors. Distributed under the Boost Software
-// License, Version 1.0.
+// Copyright (c) 2026 the trama authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
 #if __cplusplus < 201703L
@@ -11,28 +10,28 @@
 #define TRAMA_VERSION "0.1.0"
 
 // Bytes and frames: no sockets in here.
-#include <trama/codec/frame.hpp>
-#include <trama/codec/frame_decoder.hpp>
-#include <trama/codec/length_prefix.hpp>
-#include <trama/codec/line.hpp>
-#include <trama/codec/six_digit_colon.hpp>
 #include <trama/codec/text.hpp>
+#include <trama/codec/frame.hpp>
+#include <trama/codec/length_prefix.hpp>
+#include <trama/codec/six_digit_colon.hpp>
+#include <trama/codec/line.hpp>
+#include <trama/codec/frame_decoder.hpp>
 
 // System calls: how they are traced, how they fail, how long they may take.
-#include <trama/deadline.hpp>
-#include <trama/error.hpp>
 #include <trama/trace.hpp>
+#include <trama/error.hpp>
+#include <trama/deadline.hpp>
 
 // Sockets: no frames in here.
-#include <trama/net/connect.hpp>
-#include <trama/net/endpoint.hpp>
-#include <trama/net/listen.hpp>
-#include <trama/net/socket.hpp>
-#include <trama/net/tcp.hpp>
-#include <trama/net/tcp_info.hpp>
-#include <trama/net/transfer.hpp>
-#include <trama/net/udp.hpp>
 #include <trama/net/unique_fd.hpp>
+#include <trama/net/endpoint.hpp>
+#include <trama/net/socket.hpp>
+#include <trama/net/transfer.hpp>
+#include <trama/net/connect.hpp>
+#include <trama/net/listen.hpp>
+#include <trama/net/tcp.hpp>
+#include <trama/net/udp.hpp>
+#include <trama/net/tcp_info.hpp>
 
 // Both together.
 #include <trama/framed_stream.hpp>

@@ -1,23 +1,20 @@
-// trama/codec/frame.hpp -- what every framing has in common: bytes in; frame,
-// not yet, or broken out.
+// trama/codec/frame.hpp -- what every framing has in common: bytes in; frame, not yet, or broken
+// out.
 //
-// TCP carries a stream of bytes. A *framing* cuts it into messages. Here a
-// framing is a *codec*: a class of pure static functions, with no socket, no
-// buffer and no clock inside.
+// TCP carries a stream of bytes. A *framing* cuts it into messages. Here a framing is a *codec*: a
+// class of pure static functions, with no socket, no buffer and no clock inside.
 //
 //     struct my_codec {
-//         static constexpr const char* format = "what a frame looks like";   //
-//         for error texts static constexpr std::size_t max_payload = 1000; //
-//         the default limit static scan_result scan(std::string_view bytes,
-//         std::size_t limit,
+//         static constexpr const char* format = "what a frame looks like";   // for error texts
+//         static constexpr std::size_t max_payload = 1000;                    // the default limit
+//         static scan_result scan(std::string_view bytes, std::size_t limit,
 //                                 std::size_t seen) noexcept;
-//         static frame_edge header(std::string_view payload, std::size_t
-//         limit); static frame_edge trailer() noexcept;
+//         static frame_edge header(std::string_view payload, std::size_t limit);
+//         static frame_edge trailer() noexcept;
 //     };
 //
-// scan looks for one frame at the front of `bytes`; header and trailer make
-// what stands before and behind a payload on the wire. frame_decoder and
-// framed_stream work with any such class.
+// scan looks for one frame at the front of `bytes`; header and trailer make what stands before and
+// behind a payload on the wire. frame_decoder and framed_stream work with any such class.
 #pragma once
 
 #include <trama/codec/text.hpp>
@@ -38,19 +35,16 @@ enum class scan_status {
 /// The outcome of one scan. A frame takes `offset + length + trailer` bytes.
 struct scan_result {
     scan_status status = scan_status::need_data;
-    /// frame: where the payload starts. bad_header: where the first wrong byte
-    /// is.
+    /// frame: where the payload starts. bad_header: where the first wrong byte is.
     std::size_t offset = 0;
-    /// frame: payload bytes. need_data: at least so many bytes are missing.
-    /// too_long: bytes announced.
+    /// frame: payload bytes. need_data: at least so many bytes are missing. too_long: bytes
+    /// announced.
     std::size_t length = 0;
-    /// frame: bytes of the frame that follow the payload, such as the end of a
-    /// line.
+    /// frame: bytes of the frame that follow the payload, such as the end of a line.
     std::size_t trailer = 0;
 };
 
-/// The few bytes that stand before or behind a payload on the wire: at most 8,
-/// held in place.
+/// The few bytes that stand before or behind a payload on the wire: at most 8, held in place.
 class frame_edge {
 public:
     /// No bytes.
@@ -68,8 +62,7 @@ private:
     unsigned char size_ = 0;
 };
 
-/// A frame that cannot be read or written. what() shows where, the bytes, and a
-/// guess at the cause.
+/// A frame that cannot be read or written. what() shows where, the bytes, and a guess at the cause.
 class frame_error : public std::runtime_error {
 public:
     enum class reason {
@@ -83,8 +76,7 @@ public:
 
     reason why() const noexcept { return why_; }
 
-    /// Where in the stream the fault is, in bytes since its start; 0 when a frame
-    /// was being made.
+    /// Where in the stream the fault is, in bytes since its start; 0 when a frame was being made.
     std::uint64_t offset() const noexcept { return offset_; }
 
 private:
@@ -94,8 +86,7 @@ private:
 
 namespace detail {
 
-/// What a peer that does not speak our framing probably speaks, judged by its
-/// first bytes; or "".
+/// What a peer that does not speak our framing probably speaks, judged by its first bytes; or "".
 [[gnu::cold]] inline const char* guess_protocol(std::string_view bytes) noexcept {
     const auto starts = [&](std::string_view clue) { return bytes.substr(0, clue.size()) == clue; };
     if (starts("GET ") || starts("POST ") || starts("HEAD ") || starts("HTTP/"))
@@ -114,8 +105,7 @@ namespace detail {
                            format, limit));
 }
 
-/// `front`: the bytes that are no frame, or too long a one; `start`: where they
-/// are in the stream.
+/// `front`: the bytes that are no frame, or too long a one; `start`: where they are in the stream.
 [[noreturn, gnu::cold]] inline void throw_broken(const scan_result& result, std::string_view front,
                                                  std::uint64_t start, std::size_t limit,
                                                  const char* format) {
@@ -125,8 +115,7 @@ namespace detail {
     std::string what = text("bad frame header at byte %llu of the stream: ", place);
     if (!bad_header)
         what = text(
-            "frame too long at byte %llu of the stream: %zu bytes, here at "
-            "most %zu; it starts "
+            "frame too long at byte %llu of the stream: %zu bytes, here at most %zu; it starts "
             "with ",
             place, result.length, limit);
     what +=
@@ -135,20 +124,18 @@ namespace detail {
                       where, what);
 }
 
-/// `rest`: the bytes that came of the frame at `where`; `missing`: at least so
-/// many did not.
+/// `rest`: the bytes that came of the frame at `where`; `missing`: at least so many did not.
 [[noreturn, gnu::cold]] inline void throw_truncated(std::string_view rest, std::uint64_t where,
                                                     std::size_t missing) {
     const unsigned long long place = where;
-    throw frame_error(frame_error::reason::truncated, where,
-                      text("the stream ended inside the frame at byte %llu: %zu bytes came, at "
-                           "least %zu are "
-                           "missing (\"%s\"; the peer closed, or died, before it had sent all)",
-                           place, rest.size(), missing, escaped(rest, 24).c_str()));
+    throw frame_error(
+        frame_error::reason::truncated, where,
+        text("the stream ended inside the frame at byte %llu: %zu bytes came, at least %zu are "
+             "missing (\"%s\"; the peer closed, or died, before it had sent all)",
+             place, rest.size(), missing, escaped(rest, 24).c_str()));
 }
 
-/// Appends header, payload and trailer to `out`; all or nothing: `out` is
-/// untouched on a throw.
+/// Appends header, payload and trailer to `out`; all or nothing: `out` is untouched on a throw.
 template <typename Codec>
 void append_frame(std::string_view payload, std::string& out, std::size_t limit) {
     const frame_edge header = Codec::header(payload, limit);

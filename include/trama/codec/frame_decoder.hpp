@@ -1,14 +1,13 @@
-// trama/codec/frame_decoder.hpp -- turns a stream that comes in any pieces back
-// into its frames.
+// trama/codec/frame_decoder.hpp -- turns a stream that comes in any pieces back into its frames.
 //
-//     storage_                begin_                   end_ capacity_ | frames
-//     handed out   |   frames, whole and    |   room for       | |   (free
-//     again)        |   the one under way    |   prepare()      | 0  <= begin_
-//     <=         end_       <=      capacity_
+//     storage_                begin_                   end_              capacity_
+//     |   frames handed out   |   frames, whole and    |   room for       |
+//     |   (free again)        |   the one under way    |   prepare()      |
+//     0  <=                   begin_        <=         end_       <=      capacity_
 //
-// Bytes enter at end_, either copied (receive_data) or written there by the
-// caller, for example by recv(2) (prepare, commit). Frames leave at begin_.
-// There is no socket in here: any codec, any source.
+// Bytes enter at end_, either copied (receive_data) or written there by the caller, for example by
+// recv(2) (prepare, commit). Frames leave at begin_. There is no socket in here: any codec, any
+// source.
 #pragma once
 
 #include <trama/codec/frame.hpp>
@@ -23,8 +22,7 @@ namespace trama {
 
 namespace detail {
 
-/// The storage drawn above. Move-only; a moved-from buffer is empty and can be
-/// used again.
+/// The storage drawn above. Move-only; a moved-from buffer is empty and can be used again.
 class receive_buffer {
 public:
     receive_buffer() noexcept = default;
@@ -46,12 +44,11 @@ public:
     std::size_t size() const noexcept { return end_ - begin_; }
     std::size_t room() const noexcept { return capacity_ - end_; }
 
-    /// Makes room for `size` more bytes and returns where they go. Throws
-    /// std::bad_alloc.
+    /// Makes room for `size` more bytes and returns where they go. Throws std::bad_alloc.
     char* prepare(std::size_t size) {
         if (begin_ == end_) begin_ = end_ = 0;
-        // Only when more is free than has to be moved: else a reader who takes a
-        // little of a lot each time would move the lot each time.
+        // Only when more is free than has to be moved: else a reader who takes a little of a lot
+        // each time would move the lot each time.
         if (room() < size && begin_ > 0 && begin_ >= this->size()) move_to_front();
         if (room() < size) grow(size);
         return storage_ + end_;
@@ -70,10 +67,9 @@ private:
         begin_ = 0;
     }
 
-    // Doubles, so that memory follows what came and not what was promised.
-    // realloc(3) and not a vector: it does not fill the new part with zeros, and
-    // on Linux it moves large blocks by their page tables, so a large payload is
-    // not copied while it grows.
+    // Doubles, so that memory follows what came and not what was promised. realloc(3) and not a
+    // vector: it does not fill the new part with zeros, and on Linux it moves large blocks by their
+    // page tables, so a large payload is not copied while it grows.
     void grow(std::size_t size) {
         if (size > static_cast<std::size_t>(-1) / 2 - end_) throw std::bad_alloc();
         const std::size_t needed = end_ + size;
@@ -92,14 +88,13 @@ private:
 
 }  // namespace detail
 
-/// Cuts the bytes it is given into frames of `Codec`. After a broken frame it
-/// stays broken: behind a wrong header nobody knows where the next one starts.
+/// Cuts the bytes it is given into frames of `Codec`. After a broken frame it stays broken: behind
+/// a wrong header nobody knows where the next one starts.
 template <typename Codec>
 class frame_decoder {
 public:
-    /// `limit`: the longest payload accepted, in bytes. Memory grows with what
-    /// came, not with what a header promises. A decoder that was moved from can
-    /// only be assigned to.
+    /// `limit`: the longest payload accepted, in bytes. Memory grows with what came, not with what
+    /// a header promises. A decoder that was moved from can only be assigned to.
     explicit frame_decoder(std::size_t limit = Codec::max_payload) noexcept : limit_(limit) {}
 
     /// Takes a copy of `bytes`, which may hold any part of any number of frames.
@@ -109,21 +104,20 @@ public:
         buffer_.commit(bytes.size());
     }
 
-    /// Lends memory for at least `size` bytes, to be written by the caller; valid
-    /// until the next call. It spares the copy that receive_data makes. Views
-    /// from next_view() end here.
+    /// Lends memory for at least `size` bytes, to be written by the caller; valid until the next
+    /// call. It spares the copy that receive_data makes. Views from next_view() end here.
     char* prepare(std::size_t size) { return buffer_.prepare(size); }
 
-    /// Tells that the first `size` bytes of the prepared memory were written.
-    /// Throws std::length_error when that is more than there was room for.
+    /// Tells that the first `size` bytes of the prepared memory were written. Throws
+    /// std::length_error when that is more than there was room for.
     void commit(std::size_t size) {
         if (size > buffer_.room())
             throw std::length_error("frame_decoder::commit: more than prepared");
         buffer_.commit(size);
     }
 
-    /// The payload of the next frame, or nullopt: not yet. Throws frame_error,
-    /// and again on every later call; std::bad_alloc, and the frame stays.
+    /// The payload of the next frame, or nullopt: not yet. Throws frame_error, and again on every
+    /// later call; std::bad_alloc, and the frame stays.
     std::optional<std::string> next_frame() {
         const scan_result result = scan_front();
         if (result.status != scan_status::frame) return std::nullopt;
@@ -132,8 +126,7 @@ public:
         return payload;
     }
 
-    /// As next_frame, but lends the payload where it lies, without a copy, until
-    /// the next call.
+    /// As next_frame, but lends the payload where it lies, without a copy, until the next call.
     std::optional<std::string_view> next_view() {
         const scan_result result = scan_front();
         if (result.status != scan_status::frame) return std::nullopt;
@@ -142,9 +135,8 @@ public:
         return payload;
     }
 
-    /// The stream has ended. Throws frame_error if what came ends in no whole
-    /// frame: truncated, or what next_frame would throw. Whole frames before that
-    /// can still be taken.
+    /// The stream has ended. Throws frame_error if what came ends in no whole frame: truncated, or
+    /// what next_frame would throw. Whole frames before that can still be taken.
     void receive_eof() const {
         std::string_view rest = buffer_.bytes();
         while (!rest.empty()) {
@@ -161,8 +153,8 @@ public:
     /// How many bytes came and were not yet handed out.
     std::size_t buffered() const noexcept { return buffer_.size(); }
 
-    /// At least so many bytes must still come before next_frame has something new
-    /// to look at; 0: call it.
+    /// At least so many bytes must still come before next_frame has something new to look at; 0:
+    /// call it.
     std::size_t missing() const noexcept {
         return needed_ > buffer_.size() ? needed_ - buffer_.size() : 0;
     }

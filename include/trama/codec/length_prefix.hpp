@@ -1,14 +1,11 @@
-// trama/codec/length_prefix.hpp -- a payload behind its length, in 1, 2, 4 or 8
-// binary bytes.
+// trama/codec/length_prefix.hpp -- a payload behind its length, in 1, 2, 4 or 8 binary bytes.
 //
-//      length_prefix<4>, "hola"                 length_prefix<2,
-//      byte_order::little>, "hola"
+//      length_prefix<4>, "hola"                 length_prefix<2, byte_order::little>, "hola"
 //     +----+----+----+----+---+---+---+---+    +----+----+---+---+---+---+
 //     | 00 | 00 | 00 | 04 | h | o | l | a |    | 04 | 00 | h | o | l | a |
 //     +----+----+----+----+---+---+---+---+    +----+----+---+---+---+---+
 //
-// The length counts the payload only. Big-endian is the order of the network
-// (RFC 1700).
+// The length counts the payload only. Big-endian is the order of the network (RFC 1700).
 #pragma once
 
 #include <trama/codec/frame.hpp>
@@ -17,12 +14,10 @@
 
 namespace trama {
 
-/// Which byte of a number travels first: the most (big) or the least (little)
-/// significant one.
+/// Which byte of a number travels first: the most (big) or the least (little) significant one.
 enum class byte_order { big, little };
 
-/// The codec: `Size` is 1, 2, 4 or 8. Any payload of 0 to `limit` bytes is
-/// legal.
+/// The codec: `Size` is 1, 2, 4 or 8. Any payload of 0 to `limit` bytes is legal.
 template <std::size_t Size, byte_order Order = byte_order::big>
 struct length_prefix {
     static_assert(Size == 1 || Size == 2 || Size == 4 || Size == 8,
@@ -34,19 +29,17 @@ struct length_prefix {
     static constexpr std::uint64_t max_length = std::numeric_limits<std::uint64_t>::max() >>
                                                 (64U - 8U * Size);
 
-    /// The limit where none is given, in bytes: what the header can say, but
-    /// never above 16 MiB.
+    /// The limit where none is given, in bytes: what the header can say, but never above 16 MiB.
     static constexpr std::size_t max_payload =
         max_length < (1U << 24U) ? static_cast<std::size_t>(max_length) : std::size_t{1} << 24U;
 
-    /// Looks for one frame at the front of `bytes`. Never bad_header: every bit
-    /// pattern is a length.
+    /// Looks for one frame at the front of `bytes`. Never bad_header: every bit pattern is a
+    /// length.
     static scan_result scan(std::string_view bytes, std::size_t limit = max_payload,
                             std::size_t /*seen*/ = 0) noexcept {
         if (bytes.size() < Size) return {scan_status::need_data, 0, Size - bytes.size()};
         const std::uint64_t length = read_length(bytes.data());
-        // Compared before it is added to anything or narrowed: 2^64-1 must not
-        // wrap.
+        // Compared before it is added to anything or narrowed: 2^64-1 must not wrap.
         if (length > limit) return {scan_status::too_long, 0, saturated(length)};
         const auto wanted = static_cast<std::size_t>(length);
         const std::size_t present = bytes.size() - Size;
@@ -54,8 +47,7 @@ struct length_prefix {
         return {scan_status::frame, Size, wanted};
     }
 
-    /// Appends one frame to `out`. Throws frame_error{too_long} above `limit`,
-    /// `out` untouched.
+    /// Appends one frame to `out`. Throws frame_error{too_long} above `limit`, `out` untouched.
     static void encode(std::string_view payload, std::string& out,
                        std::size_t limit = max_payload) {
         detail::append_frame<length_prefix>(payload, out, limit);
@@ -75,14 +67,12 @@ struct length_prefix {
     static frame_edge trailer() noexcept { return {}; }
 
 private:
-    /// How far the byte at `position` of the header is shifted in the number, in
-    /// bits.
+    /// How far the byte at `position` of the header is shifted in the number, in bits.
     static constexpr std::size_t shift(std::size_t position) noexcept {
         return 8 * (Order == byte_order::big ? Size - 1 - position : position);
     }
 
-    // By shifts and not by copying memory, so that it is right on a machine of
-    // either byte order.
+    // By shifts and not by copying memory, so that it is right on a machine of either byte order.
     static std::uint64_t read_length(const char* bytes) noexcept {
         std::uint64_t length = 0;
         for (std::size_t i = 0; i < Size; ++i)

@@ -5,9 +5,8 @@
 //     | h | o | l | a | LF |     | h | o | l | a | CR | LF |
 //     +---+---+---+---+----+     +---+---+---+---+----+----+
 //
-// No header says how long a line will be, so the limit alone keeps a peer that
-// never ends its line from filling the memory. The end cannot be part of the
-// payload; a NUL byte can.
+// No header says how long a line will be, so the limit alone keeps a peer that never ends its line
+// from filling the memory. The end cannot be part of the payload; a NUL byte can.
 #pragma once
 
 #include <trama/codec/frame.hpp>
@@ -19,10 +18,9 @@ namespace trama {
 /// How a line ends on the wire.
 enum class line_ending {
     lf,    ///< LF; a CR before it belongs to the payload
-    crlf,  ///< CR LF, and a LF without its CR is a bad_header (most Internet
-           ///< protocols: RFC 5321, 9112)
-    any    ///< either is read and not part of the payload; LF is written (nc and
-           ///< telnet both fit)
+    crlf,  ///< CR LF, and a LF without its CR is a bad_header (most Internet protocols: RFC 5321,
+           ///< 9112)
+    any    ///< either is read and not part of the payload; LF is written (nc and telnet both fit)
 };
 
 /// The codec. Use it by the names lf_line, crlf_line and any_line below.
@@ -34,9 +32,8 @@ struct basic_line {
     /// The limit where none is given, in bytes without the line's end.
     static constexpr std::size_t max_payload = 8192;
 
-    /// Looks for one line at the front of `bytes`; in the first `seen` of them an
-    /// earlier scan found no end, so that a long line that comes in many pieces
-    /// costs linear time.
+    /// Looks for one line at the front of `bytes`; in the first `seen` of them an earlier scan
+    /// found no end, so that a long line that comes in many pieces costs linear time.
     static scan_result scan(std::string_view bytes, std::size_t limit = max_payload,
                             std::size_t seen = 0) noexcept {
         const std::size_t start = seen < bytes.size() ? seen : bytes.size();
@@ -53,9 +50,8 @@ struct basic_line {
         return {scan_status::frame, 0, length, returns + 1};
     }
 
-    /// Appends one line and its end to `out`. Throws frame_error, `out`
-    /// untouched: too_long above `limit`, bad_header for a payload that would end
-    /// the line by itself.
+    /// Appends one line and its end to `out`. Throws frame_error, `out` untouched: too_long above
+    /// `limit`, bad_header for a payload that would end the line by itself.
     static void encode(std::string_view payload, std::string& out,
                        std::size_t limit = max_payload) {
         detail::append_frame<basic_line>(payload, out, limit);

@@ -1,35 +1,31 @@
-// trama/codec/six_digit_colon.hpp -- six decimal digits, a colon, then so many
-// bytes of payload.
+// trama/codec/six_digit_colon.hpp -- six decimal digits, a colon, then so many bytes of payload.
 //
 //     "hello"   +---+---+---+---+---+---+---+---+---+---+---+---+
 //               | 0 | 0 | 0 | 0 | 0 | 5 | : | h | e | l | l | o |
 //               +---+---+---+---+---+---+---+---+---+---+---+---+
 //                 length, zero-padded     :   payload, 0 to 999,999 bytes
 //
-// The digits count bytes, not letters. It is not a netstring: those forbid
-// leading zeros.
+// The digits count bytes, not letters. It is not a netstring: those forbid leading zeros.
 #pragma once
 
 #include <trama/codec/frame.hpp>
 
 namespace trama {
 
-/// The codec. Exactly `[0-9]{6}:` is a header: a sign, a space or a letter is
-/// refused where it stands.
+/// The codec. Exactly `[0-9]{6}:` is a header: a sign, a space or a letter is refused where it
+/// stands.
 struct six_digit_colon {
     static constexpr const char* format = "six digits and a colon, such as 000005:hello";
 
-    /// The most that six digits can say, in bytes; also the limit where none is
-    /// given.
+    /// The most that six digits can say, in bytes; also the limit where none is given.
     static constexpr std::size_t max_payload = 999'999;
 
-    /// Looks for one frame at the front of `bytes`; bad_header as soon as the
-    /// first wrong byte is in.
+    /// Looks for one frame at the front of `bytes`; bad_header as soon as the first wrong byte is
+    /// in.
     static scan_result scan(std::string_view bytes, std::size_t limit = max_payload,
                             std::size_t /*seen*/ = 0) noexcept {
         std::size_t length = 0;
-        // Digit by digit: strtoul and atoi would let "+00005", " 00005" and
-        // "0x0005" pass.
+        // Digit by digit: strtoul and atoi would let "+00005", " 00005" and "0x0005" pass.
         for (std::size_t i = 0; i < digits; ++i) {
             if (i == bytes.size()) return {scan_status::need_data, 0, 1};
             const unsigned digit = static_cast<unsigned char>(bytes[i]) - unsigned{'0'};
@@ -44,8 +40,7 @@ struct six_digit_colon {
         return {scan_status::frame, header_size, length};
     }
 
-    /// Appends one frame to `out`. Throws frame_error{too_long} above `limit`,
-    /// `out` untouched.
+    /// Appends one frame to `out`. Throws frame_error{too_long} above `limit`, `out` untouched.
     static void encode(std::string_view payload, std::string& out,
                        std::size_t limit = max_payload) {
         detail::append_frame<six_digit_colon>(payload, out, limit);

@@ -1,5 +1,5 @@
-// trama/net/connect.hpp -- from a host name to a connected descriptor, every
-// address tried. man 2 connect (EINPROGRESS), man 7 socket (SO_ERROR)
+// trama/net/connect.hpp -- from a host name to a connected descriptor, every address tried.
+// man 2 connect (EINPROGRESS), man 7 socket (SO_ERROR)
 #pragma once
 
 #include <trama/net/socket.hpp>
@@ -24,8 +24,7 @@ namespace detail {
     return error;
 }
 
-/// Starts to connect `fd`, which must not block. Returns 0: under way or done,
-/// or an errno.
+/// Starts to connect `fd`, which must not block. Returns 0: under way or done, or an errno.
 [[gnu::noinline]] inline int start_connect(int fd, const endpoint& remote) {
     const call_result result = system_call([&] {
         const int value = ::connect(fd, remote.data(), remote.size());
@@ -46,16 +45,16 @@ namespace detail {
     set_non_blocking(fd.get(), true);
     error = start_connect(fd.get(), remote);
     if (error == 0) error = finish_connect(fd.get(), limit);
-    // TCP can connect to itself, when the port it was given is the one it calls
-    // and nobody listens there. That is no peer.
+    // TCP can connect to itself, when the port it was given is the one it calls and nobody listens
+    // there. That is no peer.
     if (error == 0 && local_endpoint_of(fd.get()) == remote) error = ECONNREFUSED;
     if (error != 0) return unique_fd();
     set_non_blocking(fd.get(), false);
     return fd;
 }
 
-/// A connected descriptor; `peer` becomes the address that answered. Throws
-/// network_error with all that was tried.
+/// A connected descriptor; `peer` becomes the address that answered. Throws network_error with all
+/// that was tried.
 [[gnu::noinline]] inline unique_fd connect_any(const std::string& host, int port,
                                                const deadline& limit, endpoint& peer) {
     const std::vector<endpoint> addresses = resolve(host, port);

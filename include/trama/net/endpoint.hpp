@@ -1,5 +1,5 @@
-// trama/net/endpoint.hpp -- an address and a port, IPv4 or IPv6, and how names
-// become addresses. man 7 ip, man 7 ipv6, man 3 getaddrinfo, man 3 getnameinfo
+// trama/net/endpoint.hpp -- an address and a port, IPv4 or IPv6, and how names become addresses.
+// man 7 ip, man 7 ipv6, man 3 getaddrinfo, man 3 getnameinfo
 #pragma once
 
 #include <trama/error.hpp>
@@ -20,8 +20,8 @@ public:
     /// No address at all; to_string() says "nowhere".
     endpoint() noexcept = default;
 
-    /// From what the system filled in: a sockaddr_in or sockaddr_in6 of `size`
-    /// bytes. Any other family gives "nowhere".
+    /// From what the system filled in: a sockaddr_in or sockaddr_in6 of `size` bytes. Any other
+    /// family gives "nowhere".
     endpoint(const sockaddr* address, std::size_t size) noexcept {
         const int given = size < sizeof(sockaddr_in) ? AF_UNSPEC : address->sa_family;
         if (given == AF_INET) std::memcpy(&address_.v4, address, sizeof(sockaddr_in));
@@ -29,8 +29,7 @@ public:
             std::memcpy(&address_.v6, address, sizeof(sockaddr_in6));
     }
 
-    /// The address in numbers: "127.0.0.1", "::1", "fe80::1%eth0"; "nowhere" for
-    /// none.
+    /// The address in numbers: "127.0.0.1", "::1", "fe80::1%eth0"; "nowhere" for none.
     [[gnu::noinline]] std::string address() const {
         char text[NI_MAXHOST] = "nowhere";
         if (family() != AF_UNSPEC)
@@ -46,8 +45,7 @@ public:
     /// AF_INET, AF_INET6, or AF_UNSPEC for none.
     int family() const noexcept { return address_.generic.sa_family; }
 
-    /// "127.0.0.1:5000"; "[::1]:5000", with brackets because the address itself
-    /// holds colons.
+    /// "127.0.0.1:5000"; "[::1]:5000", with brackets because the address itself holds colons.
     [[gnu::noinline]] std::string to_string() const {
         if (family() == AF_UNSPEC) return address();
         const char* form = family() == AF_INET6 ? "[%s]:%u" : "%s:%u";
@@ -98,8 +96,7 @@ namespace detail {
     throw_system_error(error, operation, where.to_string().c_str());
 }
 
-/// The value of a call that must succeed. Throws network_error, which names
-/// `where`.
+/// The value of a call that must succeed. Throws network_error, which names `where`.
 inline long check(const char* operation, const call_result& result, const endpoint& where) {
     if (result.failed()) throw_system_error(result.error, operation, where);
     return result.value;
@@ -135,9 +132,8 @@ public:
 
 }  // namespace detail
 
-/// Every address of `host` (a name, or an address in numbers) with `port`, 0 to
-/// 65535, best first. Never empty. Throws network_error. It asks the name
-/// server and waits as long as that takes.
+/// Every address of `host` (a name, or an address in numbers) with `port`, 0 to 65535, best first.
+/// Never empty. Throws network_error. It asks the name server and waits as long as that takes.
 [[gnu::noinline]] inline std::vector<endpoint> resolve(const std::string& host, int port,
                                                        address_use use = address_use::connect,
                                                        int socket_type = SOCK_STREAM) {
@@ -172,8 +168,8 @@ public:
     return found;
 }
 
-/// The one to take where only one can be: the first IPv4 address, else the
-/// first. "localhost" is both, and many programs know IPv4 only.
+/// The one to take where only one can be: the first IPv4 address, else the first. "localhost" is
+/// both, and many programs know IPv4 only.
 inline const endpoint& preferred(const std::vector<endpoint>& addresses) noexcept {
     for (const endpoint& each : addresses)
         if (each.family() == AF_INET) return each;

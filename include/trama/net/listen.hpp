@@ -1,6 +1,5 @@
-// trama/net/listen.hpp -- from a host name to a listening descriptor, and from
-// that to connections. man 2 bind, man 2 listen, man 2 accept, man 7 ipv6
-// (IPV6_V6ONLY)
+// trama/net/listen.hpp -- from a host name to a listening descriptor, and from that to connections.
+// man 2 bind, man 2 listen, man 2 accept, man 7 ipv6 (IPV6_V6ONLY)
 #pragma once
 
 #include <trama/net/socket.hpp>
@@ -9,14 +8,12 @@ namespace trama {
 
 namespace detail {
 
-/// Binds and listens at `where`. `both_families`: an IPv6 socket takes IPv4
-/// connections as well.
+/// Binds and listens at `where`. `both_families`: an IPv6 socket takes IPv4 connections as well.
 [[gnu::noinline]] inline unique_fd listen_at(const endpoint& where, bool both_families,
                                              int backlog) {
     unique_fd fd = open_socket(where.family(), SOCK_STREAM);
-    // Without it a restarted server cannot have its port for a minute: old
-    // connections linger in TIME_WAIT. It does not let two live servers share a
-    // port; SO_REUSEPORT would, silently.
+    // Without it a restarted server cannot have its port for a minute: old connections linger in
+    // TIME_WAIT. It does not let two live servers share a port; SO_REUSEPORT would, silently.
     set_option(fd.get(), SOL_SOCKET, SO_REUSEADDR, 1, "SO_REUSEADDR");
     // The default differs from system to system, so it is never left to chance.
     if (where.family() == AF_INET6)
@@ -25,8 +22,7 @@ namespace detail {
     const call_result result = system_call([&] { return ::listen(fd.get(), backlog); });
     if (tracing()) trace(fd.get(), result.error, "listen, backlog %d", backlog);
     check("listen on", result, where);
-    // A client may be gone again between "one is waiting" and accept; that must
-    // not block us.
+    // A client may be gone again between "one is waiting" and accept; that must not block us.
     set_non_blocking(fd.get(), true);
     return fd;
 }
@@ -46,15 +42,14 @@ namespace detail {
     return listen_at(resolve("0.0.0.0", port, address_use::listen).front(), false, backlog);
 }
 
-[[gnu::noinline]] inline void tell_accepted(int listener, const call_result& result,
-                                            address_buffer& peer) noexcept {
+[[gnu::cold]] inline void tell_accepted(int listener, const call_result& result,
+                                        address_buffer& peer) noexcept {
     if (result.failed()) return trace(listener, result.error, "accept");
     const std::string from = peer.value().to_string();
     trace(listener, 0, "accept: fd %ld from %s", result.value, from.c_str());
 }
 
-/// One accept(2), which does not wait because the listener does not; fills in
-/// the peer's address.
+/// One accept(2), which does not wait because the listener does not; fills in the peer's address.
 inline call_result accept_once(int listener, address_buffer& peer) noexcept {
     const call_result result = system_call([&] {
 #ifdef SOCK_CLOEXEC
@@ -69,8 +64,7 @@ inline call_result accept_once(int listener, address_buffer& peer) noexcept {
     return result;
 }
 
-/// Errors of a connection that died before it was accepted; man 2 accept lists
-/// them.
+/// Errors of a connection that died before it was accepted; man 2 accept lists them.
 inline bool lost_before_accept(int error) noexcept {
     return error == ECONNABORTED || error == EPROTO || error == ENOPROTOOPT || error == ENETDOWN ||
            error == ENETUNREACH || error == EHOSTDOWN || error == EHOSTUNREACH;

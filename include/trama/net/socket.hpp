@@ -1,5 +1,5 @@
-// trama/net/socket.hpp -- what every socket has: a descriptor, an address, a
-// time-out, options. man 7 socket, man 2 poll, man 2 fcntl
+// trama/net/socket.hpp -- what every socket has: a descriptor, an address, a time-out, options.
+// man 7 socket, man 2 poll, man 2 fcntl
 //
 // Where systems differ (close-on-exec, SIGPIPE), they differ in this file.
 #pragma once
@@ -15,9 +15,8 @@ namespace trama {
 
 namespace detail {
 
-// A peer that has gone must give an error, not the signal that ends the
-// process: Linux and the BSDs say so with each send, macOS once for each
-// socket.
+// A peer that has gone must give an error, not the signal that ends the process: Linux and the BSDs
+// say so with each send, macOS once for each socket.
 #ifdef MSG_NOSIGNAL
 inline constexpr int no_signal = MSG_NOSIGNAL;
 #else
@@ -36,8 +35,7 @@ inline void set_defaults(int fd) noexcept {
 #ifndef SOCK_CLOEXEC
     ::fcntl(fd, F_SETFD, FD_CLOEXEC);
     ::fcntl(fd, F_SETFL,
-            0);  // there, what a listener accepts does not wait if the listener
-                 // does not
+            0);  // there, what a listener accepts does not wait if the listener does not
 #endif
 #ifdef SO_NOSIGPIPE
     const int on = 1;
@@ -64,8 +62,7 @@ inline void set_defaults(int fd) noexcept {
     check("set O_NONBLOCK", result);
 }
 
-/// A new socket: its descriptor, or the errno of the failure. `type`:
-/// SOCK_STREAM or SOCK_DGRAM.
+/// A new socket: its descriptor, or the errno of the failure. `type`: SOCK_STREAM or SOCK_DGRAM.
 [[gnu::noinline]] inline call_result make_socket(int family, int type) noexcept {
     const call_result result =
         system_call([&] { return ::socket(family, type | close_on_exec, 0); });
@@ -87,14 +84,12 @@ inline void set_defaults(int fd) noexcept {
     check(operation, result, where);
 }
 
-/// One poll(2) on `fd` for `events` (POLLIN or POLLOUT): value 1 ready or
-/// broken, 0 time is up.
+/// One poll(2) on `fd` for `events` (POLLIN or POLLOUT): value 1 ready or broken, 0 time is up.
 [[gnu::noinline]] inline call_result poll_once(int fd, short events,
                                                const deadline& limit) noexcept {
     if (fd < 0) return {-1, EBADF};  // poll would pass it over, and wait
     pollfd watched{fd, events, 0};
-    // The time that is left is worked out anew when a signal makes the funnel
-    // call again.
+    // The time that is left is worked out anew when a signal makes the funnel call again.
     const call_result result =
         system_call([&] { return ::poll(&watched, 1, limit.poll_timeout()); });
     if (tracing())
@@ -103,16 +98,15 @@ inline void set_defaults(int fd) noexcept {
     return result;
 }
 
-/// Waits until `fd` has one of `events`, an error or a hang-up. False: the
-/// deadline passed first.
+/// Waits until `fd` has one of `events`, an error or a hang-up. False: the deadline passed first.
 [[gnu::noinline]] inline bool wait_until(int fd, short events, const deadline& limit) {
     while (check("poll", poll_once(fd, events, limit)) == 0)
         if (limit.passed()) return false;
     return true;
 }
 
-/// For loops that go on with what is there: a peer that always has one more
-/// byte must not stretch the deadline either.
+/// For loops that go on with what is there: a peer that always has one more byte must not stretch
+/// the deadline either.
 inline void throw_if_passed(const deadline& limit, const char* operation, const endpoint& peer) {
     if (limit.passed()) throw_system_error(ETIMEDOUT, operation, peer);
 }
@@ -146,29 +140,26 @@ struct address_buffer {
 /// The base of all sockets. Owns its descriptor; move-only.
 class basic_socket {
 public:
-    /// The descriptor, for select(2), poll(2) and your own system calls; still
-    /// owned here. -1: none.
+    /// The descriptor, for select(2), poll(2) and your own system calls; still owned here. -1:
+    /// none.
     int fd() const noexcept { return fd_.get(); }
 
     /// Address and port of this end. Throws network_error. man 2 getsockname
     endpoint local_endpoint() const { return detail::local_endpoint_of(fd()); }
 
-    /// Bounds each later call as a whole, however slowly the peer drips;
-    /// `forever` is the default, 0 means "do not wait". A call that takes longer
-    /// throws, with code() == std::errc::timed_out.
+    /// Bounds each later call as a whole, however slowly the peer drips; `forever` is the default,
+    /// 0 means "do not wait". A call that takes longer throws, with code() == std::errc::timed_out.
     void set_timeout(duration timeout) noexcept { timeout_ = timeout; }
     duration timeout() const noexcept { return timeout_; }
 
     /// Switches the descriptor itself to never waiting. man 2 fcntl (O_NONBLOCK)
     void set_non_blocking(bool on) { detail::set_non_blocking(fd(), on); }
 
-    /// Sizes of the kernel's buffers, in bytes; Linux doubles the number. man 7
-    /// socket
+    /// Sizes of the kernel's buffers, in bytes; Linux doubles the number. man 7 socket
     void set_receive_buffer(int bytes) { set_option(SOL_SOCKET, SO_RCVBUF, bytes, "SO_RCVBUF"); }
     void set_send_buffer(int bytes) { set_option(SOL_SOCKET, SO_SNDBUF, bytes, "SO_SNDBUF"); }
 
-    /// Any option with an int value; `name` is what the trace calls it. man 2
-    /// setsockopt
+    /// Any option with an int value; `name` is what the trace calls it. man 2 setsockopt
     void set_option(int level, int option, int value, const char* name) {
         detail::set_option(fd(), level, option, value, name);
     }

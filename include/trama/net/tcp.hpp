@@ -1,9 +1,8 @@
-// trama/net/tcp.hpp -- a TCP connection, and the listener that accepts
-// connections. man 7 tcp
+// trama/net/tcp.hpp -- a TCP connection, and the listener that accepts connections. man 7 tcp
 //
-// TCP carries bytes, not messages: what one end sends in one piece may arrive
-// in several, and the other way round. So there are calls for "what is there"
-// (_some) and for "all of it" (_all, _exact).
+// TCP carries bytes, not messages: what one end sends in one piece may arrive in several, and the
+// other way round. So there are calls for "what is there" (_some) and for "all of it" (_all,
+// _exact).
 #pragma once
 
 #include <trama/net/connect.hpp>
@@ -20,21 +19,18 @@
 
 namespace trama {
 
-/// One end of a connection. Owns its descriptor; move-only; the destructor
-/// closes.
+/// One end of a connection. Owns its descriptor; move-only; the destructor closes.
 class tcp_stream : public basic_socket {
 public:
     /// No connection: every call throws, until a stream is moved here.
     tcp_stream() noexcept = default;
 
-    /// Takes over a connected descriptor, with the address of its peer for error
-    /// texts.
+    /// Takes over a connected descriptor, with the address of its peer for error texts.
     explicit tcp_stream(unique_fd fd, const endpoint& remote = {}) noexcept
         : basic_socket(std::move(fd)), remote_(remote) {}
 
-    /// Connects to the first address of `host` that answers; they share the time
-    /// `within`. Throws network_error, whose text names each address tried and
-    /// its reason. man 2 connect
+    /// Connects to the first address of `host` that answers; they share the time `within`.
+    /// Throws network_error, whose text names each address tried and its reason. man 2 connect
     static tcp_stream connect(const std::string& host, int port,
                               duration within = std::chrono::seconds(30)) {
         tcp_stream made;
@@ -45,9 +41,8 @@ public:
     /// Address and port of the peer, as they were when the connection was made.
     const endpoint& remote_endpoint() const noexcept { return remote_; }
 
-    /// Receives what is there, 1 to `size` bytes, waiting for the first. Returns
-    /// how many; 0: the peer has closed. Throws network_error (time-out, reset).
-    /// man 2 recv
+    /// Receives what is there, 1 to `size` bytes, waiting for the first. Returns how many; 0: the
+    /// peer has closed. Throws network_error (time-out, reset). man 2 recv
     std::size_t recv_some(void* memory, std::size_t size) {
         return recv_some(memory, size, deadline(timeout()));
     }
@@ -66,14 +61,13 @@ public:
         return bytes;
     }
 
-    /// Receives exactly `size` bytes. Throws network_error, and unexpected_eof if
-    /// the stream ends before.
+    /// Receives exactly `size` bytes. Throws network_error, and unexpected_eof if the stream ends
+    /// before.
     void recv_exact(void* memory, std::size_t size) {
         recv_rest(static_cast<char*>(memory), 0, size, size, deadline(timeout()));
     }
 
-    /// The same into a string, which grows with what comes: a large `size` costs
-    /// nothing before.
+    /// The same into a string, which grows with what comes: a large `size` costs nothing before.
     std::string recv_exact(std::size_t size) {
         constexpr std::size_t first_step = 65536;
         const deadline limit(timeout());
@@ -87,13 +81,12 @@ public:
         return bytes;
     }
 
-    /// Sends all of `bytes`, waiting while the peer is slow. Returns when the
-    /// kernel has taken them, which is not yet "received". Throws network_error:
-    /// time-out, reset, broken pipe (no SIGPIPE).
+    /// Sends all of `bytes`, waiting while the peer is slow. Returns when the kernel has taken
+    /// them, which is not yet "received". Throws network_error: time-out, reset, broken pipe (no
+    /// SIGPIPE).
     void send_all(std::string_view bytes) { send_all({bytes}); }
 
-    /// The same for up to 8 parts, one behind the other, none of them copied. man
-    /// 2 sendmsg
+    /// The same for up to 8 parts, one behind the other, none of them copied. man 2 sendmsg
     void send_all(std::initializer_list<std::string_view> parts) {
         iovec list[8];
         std::size_t count = 0;
@@ -129,31 +122,28 @@ public:
         return detail::outcome(detail::send_once(fd(), &part, 1, MSG_DONTWAIT));
     }
 
-    /// "I have sent all": the peer reads what was sent, then end of stream.
-    /// Receiving goes on. Throws network_error. man 2 shutdown
+    /// "I have sent all": the peer reads what was sent, then end of stream. Receiving goes on.
+    /// Throws network_error. man 2 shutdown
     void shutdown_send() {
         detail::check("shut down sending to", detail::shut_down_sending(fd()), remote_);
     }
 
-    /// Closes so that the peer can still read what was sent last: shuts down
-    /// sending, throws away what comes until the peer closes too (at most
-    /// `within`), then closes. A plain close with bytes unread resets the
-    /// connection, and the last answer may be lost.
+    /// Closes so that the peer can still read what was sent last: shuts down sending, throws away
+    /// what comes until the peer closes too (at most `within`), then closes. A plain close with
+    /// bytes unread resets the connection, and the last answer may be lost.
     void close_lingering(duration within = std::chrono::seconds(1)) noexcept {
         if (!detail::shut_down_sending(fd()).failed())
             detail::discard_until_closed(fd(), deadline(within));
         close();
     }
 
-    /// True: small pieces leave at once (Nagle's algorithm off). man 7 tcp
-    /// (TCP_NODELAY)
+    /// True: small pieces leave at once (Nagle's algorithm off). man 7 tcp (TCP_NODELAY)
     void set_no_delay(bool on) {
         set_option(IPPROTO_TCP, TCP_NODELAY, on ? 1 : 0, "TCP_NODELAY");
     }
 
 private:
-    // Fills memory[done, end); `size` is what was asked for altogether, for the
-    // error text.
+    // Fills memory[done, end); `size` is what was asked for altogether, for the error text.
     void recv_rest(char* memory, std::size_t done, std::size_t end, std::size_t size,
                    const deadline& limit) {
         while (done < end) {
@@ -168,14 +158,12 @@ private:
     endpoint remote_;
 };
 
-/// Waits at an address for connections. Owns its descriptor; move-only; the
-/// destructor closes.
+/// Waits at an address for connections. Owns its descriptor; move-only; the destructor closes.
 class tcp_listener : public basic_socket {
 public:
-    /// Listens at `host`: an address of this machine in numbers, a name for one
-    /// (its IPv4 address first), "0.0.0.0" for every IPv4 address, "::" for every
-    /// IPv6 address, "*" for both. Port 0: a free one, told by local_endpoint().
-    /// `backlog`: connections that may wait for accept().
+    /// Listens at `host`: an address of this machine in numbers, a name for one (its IPv4 address
+    /// first), "0.0.0.0" for every IPv4 address, "::" for every IPv6 address, "*" for both. Port 0:
+    /// a free one, told by local_endpoint(). `backlog`: connections that may wait for accept().
     static tcp_listener listen(const std::string& host, int port, int backlog = 128) {
         return tcp_listener(detail::listen_socket(host, port, backlog));
     }
@@ -194,8 +182,7 @@ public:
         }
     }
 
-    /// Never waits. done: the next connection was moved to `client`; would_block:
-    /// none is waiting.
+    /// Never waits. done: the next connection was moved to `client`; would_block: none is waiting.
     io_result try_accept(tcp_stream& client) noexcept {
         detail::address_buffer peer;
         const detail::call_result result = detail::accept_once(fd(), peer);

@@ -1,6 +1,5 @@
-// trama/net/tcp_info.hpp -- what TCP knows about a connection: round-trip time,
-// window, losses. Linux only: elsewhere this header declares nothing. man 7 tcp
-// (TCP_INFO)
+// trama/net/tcp_info.hpp -- what TCP knows about a connection: round-trip time, window, losses.
+// Linux only: elsewhere this header declares nothing. man 7 tcp (TCP_INFO)
 #pragma once
 
 #include <trama/net/tcp.hpp>
@@ -9,8 +8,7 @@
 
 namespace trama {
 
-/// A snapshot of one connection. A segment is at most `segment_size` bytes of
-/// payload.
+/// A snapshot of one connection. A segment is at most `segment_size` bytes of payload.
 struct tcp_statistics {
     std::chrono::microseconds round_trip_time{};       ///< smoothed
     std::chrono::microseconds round_trip_variation{};  ///< its mean deviation

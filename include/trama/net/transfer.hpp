@@ -1,5 +1,5 @@
-// trama/net/transfer.hpp -- bytes through a connected descriptor: one call, or
-// until a deadline. man 2 recv, man 2 send, man 2 sendmsg, man 2 shutdown
+// trama/net/transfer.hpp -- bytes through a connected descriptor: one call, or until a deadline.
+// man 2 recv, man 2 send, man 2 sendmsg, man 2 shutdown
 #pragma once
 
 #include <trama/net/socket.hpp>
@@ -81,8 +81,7 @@ inline call_result send_once(int fd, iovec* parts, std::size_t count, int flags)
     return result;
 }
 
-/// Receives 1 to `size` bytes, or 0 at the end of the stream. Throws at the
-/// deadline and on errors.
+/// Receives 1 to `size` bytes, or 0 at the end of the stream. Throws at the deadline and on errors.
 inline std::size_t receive(int fd, void* memory, std::size_t size, const deadline& limit,
                            wanted want, const endpoint& peer) {
     const char* operation = want == wanted::all ? "recv_exact from" : "recv_some from";
@@ -96,8 +95,7 @@ inline std::size_t receive(int fd, void* memory, std::size_t size, const deadlin
     return result.count();
 }
 
-/// Sends all of `count` parts, and moves parts[] along while it does. Throws as
-/// receive does.
+/// Sends all of `count` parts, and moves parts[] along while it does. Throws as receive does.
 inline void send_parts(int fd, iovec* parts, std::size_t count, const deadline& limit,
                        const endpoint& peer) {
     const int flags = limit.is_never() ? 0 : MSG_DONTWAIT;
@@ -108,8 +106,7 @@ inline void send_parts(int fd, iovec* parts, std::size_t count, const deadline& 
             continue;
         }
         check("send_all to", result, peer);
-        // The kernel may take less than all: go on where it stopped, perhaps inside
-        // a part.
+        // The kernel may take less than all: go on where it stopped, perhaps inside a part.
         std::size_t taken = result.count();
         for (; count > 0 && taken >= parts->iov_len; ++parts, --count) taken -= parts->iov_len;
         if (count == 0) return;
@@ -125,12 +122,10 @@ inline call_result shut_down_sending(int fd) noexcept {
     return result;
 }
 
-/// Throws away what comes, until the peer closes, the connection fails, or the
-/// deadline passes.
+/// Throws away what comes, until the peer closes, the connection fails, or the deadline passes.
 [[gnu::cold]] inline void discard_until_closed(int fd, const deadline& limit) noexcept {
     char waste[16384];
-    // The deadline is asked on every round: a peer that never stops sending must
-    // not hold us.
+    // The deadline is asked on every round: a peer that never stops sending must not hold us.
     while (!limit.passed()) {
         const call_result got = receive_once(fd, waste, sizeof waste, MSG_DONTWAIT, wanted::some);
         if (got.would_block()) {

@@ -1,6 +1,5 @@
-// trama/net/udp.hpp -- datagrams: each send is one message, which arrives
-// whole, or not at all, or twice, or late. man 7 udp, man 2 sendto, man 2
-// recvfrom
+// trama/net/udp.hpp -- datagrams: each send is one message, which arrives whole, or not at all, or
+// twice, or late. man 7 udp, man 2 sendto, man 2 recvfrom
 #pragma once
 
 #include <trama/net/transfer.hpp>
@@ -20,9 +19,8 @@ public:
     /// The most that one datagram over IPv4 can carry, in bytes.
     static constexpr std::size_t max_payload = 65507;
 
-    /// Receives at `host` and `port` (0: a free one, told by local_endpoint());
-    /// "0.0.0.0" and "::" are every address of the machine. Throws network_error.
-    /// man 2 bind
+    /// Receives at `host` and `port` (0: a free one, told by local_endpoint()); "0.0.0.0" and "::"
+    /// are every address of the machine. Throws network_error. man 2 bind
     static udp_socket bind(const std::string& host, int port) {
         const endpoint where = first(host, port, address_use::listen);
         udp_socket made(detail::open_socket(where.family(), SOCK_DGRAM), {});
@@ -30,9 +28,8 @@ public:
         return made;
     }
 
-    /// A socket for one peer: send() needs no address, datagrams of others are
-    /// not heard, and "nobody is there" comes back as an error of a later call.
-    /// Sends nothing yet. man 2 connect
+    /// A socket for one peer: send() needs no address, datagrams of others are not heard, and
+    /// "nobody is there" comes back as an error of a later call. Sends nothing yet. man 2 connect
     static udp_socket connect(const std::string& host, int port) {
         const endpoint peer = first(host, port, address_use::connect);
         udp_socket made(detail::open_socket(peer.family(), SOCK_DGRAM), peer);
@@ -43,18 +40,16 @@ public:
         return made;
     }
 
-    /// Sends one datagram to `peer`. Throws network_error, also for more bytes
-    /// than fit.
+    /// Sends one datagram to `peer`. Throws network_error, also for more bytes than fit.
     void send_to(std::string_view bytes, const endpoint& peer) {
         send(bytes, peer, peer.data(), peer.size());
     }
 
-    /// The same to the peer of connect(). Throws network_error; "connection
-    /// refused" is the answer to an earlier datagram.
+    /// The same to the peer of connect(). Throws network_error; "connection refused" is the answer
+    /// to an earlier datagram.
     void send(std::string_view bytes) { send(bytes, peer_, nullptr, 0); }
 
-    /// The next datagram, waiting for one; at most `max` bytes of it. Throws
-    /// network_error.
+    /// The next datagram, waiting for one; at most `max` bytes of it. Throws network_error.
     datagram recv_from(std::size_t max = max_payload) {
         const deadline limit(timeout());
         datagram got;
@@ -63,8 +58,7 @@ public:
             if (!detail::wait_until(fd(), POLLIN, limit)) throw_receive_error(ETIMEDOUT);
             const detail::call_result result = receive_once(got);
             if (!result.failed()) return got;
-            // The kernel drops a datagram with a wrong checksum only when it is
-            // fetched.
+            // The kernel drops a datagram with a wrong checksum only when it is fetched.
             if (!result.would_block()) throw_receive_error(result.error);
         }
     }

@@ -1,5 +1,4 @@
-// trama/net/unique_fd.hpp -- owns one file descriptor and closes it once. man 2
-// close
+// trama/net/unique_fd.hpp -- owns one file descriptor and closes it once. man 2 close
 #pragma once
 
 #include <trama/error.hpp>
@@ -10,8 +9,7 @@
 
 namespace trama {
 
-/// The owner of a descriptor, or of none (-1). Move-only, as the descriptor is
-/// one.
+/// The owner of a descriptor, or of none (-1). Move-only, as the descriptor is one.
 class unique_fd {
 public:
     unique_fd() noexcept = default;
@@ -38,9 +36,8 @@ public:
     void reset(int fd = -1) noexcept {
         const int old = std::exchange(fd_, fd);
         if (old == -1) return;
-        // Not through the funnel: after EINTR the descriptor is gone all the same,
-        // and closing it again could close one that another thread has just been
-        // given.
+        // Not through the funnel: after EINTR the descriptor is gone all the same, and closing it
+        // again could close one that another thread has just been given.
         ::close(old);
         if (tracing()) detail::trace(old, 0, "close");
     }
