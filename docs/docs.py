@@ -24,6 +24,9 @@ TRANSCRIPT. Programs are run in named terminals, and what they print is put belo
       needs: nc                       skip, out loud, without these programs (see below)
       mask: time                      hide what differs from run to run (see below)
       file hello.txt: hola\nadios\n   make a file; \n, \t, \\ ... as in C
+      file hello.py <<END             the same; up to the line END all is taken as it stands
+      print("hola")
+      END
       server$ build/examples/03_echo_server/echo_server -p 5000
       client$ build/examples/02_echo_client/echo_client -p 5000
       client> hola
@@ -70,7 +73,8 @@ TRANSCRIPT. Programs are run in named terminals, and what they print is put belo
   if the system allows (unshare, ip), so that port 5000 is free; if not, free ports stand in for
   the written ones. Ports the system chose become 41000, 41001 ... in order of appearance. A number
   is taken for a port after an address (127.0.0.1:N, [::1]:N, localhost N, ('127.0.0.1', N), *:N),
-  "port", -p, -l or a lone colon. Blanks at line ends are dropped.
+  "port", -p, -l or a lone colon; the 2 of "localhost 2>&1" is none. Blanks at line ends are
+  dropped.
 """
 import argparse
 import codecs
@@ -111,7 +115,7 @@ LISTENING = re.compile(r"^.*\blistening on (?:port |\S*[: ])(\d+)\b.*\n",
                        re.MULTILINE | re.IGNORECASE)
 ADDRESS = r"(?:\d+\.\d+\.\d+\.\d+|\[[^\]\s]*\]|::1?|\blocalhost|\*|'')"
 PORT = re.compile(rf"({ADDRESS}(?:[\"']?[:,.] ?| +)|(?:^|[\s(=]):|\bports?[ =:]+|\s-\w*[lp] +"
-                  r"|http\.server )(\d{1,5})(?!\d|\.\d)", re.MULTILINE)
+                  r"|http\.server )(\d{1,5})(?!\d|\.\d|(?<= \d)[<>])", re.MULTILINE)
 MASKS = {"clock": (r"\b\d\d:\d\d:\d\d(?:\.\d+)?\b", "HH:MM:SS"),
          "date": (r"\b(?:\d{4}-\d\d-\d\d|\d\d-[A-Z][a-z][a-z]-\d{4})\b", "DATE"),
          "time": (r"\b\d+(?:\.\d+)? ?(?:[nuµm]?s)\b", "TIME"),
@@ -285,6 +289,17 @@ WATCH = re.compile(r'(?:(listens|starts)|(waits for|prompts) (?:"(.+)"|/(.+)/)|'
                    r'ends(?: with (\d+))?)$')
 
 
+def lines_until(end: str, lines: List[Tuple[int, str]], number: int) -> str:
+    """Takes the text up to the line `end`, and that line, off the front of `lines`."""
+    text = ""
+    while lines:
+        line = lines.pop(0)[1]
+        if line == end:
+            return text
+        text += line + "\n"
+    raise Problem(f"script line {number}: no line {end} ends this file")
+
+
 def parse_script(lines: List[str], first: int) -> Script:
     script, lines = Script(), list(enumerate(lines, first))
     while lines:
@@ -292,12 +307,16 @@ def parse_script(lines: List[str], first: int) -> Script:
         while line.endswith("\\") and lines:
             line += "\n" + lines.pop(0)[1]
         file = re.match(r"file (\S+): ?(.*)$", line)
+        long_file = re.match(r"file (\S+) <<(\w+)$", line)
         step = re.match(r"(\w+)([$>:]) ?(.*)$", line, re.DOTALL)
         if not line.strip() or line.startswith("#"):
             continue
         if file:
             escaped = file.group(2).encode("latin-1", "backslashreplace")
             script.files.append((file.group(1), escaped.decode("unicode_escape")))
+        elif long_file:
+            name, end = long_file.groups()
+            script.files.append((name, lines_until(end, lines, number)))
         elif step and step.group(2) == ":" and step.group(1) in HEADERS:
             script.headers.append((step.group(1), step.group(3)))
         elif step and (step.group(2) != ":" or WATCH.match(step.group(3))):

@@ -442,10 +442,10 @@ struct basic_line {
         if (found == nullptr) return unfinished(bytes, limit);
         const auto feed = static_cast<std::size_t>(static_cast<const char*>(found) - bytes.data());
         const bool has_return = feed > 0 && bytes[feed - 1] == '\r';
-        if (Ending == line_ending::crlf && !has_return) return {scan_status::bad_header, feed, 0};
         const std::size_t returns = Ending != line_ending::lf && has_return ? 1 : 0;
         const std::size_t length = feed - returns;
         if (length > limit) return {scan_status::too_long, 0, length};
+        if (Ending == line_ending::crlf && !has_return) return {scan_status::bad_header, feed, 0};
         return {scan_status::frame, 0, length, returns + 1};
     }
 
@@ -861,7 +861,7 @@ namespace detail {
         case ECONNREFUSED:
             return "nobody listens there: start the server, or check address and port";
         case EADDRNOTAVAIL: return "this machine does not have that address: ip address";
-        case EACCES: return "ports below 1024 are for root: choose a higher one";
+        case EACCES: return "not allowed: ports below 1024 are for root, and a firewall may forbid";
         case ENETUNREACH: return "this machine has no route to that network: ip route";
         case EHOSTUNREACH: return "no machine answers at that address: ping it";
         case ETIMEDOUT: return "no answer in time: is the peer alive, is a firewall between?";
@@ -948,21 +948,23 @@ public:
     /// `from_now`: 0 or less is over at once; `forever` never is.
     explicit deadline(duration from_now) noexcept {
         if (from_now == forever) return;
-        end_ = now();
+        end_ = at_once;
         if (from_now <= duration::zero()) return;
-        const bool too_far = from_now.count() > never - end_ - 1'000'000;  // room to round up
-        end_ = too_far ? never : end_ + from_now.count();
+        const std::int64_t present = now();
+        const bool too_far = from_now.count() > never - present - 1'000'000;  // room to round up
+        end_ = too_far ? never : present + from_now.count();
     }
 
     bool is_never() const noexcept { return end_ == never; }
+    bool is_at_once() const noexcept { return end_ == at_once; }
 
     bool passed() const noexcept { return !is_never() && end_ <= now(); }
 
     /// The time that is left, at least 0, or `forever`.
     duration left() const noexcept {
         if (is_never()) return forever;
-        const std::int64_t rest = end_ - now();
-        return duration(rest > 0 ? rest : 0);
+        const std::int64_t present = now();
+        return duration(end_ > present ? end_ - present : 0);
     }
 
     /// The time that is left as poll(2) wants it: milliseconds, rounded up; -1 for never.
@@ -979,6 +981,7 @@ private:
         return since.count();
     }
 
+    static constexpr std::int64_t at_once = std::numeric_limits<std::int64_t>::min();
     static constexpr std::int64_t never = std::numeric_limits<std::int64_t>::max();
 
     std::int64_t end_ = never;  // nanoseconds of the steady clock
@@ -1107,10 +1110,10 @@ public:
 
 private:
     union {
-        sockaddr_in6 v6 = {};  // first, because it is the largest: all of the union starts as 0
+        sockaddr_in6 v6;  // first, because it is the largest: so all of it starts as 0
         sockaddr_in v4;
         sockaddr generic;
-    } address_;
+    } address_ = {};
 };
 
 /// What an address is wanted for: to call somebody, or to be called at.
@@ -1250,7 +1253,7 @@ inline void set_defaults(int fd) noexcept {
     const call_result result =
         system_call([&] { return ::setsockopt(fd, level, option, &value, sizeof value); });
     if (tracing()) trace(fd, result.error, "setsockopt %s %d", name, value);
-    check("set a socket option of", result);
+    if (result.failed()) throw_system_error(result.error, "set option", name);
 }
 
 [[gnu::noinline]] inline void set_non_blocking(int fd, bool on) {
@@ -1307,9 +1310,9 @@ inline void set_defaults(int fd) noexcept {
 }
 
 /// For loops that go on with what is there: a peer that always has one more byte must not stretch
-/// the deadline either.
+/// the deadline either. One that is over at once never waits, and takes all that is there.
 inline void throw_if_passed(const deadline& limit, const char* operation, const endpoint& peer) {
-    if (limit.passed()) throw_system_error(ETIMEDOUT, operation, peer);
+    if (limit.passed() && !limit.is_at_once()) throw_system_error(ETIMEDOUT, operation, peer);
 }
 
 [[gnu::noinline]] inline void wait_or_throw(int fd, short events, const deadline& limit,
@@ -1933,11 +1936,18 @@ private:
 
     void send(std::string_view bytes, const endpoint& peer, const sockaddr* address,
               socklen_t size) {
-        const detail::call_result result = detail::system_call([&] {
-            return ::sendto(fd(), bytes.data(), bytes.size(), detail::no_signal, address, size);
-        });
-        if (tracing()) tell("sendto", result, bytes, peer);
-        detail::check("send a datagram to", result, peer);
+        const deadline limit(timeout());
+        const int flags = detail::no_signal | (limit.is_never() ? 0 : MSG_DONTWAIT);
+        for (;;) {
+            const detail::call_result result = detail::system_call(
+                [&] { return ::sendto(fd(), bytes.data(), bytes.size(), flags, address, size); });
+            if (tracing()) tell("sendto", result, bytes, peer);
+            if (!result.would_block()) {
+                detail::check("send a datagram to", result, peer);
+                return;
+            }
+            detail::wait_or_throw(fd(), POLLOUT, limit, "send a datagram to", peer);
+        }
     }
 
     detail::call_result receive_once(datagram& got) {

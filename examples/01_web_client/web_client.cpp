@@ -16,7 +16,6 @@
 #include <charconv>
 #include <chrono>
 #include <cstdint>
-#include <iostream>
 #include <map>
 #include <string>
 
@@ -158,7 +157,7 @@ void copy_length(answer_reader& answer, std::uint64_t length) {
         if (bytes.empty())
             throw program::peer_error("the answer is cut short: " + std::to_string(length) +
                                       " bytes are missing");
-        std::cout << bytes;
+        program::print_piece(bytes);
         length -= bytes.size();
     }
 }
@@ -181,7 +180,7 @@ void copy_chunks(answer_reader& answer) {
 // [region end]
 /// Third way: all that comes. The server could have died in the middle, and we would not notice.
 void copy_to_the_end(answer_reader& answer) {
-    for (std::string bytes; !(bytes = answer.some(16384)).empty();) std::cout << bytes;
+    for (std::string bytes; !(bytes = answer.some(16384)).empty();) program::print_piece(bytes);
 }
 // [/region end]
 

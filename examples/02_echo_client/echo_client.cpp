@@ -11,7 +11,6 @@
 // Next:     03_echo_server, the other end.
 #include "../support/program.hpp"
 
-#include <iostream>
 #include <string>
 
 namespace {
@@ -45,17 +44,15 @@ void send_line(trama::tcp_stream& server, const std::string& line) {
 // [/region send]
 
 // [region receive]
-/// Prints what comes, piece by piece, up to the end of a line. False: the program is to stop.
-bool print_answer(trama::tcp_stream& server) {
+/// Prints what comes, piece by piece, up to the end of a line.
+void print_answer(trama::tcp_stream& server) {
     std::string piece;
     do {
         piece = server.recv_some(4096);
-        if (piece.empty() && program::stopping()) return false;
         if (piece.empty()) throw program::peer_error("the server has closed the connection");
         program::say_more("received ", piece.size(), " bytes");
-        std::cout << piece << std::flush;
+        program::print_piece(piece);
     } while (piece.back() != '\n');
-    return true;
 }
 // [/region receive]
 
@@ -67,7 +64,8 @@ int talk(const program::options& given) {
     program::say("connected to ", server.remote_endpoint());
     for (std::string line; program::read_line(line);) {
         send_line(server, line);
-        if (line == "." || !print_answer(server)) break;
+        if (line == ".") break;
+        print_answer(server);
     }
     server.close_lingering();
     return 0;

@@ -9,7 +9,6 @@
 // Next:     05_where_to_listen
 #include "../support/program.hpp"
 
-#include <iostream>
 #include <string>
 
 namespace {
@@ -31,9 +30,8 @@ void print_answer(trama::tcp_stream& server) {
     std::string piece;
     do {
         piece = server.recv_some(4096);
-        if (piece.empty() && program::stopping()) return;
         if (piece.empty()) throw program::peer_error("the server closed before it had answered");
-        std::cout << piece << std::flush;
+        program::print_piece(piece);
     } while (piece.back() != '\n');
 }
 // [/region answer]

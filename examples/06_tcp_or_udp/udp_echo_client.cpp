@@ -15,8 +15,6 @@
 #include <string>
 #include <string_view>
 
-#include <unistd.h>
-
 namespace {
 
 constexpr const char* usage = R"(Examples:
@@ -43,12 +41,6 @@ struct totals {
     long unanswered_datagrams = 0;
     long unanswered_lines = 0;
 };
-
-/// Data goes to stdout as it came. Only a terminal gets it escaped: it obeys control characters.
-void print(std::string_view text) {
-    std::cout << (::isatty(STDOUT_FILENO) == 1 ? trama::escaped(text) : std::string(text))
-              << std::endl;
-}
 
 // [region wait]
 /// True: the answer to `request` came in time. A late answer to an earlier one is thrown away: the
@@ -100,7 +92,7 @@ int talk(const program::options& given) {
     for (std::string line; program::read_line(line);) {
         const std::string number = std::to_string(++sum.lines) + ' ';
         if (ask(server, number + line, tries, timeout, sum))
-            print(line);
+            program::print(line);
         else if (!program::stopping())
             ++sum.unanswered_lines;
     }

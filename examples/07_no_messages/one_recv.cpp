@@ -9,12 +9,8 @@
 // Next:     08_frames, where each message says how long it is
 #include "../support/program.hpp"
 
-#include <algorithm>
+#include <chrono>
 #include <string>
-#include <string_view>
-
-#include <poll.h>
-#include <unistd.h>
 
 namespace {
 
@@ -33,37 +29,25 @@ Usage: one_recv [-H ADDRESS] [-p PORT] [-w MILLISECONDS] [-s BYTES] [-q | -v] [-
   -h, --help               show this
 )";
 
-/// Data goes to stdout as it came. Only a terminal gets it escaped: it obeys control characters.
-void print(std::string_view text) {
-    std::cout << (::isatty(STDOUT_FILENO) == 1 ? trama::escaped(text) : std::string(text))
-              << std::endl;
-}
-
-/// Lets time pass, at most a tenth of a second at once, so that Ctrl-C need not wait for the rest.
-void let_pass(int milliseconds) {
-    for (int left = milliseconds; left > 0 && !program::stopping(); left -= 100)
-        ::poll(nullptr, 0, std::min(left, 100));  // no descriptor to watch: it only waits
-}
-
 // [region one-recv]
-/// Lets `wait` milliseconds pass, in which more may come, and then reads once.
-void receive_once(trama::tcp_stream& sender, int wait, std::size_t size) {
-    let_pass(wait);
+/// Lets the time `wait` pass, in which more may come, and then reads once.
+void receive_once(trama::tcp_stream& sender, std::chrono::milliseconds wait, std::size_t size) {
+    program::let_pass(wait);
     const std::string bytes = sender.recv_some(size);
     program::say("one read of at most ", size, " bytes gave ", bytes.size());
-    print(bytes);
+    program::print(bytes);
 }
 // [/region one-recv]
 
 int receive_from_one(const program::options& given) {
-    const int wait = static_cast<int>(given.number("wait", 0, 60'000));
+    const std::chrono::milliseconds wait(given.number("wait", 0, 60'000));
     const auto size = static_cast<std::size_t>(given.number("size", 1, 1'000'000));
     auto listener = trama::tcp_listener::listen(given.host(), given.port());
     program::announce(listener.local_endpoint());
     if (!program::wait_readable(listener.fd())) return 0;  // Ctrl-C
     trama::tcp_stream sender = listener.accept();
     const program::hang_up_on_stop on_stop(sender.fd());
-    program::say(sender.remote_endpoint(), " came; now ", wait, " ms without reading");
+    program::say(sender.remote_endpoint(), " came; now ", wait.count(), " ms without reading");
     receive_once(sender, wait, size);
     return 0;
 }

@@ -10,11 +10,9 @@
 // Next:     naive/readmsg_client.cpp, five ways of getting it wrong; then 09_lines
 #include "../support/program.hpp"
 
-#include <optional>
+#include <chrono>
 #include <string>
 #include <string_view>
-
-#include <unistd.h>
 
 namespace {
 
@@ -23,23 +21,19 @@ constexpr const char* usage = R"(Examples:
   echo hola | framed_echo_client -x     show the bytes that travel
   framed_echo_client -c u32 < book.txt  frames behind a binary length of 4 bytes, big-endian
 
-Usage: framed_echo_client [-H HOST] [-p PORT] [-c CODEC] [-x] [-q | -v] [-h]
-  -H, --host HOST    whom to call (default: localhost)
-  -p, --port PORT    the port (default: 5000)
-  -c, --codec CODEC  six-digit, or u8, u16, u32, u64: a binary length (default: six-digit)
-  -x, --hex          show each frame on stderr as it travels
-  -q, --quiet        say errors only
-  -v, --verbose      say more
-  -h, --help         show this
+Usage: framed_echo_client [-H HOST] [-p PORT] [-c CODEC] [-t SECONDS] [-x]
+                          [-q | -v] [-h]
+  -H, --host HOST        whom to call (default: localhost)
+  -p, --port PORT        the port (default: 5000)
+  -c, --codec CODEC      six-digit, or u8, u16, u32, u64: a binary length (default: six-digit)
+  -t, --timeout SECONDS  how long to wait for each answer; 0: for ever (default: 30)
+  -x, --hex              show each frame on stderr as it travels
+  -q, --quiet            say errors only
+  -v, --verbose          say more
+  -h, --help             show this
 
 Answers go to stdout. A line that is too long for the codec is refused before anything is sent.
 )";
-
-/// Data goes to stdout as it came. Only a terminal gets it escaped: it obeys control characters.
-void print(std::string_view text) {
-    std::cout << (::isatty(STDOUT_FILENO) == 1 ? trama::escaped(text) : std::string(text))
-              << std::endl;
-}
 
 // [region hex]
 /// The first bytes, in hexadecimal and as text: "00 00 00 04 68 6f  \x00\x00\x00\x04ho".
@@ -75,13 +69,11 @@ void send(trama::framed_stream<Codec>& server, std::string_view line) {
 // [/region send]
 
 // [region receive]
-/// The answer: exactly one frame. nullopt: the program is to stop.
+/// The answer: exactly one frame.
 template <typename Codec>
-std::optional<std::string> receive(trama::framed_stream<Codec>& server) {
-    std::optional<std::string> answer = server.recv_frame();
-    if (!answer && !program::stopping())
-        throw program::peer_error("the server closed without an answer; is its codec another one?");
-    return answer;
+std::string receive(trama::framed_stream<Codec>& server) {
+    if (const auto answer = server.recv_frame()) return *answer;
+    throw program::peer_error("the server closed without an answer; is its codec another one?");
 }
 // [/region receive]
 
@@ -90,14 +82,14 @@ std::optional<std::string> receive(trama::framed_stream<Codec>& server) {
 template <typename Codec>
 int talk(const program::options& given) {
     trama::framed_stream<Codec> server(trama::tcp_stream::connect(given.host(), given.port()));
+    server.stream().set_timeout(given.timeout());
     const program::hang_up_on_stop on_stop(server.stream().fd());
     for (std::string line; program::read_line(line);) {
         send(server, line);
         if (given.flag("hex")) show_frame<Codec>("sent ", line);
-        const auto answer = receive(server);
-        if (!answer) break;
-        if (given.flag("hex")) show_frame<Codec>("came ", *answer);
-        print(*answer);
+        const std::string answer = receive(server);
+        if (given.flag("hex")) show_frame<Codec>("came ", answer);
+        program::print(answer);
     }
     return 0;
 }
@@ -122,6 +114,7 @@ int main(int argc, char** argv) {
                         {program::host_option("localhost"),
                          program::port_option(),
                          {'c', "codec", "six-digit"},
+                         {'t', "timeout", "30"},
                          {'x', "hex", nullptr}},
                         talk_codec);
 }

@@ -53,7 +53,7 @@ void serve(trama::tcp_stream stream) {
         echo(client);
         program::say(who, " left");
     } catch (const trama::frame_error& error) {
-        program::say(who, ": ", program::stopping() ? "stopped inside a frame" : error.what());
+        program::say(who, ": ", program::reason(error));
         client.stream().close_lingering();  // a plain close could destroy answers on their way
     } catch (const trama::network_error& error) {
         program::say(who, " is lost: ", error.what());

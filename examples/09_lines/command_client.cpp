@@ -14,8 +14,6 @@
 #include <string>
 #include <string_view>
 
-#include <unistd.h>
-
 namespace {
 
 constexpr const char* usage = R"(Examples:
@@ -32,12 +30,6 @@ Usage: command_client [-H HOST] [-p PORT] [-q | -v] [-h]
 Answers go to stdout. Exit code 1: an answer was not 200.
 )";
 
-/// Data goes to stdout as it came. Only a terminal gets it escaped: it obeys control characters.
-void print(std::string_view text) {
-    std::cout << (::isatty(STDOUT_FILENO) == 1 ? trama::escaped(text) : std::string(text))
-              << std::endl;
-}
-
 using line_stream = trama::framed_stream<trama::any_line>;
 
 // [region code]
@@ -53,16 +45,15 @@ int code_of(std::string_view answer) {
 // [/region code]
 
 // [region ask]
-/// Sends one command and prints its answer. Returns the code; 0: the program is to stop.
+/// Sends one command and prints its answer. Returns the code.
 int ask(line_stream& server, std::string_view command) {
     if (command.size() > trama::any_line::max_payload)
         throw program::usage_error("a command of " + std::to_string(command.size()) +
                                    " bytes is too long; nothing of it was sent");
     server.send_frame(command);
     const auto answer = server.recv_frame();
-    if (!answer && program::stopping()) return 0;
     if (!answer) throw program::peer_error("the server closed before it had answered");
-    print(*answer);
+    program::print(*answer);
     return code_of(*answer);
 }
 // [/region ask]
@@ -72,11 +63,8 @@ int talk(const program::options& given) {
     line_stream server(trama::tcp_stream::connect(given.host(), given.port()));
     const program::hang_up_on_stop on_stop(server.stream().fd());
     long refused = 0;
-    for (std::string line; line != "QUIT" && program::read_line(line);) {
-        const int code = ask(server, line);
-        if (code == 0) break;
-        if (code != 200) ++refused;
-    }
+    for (std::string line; line != "QUIT" && program::read_line(line);)
+        if (ask(server, line) != 200) ++refused;
     return refused == 0 ? 0 : 1;
 }
 // [/region talk]

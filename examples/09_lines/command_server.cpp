@@ -114,8 +114,7 @@ void converse(line_stream& client) {
     try {
         answer_all(client);
     } catch (const trama::frame_error& error) {
-        const char* what = program::stopping() ? "stopped inside a line" : error.what();
-        program::say(client.stream().remote_endpoint(), ": ", what);
+        program::say(client.stream().remote_endpoint(), ": ", program::reason(error));
         if (error.why() == trama::frame_error::reason::too_long)
             client.send_frame("500 line too long");
     }

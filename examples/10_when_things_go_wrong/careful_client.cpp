@@ -16,8 +16,6 @@
 #include <string_view>
 #include <system_error>
 
-#include <unistd.h>
-
 namespace {
 
 constexpr const char* usage = R"(Examples:
@@ -42,12 +40,6 @@ TEXT travels as one six-digit frame (default: hola); the answer goes to stdout.
 )";
 
 using framed_stream = trama::framed_stream<trama::six_digit_colon>;
-
-/// Data goes to stdout as it came. Only a terminal gets it escaped: it obeys control characters.
-void print(std::string_view text) {
-    std::cout << (::isatty(STDOUT_FILENO) == 1 ? trama::escaped(text) : std::string(text))
-              << std::endl;
-}
 
 std::chrono::milliseconds milliseconds(const program::options& given, const char* name) {
     return std::chrono::milliseconds(given.number(name, 1, 600'000));
@@ -126,13 +118,8 @@ int ask_once(const program::options& given) {
     framed_stream server(connect(given));
     server.stream().set_timeout(timeout);
     const program::hang_up_on_stop on_stop(server.stream().fd());
-    try {
-        print(ask(server, given.words().empty() ? "hola" : given.words()[0],
-                  given.flag("half-close")));
-    } catch (const program::peer_error&) {
-        if (!program::stopping()) throw;
-        program::say("stopped before the answer had come");
-    }
+    const std::string question = given.words().empty() ? "hola" : given.words()[0];
+    program::print(ask(server, question, given.flag("half-close")));
     return 0;
 }
 

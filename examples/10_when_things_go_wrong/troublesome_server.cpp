@@ -10,10 +10,9 @@
 // Next:     careful_client.cpp
 #include "../support/program.hpp"
 
+#include <chrono>
 #include <map>
 #include <string>
-
-#include <poll.h>
 
 namespace {
 
@@ -47,7 +46,7 @@ void stay_silent(trama::tcp_stream& client) {
 void drip(trama::tcp_stream& client) {
     client.send_all("001000:");
     for (int left = 1000; left > 0 && !program::stopping(); --left) {
-        ::poll(nullptr, 0, 100);  // no descriptor to watch: it only waits
+        program::let_pass(std::chrono::milliseconds(100));
         client.send_all("x");
     }
 }

@@ -13,15 +13,18 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
-#include <cctype>
+#include <cerrno>
+#include <charconv>
 #include <chrono>
 #include <csignal>
-#include <cstdlib>
+#include <cstring>
 #include <iostream>
 #include <map>
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <system_error>
+#include <utility>
 #include <vector>
 
 #include <fcntl.h>
@@ -69,19 +72,20 @@ public:
     /// A whole number from `least` to `most`. Throws usage_error.
     long number(const std::string& name, long least, long most) const {
         const std::string& given = text(name);
-        const bool digits = !given.empty() && given.size() < 16 &&
-                            std::all_of(given.begin(), given.end(),
-                                        [](unsigned char c) { return std::isdigit(c) != 0; });
-        const long value = digits ? std::stol(given) : 0;
-        if (digits && value >= least && value <= most) return value;
+        const char* end = given.data() + given.size();
+        long value = 0;
+        const auto [stopped, error] = std::from_chars(given.data(), end, value);
+        const bool is_number = error == std::errc{} && stopped == end;
+        if (is_number && value >= least && value <= most) return value;
         throw usage_error("--" + name + " takes a number from " + std::to_string(least) + " to " +
                           std::to_string(most) + ", not \"" + trama::escaped(given) + '"');
     }
 
     const std::string& host() const { return text("host"); }
     int port() const { return static_cast<int>(number("port", 0, 65535)); }
-    std::chrono::seconds seconds(const std::string& name) const {
-        return std::chrono::seconds(number(name, 0, 86400));
+    trama::duration timeout() const {
+        const std::chrono::seconds given(number("timeout", 0, 86400));
+        return given.count() == 0 ? trama::forever : given;
     }
 
     /// The words that are no options, in order.
@@ -122,7 +126,61 @@ inline options parse(int argc, char** argv, const std::vector<option>& known) {
     return given;
 }
 
-// ---- talk: data goes to stdout, everything else to stderr --------------------------------------
+// ---- data from the network goes to stdout ------------------------------------------------------
+
+namespace detail {
+
+/// The size of the first character of `text`, if it is UTF-8 and does nothing but show. 0: it could
+/// command the terminal, or turn the direction of the line around, or is no UTF-8.
+inline std::size_t harmless_size(std::string_view text) {
+    const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+    const char32_t first = byte(0);
+    if (first < 0x80) return first >= ' ' && first != 0x7F ? 1 : 0;
+    const std::size_t size = first < 0xC0 ? 0 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4;
+    if (size == 0 || first >= 0xF8 || text.size() < size) return 0;
+    char32_t code = first & (0x7Fu >> size);
+    for (std::size_t i = 1; i < size; ++i) {
+        if ((byte(i) & 0xC0u) != 0x80) return 0;
+        code = code << 6 | (byte(i) & 0x3Fu);
+    }
+    constexpr char32_t least[] = {0, 0, 0xA0, 0x800, 0x10000};  // 0x80 to 0x9F are controls
+    const auto within = [&](char32_t low, char32_t high) { return code >= low && code <= high; };
+    const bool is_number = code >= least[size] && !within(0xD800, 0xDFFF) && code <= 0x10FFFF;
+    const bool turns_around =
+        code == 0x61C || within(0x200E, 0x200F) || within(0x202A, 0x202E) || within(0x2066, 0x2069);
+    return is_number && !turns_around ? size : 0;
+}
+
+/// `text` as it is for a file or a pipe, and made harmless for a terminal: "a\x1b[2J", but "año".
+/// `kept`: control characters that are let through.
+inline std::string for_stdout(std::string_view text, std::string_view kept) {
+    if (::isatty(STDOUT_FILENO) != 1) return std::string(text);
+    std::string shown;
+    while (!text.empty()) {
+        const bool is_kept = kept.find(text[0]) != std::string_view::npos;
+        const std::size_t size = is_kept ? 1 : harmless_size(text);
+        if (size > 0)
+            shown += text.substr(0, size);
+        else
+            shown += trama::escaped(text.substr(0, 1));
+        text.remove_prefix(size > 0 ? size : 1);
+    }
+    return shown;
+}
+
+}  // namespace detail
+
+/// Prints a message as one line, at once.
+inline void print(std::string_view message) {
+    std::cout << detail::for_stdout(message, "") << std::endl;
+}
+
+/// Prints a piece of a stream, at once; it may hold any part of any number of lines.
+inline void print_piece(std::string_view piece) {
+    std::cout << detail::for_stdout(piece, "\n\t") << std::flush;
+}
+
+// ---- talk goes to stderr -----------------------------------------------------------------------
 
 /// How much is said on stderr: 0 with -q (errors only), 1, 2 with -v.
 inline int talkativeness = 1;
@@ -187,17 +245,29 @@ inline bool stopping() {
     return detail::stop_requested;
 }
 
-/// Waits until `fd` has something to read. False: the program is to stop.
-inline bool wait_readable(int fd) {
+/// Waits until `fd` has something to read. False: the time is up, or the program is to stop.
+inline bool wait_readable(int fd, trama::duration time = trama::forever) {
     detail::catch_signals();
-    while (!stopping()) {
+    for (const trama::deadline limit(time); !stopping();) {
         pollfd watched[] = {{fd, POLLIN, 0}, {detail::stop_pipe[0], POLLIN, 0}};
-        const int ready = ::poll(watched, 2, -1);
+        const int ready = ::poll(watched, 2, limit.poll_timeout());
         if (ready == -1 && errno != EINTR)
             throw std::system_error(errno, std::generic_category(), "poll");
-        if (ready > 0 && watched[0].revents != 0 && !stopping()) return true;
+        if (ready > 0 && watched[0].revents != 0) return !stopping();
+        if (limit.passed()) return false;
     }
     return false;
+}
+
+/// Lets time pass. A stop ends it.
+inline void let_pass(trama::duration time) {
+    wait_readable(-1, time);  // no descriptor: nothing ever comes
+}
+
+/// What to tell of an exception. After a stop a conversation ends in the middle, and nobody is to
+/// blame for that.
+inline const char* reason(const std::exception& error) {
+    return stopping() ? "stopped in the middle of the conversation" : error.what();
 }
 
 /// While it lives, a stop ends the receiving on `fd`: what has come is still read, then the stream
@@ -281,7 +351,9 @@ int run(int argc, char** argv, const char* usage, const std::vector<option>& kno
     } catch (const usage_error& error) {
         return fail(error.what(), 2);
     } catch (const std::exception& error) {
-        return fail(error.what(), 1);
+        if (!stopping()) return fail(error.what(), 1);
+        say(name, ": ", reason(error));
+        return 0;
     }
 }
 

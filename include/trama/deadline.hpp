@@ -22,21 +22,23 @@ public:
     /// `from_now`: 0 or less is over at once; `forever` never is.
     explicit deadline(duration from_now) noexcept {
         if (from_now == forever) return;
-        end_ = now();
+        end_ = at_once;
         if (from_now <= duration::zero()) return;
-        const bool too_far = from_now.count() > never - end_ - 1'000'000;  // room to round up
-        end_ = too_far ? never : end_ + from_now.count();
+        const std::int64_t present = now();
+        const bool too_far = from_now.count() > never - present - 1'000'000;  // room to round up
+        end_ = too_far ? never : present + from_now.count();
     }
 
     bool is_never() const noexcept { return end_ == never; }
+    bool is_at_once() const noexcept { return end_ == at_once; }
 
     bool passed() const noexcept { return !is_never() && end_ <= now(); }
 
     /// The time that is left, at least 0, or `forever`.
     duration left() const noexcept {
         if (is_never()) return forever;
-        const std::int64_t rest = end_ - now();
-        return duration(rest > 0 ? rest : 0);
+        const std::int64_t present = now();
+        return duration(end_ > present ? end_ - present : 0);
     }
 
     /// The time that is left as poll(2) wants it: milliseconds, rounded up; -1 for never.
@@ -53,6 +55,7 @@ private:
         return since.count();
     }
 
+    static constexpr std::int64_t at_once = std::numeric_limits<std::int64_t>::min();
     static constexpr std::int64_t never = std::numeric_limits<std::int64_t>::max();
 
     std::int64_t end_ = never;  // nanoseconds of the steady clock

@@ -17,9 +17,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <string>
-#include <string_view>
-
-#include <unistd.h>
 
 namespace {
 
@@ -34,12 +31,6 @@ Usage: readmsg_client [-H HOST] [-p PORT] [-q | -v] [-h]
   -v, --verbose    say more
   -h, --help       show this
 )";
-
-/// Data goes to stdout as it came. Only a terminal gets it escaped: it obeys control characters.
-void print(std::string_view text) {
-    std::cout << (::isatty(STDOUT_FILENO) == 1 ? trama::escaped(text) : std::string(text))
-              << std::endl;
-}
 
 // [region encapsulate]
 std::string encapsulate(const std::string& payload) {
@@ -72,7 +63,7 @@ int talk(const program::options& given) {
     auto server = trama::tcp_stream::connect(given.host(), given.port());
     for (std::string line; std::getline(std::cin, line);) {
         server.send_all(encapsulate(line));
-        print(read_message(server));
+        program::print(read_message(server));
     }
     return 0;
 }

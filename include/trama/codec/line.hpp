@@ -43,10 +43,10 @@ struct basic_line {
         if (found == nullptr) return unfinished(bytes, limit);
         const auto feed = static_cast<std::size_t>(static_cast<const char*>(found) - bytes.data());
         const bool has_return = feed > 0 && bytes[feed - 1] == '\r';
-        if (Ending == line_ending::crlf && !has_return) return {scan_status::bad_header, feed, 0};
         const std::size_t returns = Ending != line_ending::lf && has_return ? 1 : 0;
         const std::size_t length = feed - returns;
         if (length > limit) return {scan_status::too_long, 0, length};
+        if (Ending == line_ending::crlf && !has_return) return {scan_status::bad_header, feed, 0};
         return {scan_status::frame, 0, length, returns + 1};
     }
 

@@ -80,10 +80,10 @@ public:
 
 private:
     union {
-        sockaddr_in6 v6 = {};  // first, because it is the largest: all of the union starts as 0
+        sockaddr_in6 v6;  // first, because it is the largest: so all of it starts as 0
         sockaddr_in v4;
         sockaddr generic;
-    } address_;
+    } address_ = {};
 };
 
 /// What an address is wanted for: to call somebody, or to be called at.

@@ -49,7 +49,7 @@ inline void set_defaults(int fd) noexcept {
     const call_result result =
         system_call([&] { return ::setsockopt(fd, level, option, &value, sizeof value); });
     if (tracing()) trace(fd, result.error, "setsockopt %s %d", name, value);
-    check("set a socket option of", result);
+    if (result.failed()) throw_system_error(result.error, "set option", name);
 }
 
 [[gnu::noinline]] inline void set_non_blocking(int fd, bool on) {
@@ -106,9 +106,9 @@ inline void set_defaults(int fd) noexcept {
 }
 
 /// For loops that go on with what is there: a peer that always has one more byte must not stretch
-/// the deadline either.
+/// the deadline either. One that is over at once never waits, and takes all that is there.
 inline void throw_if_passed(const deadline& limit, const char* operation, const endpoint& peer) {
-    if (limit.passed()) throw_system_error(ETIMEDOUT, operation, peer);
+    if (limit.passed() && !limit.is_at_once()) throw_system_error(ETIMEDOUT, operation, peer);
 }
 
 [[gnu::noinline]] inline void wait_or_throw(int fd, short events, const deadline& limit,

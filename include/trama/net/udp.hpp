@@ -73,11 +73,18 @@ private:
 
     void send(std::string_view bytes, const endpoint& peer, const sockaddr* address,
               socklen_t size) {
-        const detail::call_result result = detail::system_call([&] {
-            return ::sendto(fd(), bytes.data(), bytes.size(), detail::no_signal, address, size);
-        });
-        if (tracing()) tell("sendto", result, bytes, peer);
-        detail::check("send a datagram to", result, peer);
+        const deadline limit(timeout());
+        const int flags = detail::no_signal | (limit.is_never() ? 0 : MSG_DONTWAIT);
+        for (;;) {
+            const detail::call_result result = detail::system_call(
+                [&] { return ::sendto(fd(), bytes.data(), bytes.size(), flags, address, size); });
+            if (tracing()) tell("sendto", result, bytes, peer);
+            if (!result.would_block()) {
+                detail::check("send a datagram to", result, peer);
+                return;
+            }
+            detail::wait_or_throw(fd(), POLLOUT, limit, "send a datagram to", peer);
+        }
     }
 
     detail::call_result receive_once(datagram& got) {

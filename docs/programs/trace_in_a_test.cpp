@@ -1,0 +1,43 @@
+// trace_in_a_test -- the trace as the eyes of a test: how many system calls did that take?
+#include "trama.hpp"
+
+#include <cstdio>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <sys/socket.h>
+
+namespace {
+
+// [region sink]
+std::vector<std::string> story;  // a sink is a plain function, so what it fills is global
+
+void remember(std::string_view line) {
+    story.emplace_back(line);
+}
+// [/region sink]
+
+/// The two ends of a connection that needs no port.
+std::pair<trama::tcp_stream, trama::tcp_stream> connected_pair() {
+    int ends[2] = {-1, -1};
+    if (::socketpair(AF_UNIX, SOCK_STREAM, 0, ends) != 0) return {};
+    return {trama::tcp_stream(trama::unique_fd(ends[0])),
+            trama::tcp_stream(trama::unique_fd(ends[1]))};
+}
+
+}  // namespace
+
+int main() {
+    auto [left, right] = connected_pair();
+    trama::framed_stream<trama::six_digit_colon> sender(std::move(left));
+    // [region test]
+    const trama::trace_sink before = trama::trace_to(remember);
+    sender.send_frame("hola");
+    right.recv_exact(7);
+    trama::trace_to(before);
+
+    for (const std::string& line : story) std::printf("%s\n", line.c_str());
+    return story.size() == 3 ? 0 : 1;  // one send, one frame, one receive
+    // [/region test]
+}

@@ -1,0 +1,115 @@
+#!/usr/bin/env python3
+"""What comes from the network is printed as it is, and made harmless at a terminal.
+
+Run: python3 tests/examples/test_print.py
+"""
+import random
+import unittest
+
+import programs
+
+ECHO = "08_frames/framed_echo_server"
+MESSAGES = "08_frames/framed_echo_client"  # prints messages, one a line
+STREAM = "02_echo_client/echo_client"      # prints pieces of a stream
+BIDIRECTIONAL = {0x61C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)}
+SHORT = {9: b"\\t", 13: b"\\r"}
+
+
+def harmless(data):
+    """The same rule once more, with Python's decoder in place of ours."""
+    shown = b""
+    for character in data.decode(**programs.LOSSLESS):
+        own = character.encode(**programs.LOSSLESS)
+        code = ord(character)
+        control = code < 0x20 or 0x7F <= code <= 0x9F
+        wrong = 0xD800 <= code <= 0xDFFF  # a byte that Python could not decode
+        if control or wrong or code in BIDIRECTIONAL:
+            own = b"".join(SHORT.get(byte, b"\\x%02x" % byte) for byte in own)
+        shown += own
+    return shown
+
+
+class Terminal(programs.TestCase):
+    def client(self, path, peer_port, **keywords):
+        return self.start(path, "-q", "-H", "127.0.0.1", "-p", peer_port, **keywords)
+
+    def shown_at_a_terminal(self, lines):
+        client = self.client(MESSAGES, self.server(ECHO, "-q").port, terminal=["stdout"])
+        client.send(b"\n".join(lines) + b"\n")
+        client.close_stdin()
+        self.assertEqual(client.wait_exit(), 0, client.stderr)
+        return client.stdout_bytes.split(b"\r\n")[:-1]
+
+    def assert_shown(self, lines):
+        """Each line as it should be; a difference names the line."""
+        for line, shown in zip(lines, self.shown_at_a_terminal(lines)):
+            self.assertEqual(shown, harmless(line), line)
+
+    def test_text_of_every_language_is_let_through(self):
+        lines = ["año", "¿Qué?", "Ελλάδα", "日本語", "שלום", "😀", 'a "b" \\ c', "", "e\u0301"]
+        lines = [line.encode() for line in lines]
+        self.assertEqual(self.shown_at_a_terminal(lines), lines)
+
+    def test_what_commands_the_terminal_is_escaped(self):
+        lines = [b"\x1b[2J", b"a\rb\tc", b"\x00\x07\x7f", "\u009b2J".encode(), b"\x9b2J"]
+        self.assertEqual(self.shown_at_a_terminal(lines), [
+            b"\\x1b[2J", b"a\\rb\\tc", b"\\x00\\x07\\x7f", b"\\xc2\\x9b2J", b"\\x9b2J"])
+
+    def test_what_turns_the_line_around_is_escaped(self):
+        self.assertEqual(self.shown_at_a_terminal(["abc\u202edcba".encode()]),
+                         [b"abc\\xe2\\x80\\xaedcba"])
+
+    def test_what_is_no_utf_8_is_escaped(self):
+        lines = [b"a\xf1o", b"\xc0\xaf", b"\xe0\x80\xaf", b"\xed\xa0\x80", b"\xf4\x90\x80\x80",
+                 b"\xf8\x88\x80\x80\x80", b"\xe2\x82", b"\xe2\x82a", b"\xbf"]
+        self.assertEqual(self.shown_at_a_terminal(lines), [
+            b"a\\xf1o", b"\\xc0\\xaf", b"\\xe0\\x80\\xaf", b"\\xed\\xa0\\x80",
+            b"\\xf4\\x90\\x80\\x80", b"\\xf8\\x88\\x80\\x80\\x80", b"\\xe2\\x82", b"\\xe2\\x82a",
+            b"\\xbf"])
+
+    def test_every_character_up_to_3000_and_many_above(self):
+        codes = [*range(1, 10), *range(11, 0x3000), *range(0x3000, 0x110000, 251), 0xD7FF, 0xE000,
+                 0xFFFF, 0x10000, 0x10FFFF]
+        self.assert_shown([chr(code).encode(errors="surrogatepass") for code in codes])
+
+    def test_every_pair_of_a_first_and_a_second_byte(self):
+        rests = (b"", b"\x80", b"\xbf\xbf", b"a")
+        self.assert_shown([bytes([first, second]) + rest for first in range(0xC0, 0x100)
+                           for second in (0x20, 0x7F, 0x80, 0x8F, 0x90, 0x9F, 0xA0, 0xBF, 0xC0)
+                           for rest in rests])
+
+    def test_random_bytes(self):
+        dice = random.Random(1)
+        bytes_of_interest = bytes([0x41, 0x80, 0x9F, 0xA8, 0xBF, 0xC2, 0xE2, 0xED, 0xF0, 0xF4])
+        self.assert_shown([bytes(dice.choices(bytes_of_interest, k=12)) for _ in range(2000)])
+
+    def test_a_message_of_several_lines_is_one_line(self):
+        listener = self.listener()
+        client = self.client(MESSAGES, programs.port_of(listener), terminal=["stdout"])
+        client.send_line("hola")
+        with programs.accept(listener) as connection:
+            connection.sendall(b"000009:one\nt\xc3\xb1o\n")
+            client.wait_for_text("\r\n")
+        self.assertEqual(client.stdout_bytes, "one\\ntño\\n\r\n".encode())
+
+    def test_a_stream_keeps_its_line_feeds_and_tabs(self):
+        listener = self.listener()
+        client = self.client(STREAM, programs.port_of(listener), terminal=["stdout"])
+        client.send_line("hola")
+        with programs.accept(listener) as connection:
+            connection.sendall("uno\n\x1b[2Jdos\r\n\n\taño\n".encode())
+            client.wait_for_text("año\r\n")
+        self.assertEqual(client.stdout_bytes,
+                         "uno\r\n\\x1b[2Jdos\\r\r\n\r\n\taño\r\n".encode())
+
+    def test_into_a_pipe_all_bytes_go_as_they_are(self):
+        everything = bytes(range(10)) + bytes(range(11, 256)) + "\u202e".encode()
+        for path, peer in ((MESSAGES, ECHO), (STREAM, "03_echo_server/echo_server")):
+            with self.subTest(path):
+                client = self.client(path, self.server(peer, "-q").port)
+                client.send(everything + b"\n")
+                self.assertEqual(client.wait_for_bytes(len(everything) + 1), everything + b"\n")
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,125 @@
+#!/usr/bin/env python3
+"""Tests of the harness itself, programs.py, with cat and sh as the programs.
+
+Run: python3 tests/examples/test_programs.py
+"""
+import signal
+import socket
+import unittest
+
+import programs
+
+SH = "/bin/sh"
+CAT = "/bin/cat"
+
+
+class Waiting(programs.TestCase):
+    def test_a_line_is_found_only_when_it_is_whole(self):
+        program = self.start(SH, "-c", "printf 'port 12'; read x; echo 34")
+        program.wait_for_text("port 12")
+        program.send_line("go on")
+        again = self.start(SH, "-c", "printf 'port 12'; read x; echo 34")
+        again.send_line("go on")
+        self.assertEqual(again.wait_for_line(r"port (\d+)").group(1), "1234")
+
+    def test_each_wait_goes_on_behind_the_one_before(self):
+        program = self.start(SH, "-c", "echo a 1; echo b 2; echo a 3")
+        self.assertEqual(program.wait_for_line(r"a (\d)").group(1), "1")
+        self.assertEqual(program.wait_for_line(r"a (\d)").group(1), "3")
+
+    def test_text_behind_any_bytes_is_found(self):
+        program = self.start(SH, "-c", r"printf '\303x\377\303\261y\nhola adios'")
+        program.wait_for_text("y$")
+        self.assertEqual(program.wait_for_text("(.*) adios").group(1), "hola")
+
+    def test_a_last_line_without_a_line_feed_is_a_line(self):
+        self.start(SH, "-c", "printf end").wait_for_line("^end$")
+
+    def test_stdout_and_stderr_are_apart(self):
+        program = self.run_to_end(SH, "-c", "echo data; echo talk >&2")
+        self.assertEqual((program.stdout, program.stderr), ("data\n", "talk\n"))
+
+    def test_what_never_comes_fails_at_once_when_the_program_ends_and_shows_what_it_said(self):
+        program = self.start(SH, "-c", "echo data; echo talk >&2; exit 3")
+        with self.assertRaises(AssertionError) as caught:
+            program.wait_for_line("nothing like this")
+        for part in ("/nothing like this/", "never came", "data", "talk", "/bin/sh -c"):
+            self.assertIn(part, str(caught.exception))
+
+    def test_what_does_not_come_in_time_fails(self):
+        program = self.start(CAT)
+        with self.assertRaisesRegex(AssertionError, "did not come within 0.01 s"):
+            program.wait_for_line("anything", limit=0.01)
+        with self.assertRaisesRegex(AssertionError, "did not end within 0.01 s"):
+            program.wait_exit(limit=0.01)
+
+
+class Ending(programs.TestCase):
+    def test_end_of_file_ends_it(self):
+        program = self.start(CAT)
+        program.send(b"\x00\xff")
+        program.close_stdin()
+        self.assertEqual(program.wait_exit(), 0)
+        self.assertEqual(program.stdout_bytes, b"\x00\xff")
+
+    def test_a_signal_is_told_as_a_negative_exit_code(self):
+        program = self.start(CAT)
+        program.terminate()
+        self.assertEqual(program.wait_exit(), -signal.SIGTERM)
+
+    def test_close_ends_what_still_runs(self):
+        with programs.Program(CAT) as program:
+            self.assertTrue(program.running())
+        self.assertEqual(program.process.returncode, -signal.SIGKILL)
+
+    def test_a_program_that_is_not_built_says_so(self):
+        with self.assertRaisesRegex(AssertionError, "TRAMA_BUILD"):
+            programs.example("99_nowhere/nothing")
+
+
+class Terminal(programs.TestCase):
+    def test_all_streams_can_be_one_terminal_and_ctrl_c_is_typed_there(self):
+        program = self.start(CAT, terminal=programs.Program.STREAMS)
+        program.send_line("hola")
+        program.wait_for_text("hola\r\nhola\r\n")
+        program.send("\x03")
+        self.assertEqual(program.wait_exit(), -signal.SIGINT)
+
+    def test_stderr_alone_can_be_a_terminal(self):
+        look = "for fd in 0 1 2; do test -t $fd && echo $fd >&2; done; echo data"
+        program = self.run_to_end(SH, "-c", look, terminal=["stderr"])
+        self.assertEqual((program.stdout, program.stderr), ("data\n", "2\r\n"))
+
+
+class Sockets(programs.TestCase):
+    def test_a_peer_in_the_background_hands_over_its_result_and_its_error(self):
+        def receive():
+            with programs.accept(listener) as connection:
+                return programs.recv_all(connection)
+
+        listener = self.listener()
+        peer = self.in_background(receive)
+        with programs.connect(programs.port_of(listener)) as connection:
+            connection.sendall(b"hola")
+        self.assertEqual(peer.result(), b"hola")
+        with self.assertRaises(ZeroDivisionError):
+            self.in_background(lambda: 1 // 0).result()
+
+    def test_reset_is_a_reset(self):
+        listener = self.listener()
+        with programs.connect(programs.port_of(listener)) as connection:
+            programs.reset(programs.accept(listener))
+            with self.assertRaises(ConnectionResetError):
+                connection.recv(1)
+
+    def test_recv_exactly_stops_at_the_end_of_the_stream(self):
+        left, right = socket.socketpair()
+        with left, right:
+            left.sendall(b"hola")
+            left.shutdown(socket.SHUT_WR)
+            self.assertEqual(programs.recv_exactly(right, 3), b"hol")
+            self.assertEqual(programs.recv_exactly(right, 3), b"a")
+
+
+if __name__ == "__main__":
+    unittest.main()

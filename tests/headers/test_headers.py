@@ -1,0 +1,259 @@
+#!/usr/bin/env python3
+"""What must be true of the headers themselves: layers, budgets, and what compiles and what not.
+
+Run: python3 tests/headers/test_headers.py      (with g++ and clang++, whichever are installed)
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+import unittest
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+INCLUDE = ROOT / "include"
+UMBRELLA = "trama/trama.hpp"
+TEXTS = {str(path.relative_to(INCLUDE)): path.read_text()
+         for path in sorted(INCLUDE.rglob("*.hpp"))}
+
+# Layers by folder, lowest first. A header includes headers of its own row and of rows above it in
+# this list, and the next table takes away what would be legal but is not wanted.
+LAYERS = [
+    r"codec/",
+    r"(trace|error|deadline)\.hpp",
+    r"net/",
+    r"ready/",
+    r"file/",
+    r"(framed_stream|message_server)\.hpp",
+    r"trama\.hpp",
+]
+FORBIDDEN = [
+    # Sockets know nothing of frames. codec/escape.hpp is only about showing bytes.
+    (r"(trace|error|deadline)\.hpp|(net|ready|file)/", r"codec/(?!escape\.hpp)"),
+    (r"file/", r"ready/"),
+]
+# Each of these costs every program that includes trama more to compile than it saves us.
+COSTLY = {"iostream", "functional", "regex", "filesystem", "thread", "mutex", "memory", "map",
+          "future", "sstream", "iomanip", "condition_variable", "unordered_map"}
+
+STRICT = ["-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Wconversion", "-Wsign-conversion",
+          "-Wold-style-cast", "-Wnull-dereference", "-Werror"]
+COMPILERS = [name for name in ("g++", "clang++") if shutil.which(name)]
+SINGLE = f"-I{ROOT}/single_include"
+
+
+def includes(name):
+    """All that a header includes, in order, as it is written between < and >."""
+    return re.findall(r"^\s*#\s*include\s*<([^>]+)>", TEXTS[name], re.MULTILINE)
+
+
+def own_includes(name):
+    return [each for each in includes(name) if each.startswith("trama/")]
+
+
+def system_includes(name):
+    return [each for each in includes(name) if not each.startswith("trama/")]
+
+
+def short(name):
+    return name[len("trama/"):]
+
+
+def layer(name):
+    return next(i for i, pattern in enumerate(LAYERS) if re.match(pattern, short(name)))
+
+
+def compile_text(compiler, text, *flags):
+    """Checks the syntax of `text`; the result's stderr is what a beginner would see."""
+    command = [compiler, *flags, "-fsyntax-only", "-x", "c++", "-"]
+    # The words of compiler messages depend on the language of the terminal.
+    environment = dict(os.environ, LC_ALL="C")
+    return subprocess.run(command, input=text, text=True, capture_output=True, env=environment)
+
+
+def in_main(statements, header="trama.hpp"):
+    return f'#include "{header}"\n#include <utility>\nint main() {{\n    {statements}\n}}\n'
+
+
+class Layers(unittest.TestCase):
+    def test_every_header_has_a_layer(self):
+        for name in TEXTS:
+            self.assertTrue(any(re.match(each, short(name)) for each in LAYERS), name)
+
+    def test_a_header_includes_lower_layers_only(self):
+        for name in TEXTS:
+            for other in own_includes(name):
+                self.assertLessEqual(layer(other), layer(name), f"{name} includes {other}")
+
+    def test_no_header_includes_itself_by_a_detour(self):
+        def visit(name, path):
+            self.assertNotIn(name, path, f"a cycle: {path}")
+            for other in own_includes(name):
+                visit(other, path + [name])
+        for name in TEXTS:
+            visit(name, [])
+
+    def test_sockets_know_nothing_of_frames(self):
+        for name in TEXTS:
+            for here, unwanted in FORBIDDEN:
+                for other in own_includes(name) if re.match(here, short(name)) else []:
+                    self.assertIsNone(re.match(unwanted, short(other)), f"{name}: {other}")
+
+    def test_a_codec_needs_no_system_header(self):
+        for name in TEXTS:
+            for other in system_includes(name) if short(name).startswith("codec/") else []:
+                self.assertNotRegex(other, r"[./]", f"{name} is to be pure C++")
+
+    def test_the_umbrella_includes_every_header_in_reading_order(self):
+        order = own_includes(UMBRELLA)
+        self.assertEqual(sorted(order), sorted(set(TEXTS) - {UMBRELLA}))
+        for name in order:
+            for other in own_includes(name):
+                self.assertLess(order.index(other), order.index(name), f"{name} before {other}")
+
+    def test_no_header_includes_a_costly_standard_header(self):
+        for name in TEXTS:
+            self.assertEqual(COSTLY.intersection(system_includes(name)), set(), name)
+
+    def test_quotes_are_for_files_beside_the_program(self):
+        for name, text in TEXTS.items():
+            self.assertNotIn('#include "', text, name)
+
+
+class Budgets(unittest.TestCase):
+    def test_the_library_has_at_most_2500_lines(self):
+        self.assertLessEqual(sum(len(text.splitlines()) for text in TEXTS.values()), 2500)
+
+    def test_a_header_has_at_most_200_lines(self):
+        for name, text in TEXTS.items():
+            with self.subTest(name):
+                self.assertLessEqual(len(text.splitlines()), 200)
+
+    def test_a_line_has_at_most_100_columns(self):
+        for name, text in TEXTS.items():
+            for number, line in enumerate(text.splitlines(), 1):
+                self.assertLessEqual(len(line), 100, f"{name}:{number}")
+
+    def test_a_function_has_at_most_40_lines(self):
+        # clang-format puts the closing brace below the first letter of the function's first line.
+        for name, text in TEXTS.items():
+            lines = text.splitlines()
+            for start, line in enumerate(lines):
+                if not line.endswith("{") or re.match(r"\s*(namespace|class|struct|enum)\b", line):
+                    continue
+                indent = len(line) - len(line.lstrip())
+                end = next(number for number, each in enumerate(lines[start:], start)
+                           if re.match(r" {0,%d}\}" % indent, each))
+                self.assertLessEqual(end - start + 1, 40, f"{name}:{start + 1}")
+
+
+class Compiles(unittest.TestCase):
+    def test_every_header_compiles_alone_with_every_warning_an_error(self):
+        self.assertTrue(COMPILERS, "neither g++ nor clang++ is installed")
+        jobs = [(compiler, name) for name in TEXTS for compiler in COMPILERS]
+
+        def run(job):
+            compiler, name = job
+            useless_cast = ["-Wuseless-cast"] if compiler == "g++" else []
+            return compile_text(compiler, f"#include <{name}>\n", "-std=c++17", *STRICT,
+                                *useless_cast, f"-I{INCLUDE}")
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            for job, result in zip(jobs, pool.map(run, jobs)):
+                with self.subTest(job):
+                    self.assertEqual((result.returncode, result.stderr), (0, ""))
+
+    def test_two_source_files_that_include_everything_link_together(self):
+        for flag in (f"-I{INCLUDE}/trama", SINGLE):
+            with self.subTest(flag), tempfile.TemporaryDirectory() as folder:
+                include = '#include "trama.hpp"\n'
+                Path(folder, "one.cpp").write_text(
+                    include + "const char* two();\nint main() { return two() == nullptr; }\n")
+                Path(folder, "two.cpp").write_text(
+                    include + "const char* two() { return TRAMA_VERSION; }\n")
+                command = [COMPILERS[0], "-std=c++17", flag, f"-I{INCLUDE}", "one.cpp", "two.cpp",
+                           "-o", "program"]
+                result = subprocess.run(command, cwd=folder, text=True, capture_output=True)
+                self.assertEqual((result.returncode, result.stderr), (0, ""))
+                self.assertEqual(subprocess.run([f"{folder}/program"]).returncode, 0)
+
+
+class DoesNotCompile(unittest.TestCase):
+    def refuse(self, wrong, right, message):
+        """`wrong` is refused with `message`; `right`, which differs in that one thing, is fine."""
+        for compiler in COMPILERS:
+            with self.subTest(compiler):
+                accepted = compile_text(compiler, in_main(right), "-std=c++17", SINGLE)
+                self.assertEqual(accepted.returncode, 0, accepted.stderr)
+                refused = compile_text(compiler, in_main(wrong), "-std=c++17", SINGLE)
+                self.assertEqual(refused.returncode, 1)
+                self.assertRegex(refused.stderr, message)
+
+    def test_a_connection_has_one_owner(self):
+        self.refuse("trama::tcp_stream one; trama::tcp_stream two = one;",
+                    "trama::tcp_stream one; trama::tcp_stream two = std::move(one);",
+                    r"error: .*deleted.*tcp_stream")
+
+    def test_a_listener_has_one_owner(self):
+        start = 'trama::tcp_listener one = trama::tcp_listener::listen("::", 0);'
+        self.refuse(f"{start} trama::tcp_listener two = one;",
+                    f"{start} trama::tcp_listener two = std::move(one);",
+                    r"error: .*deleted.*tcp_listener")
+
+    def test_a_length_takes_1_2_4_or_8_bytes(self):
+        self.refuse("trama::length_prefix<3>::scan({});", "trama::length_prefix<4>::scan({});",
+                    "the length takes 1, 2, 4 or 8 bytes")
+
+    def test_a_descriptor_does_not_become_a_stream_unasked(self):
+        self.refuse("trama::tcp_stream one = 3;",
+                    "trama::tcp_stream one{trama::unique_fd(3)};", "error: ")
+
+    def test_a_time_has_a_unit(self):
+        self.refuse("trama::tcp_stream one; one.set_timeout(5);",
+                    "trama::tcp_stream one; one.set_timeout(std::chrono::seconds(5));",
+                    r"error: .*duration")
+
+    def test_an_old_language_standard_is_one_error_that_says_what_to_type(self):
+        text = '#include "trama.hpp"\nint main() {}\n'
+        for compiler in COMPILERS:
+            for flags in ([SINGLE], [f"-I{INCLUDE}/trama", f"-I{INCLUDE}"]):
+                with self.subTest(compiler=compiler, flags=flags):
+                    result = compile_text(compiler, text, "-std=c++14", *flags)
+                    errors = re.findall(r"error: .*", result.stderr)
+                    self.assertEqual(len(errors), 1, result.stderr)
+                    self.assertIn("-std=c++17", errors[0])
+
+
+class Mistakes(unittest.TestCase):
+    """A beginner's mistake is told in lines he can count. g++ 12 needs the number in brackets."""
+
+    def lines(self, statements):
+        if "g++" not in COMPILERS:
+            self.skipTest("g++ is not installed")
+        result = compile_text("g++", in_main(statements), "-std=c++17", SINGLE)
+        self.assertEqual(result.returncode, 1)
+        return len(result.stderr.splitlines())
+
+    def test_the_host_was_forgotten(self):  # [9]
+        self.assertLessEqual(self.lines("trama::tcp_listener::listen(5000);"), 12)
+
+    def test_a_number_is_not_bytes(self):  # [13]
+        self.assertLessEqual(self.lines("trama::tcp_stream one; one.send_all(42);"), 16)
+
+    def test_a_stream_was_copied(self):  # [16]
+        self.assertLessEqual(self.lines("trama::tcp_stream one; auto two = one;"), 20)
+
+    def test_a_size_was_forgotten(self):  # [17]
+        self.assertLessEqual(self.lines("trama::tcp_stream one; one.recv_some();"), 22)
+
+    def test_a_time_without_a_unit(self):  # [10]
+        self.assertLessEqual(self.lines("trama::tcp_stream one; one.set_timeout(5);"), 13)
+
+    def test_the_codec_was_forgotten(self):  # [20]
+        self.assertLessEqual(self.lines("trama::framed_stream one{trama::tcp_stream()};"), 24)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,275 @@
+#!/usr/bin/env python3
+"""Compiles and runs the tests under every compiler and checker this machine has.
+
+    python3 tests/matrix.py                 all of it: about a quarter of an hour on two cores
+    python3 tests/matrix.py --quick         the part that every change is checked with
+    python3 tests/matrix.py --only asan     the rows with "asan" in their name
+    python3 tests/matrix.py --list          what there is
+
+No single row sees every fault: the sanitizers stop at overflows, races and wrapped lengths,
+valgrind at bytes that were never written, big-endian and 32-bit machines at assumptions. A row
+whose compiler or tool is missing says SKIPPED and why. Exit code 1: some row FAILED.
+"""
+
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).resolve().parent.parent
+CODEC_TESTS = sorted(ROOT.glob("tests/codec/*.cpp"))
+TESTS = CODEC_TESTS + sorted(ROOT.glob("tests/net/*.cpp"))
+EXAMPLES = sorted([*ROOT.glob("examples/*/*.cpp"), *ROOT.glob("examples/*/naive/*.cpp")])
+
+STRICT = ["-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Wconversion", "-Wsign-conversion",
+          "-Wold-style-cast", "-Wnull-dereference", "-Werror"]
+HEADERS = [f"-I{ROOT}/include/trama", f"-I{ROOT}/include"]
+SINGLE_HEADER = [f"-I{ROOT}/single_include"]
+
+CPP17 = ["-std=c++17"]
+DEBUG = CPP17 + ["-O0", "-g", "-D_GLIBCXX_ASSERTIONS"]
+OPTIMISED = CPP17 + ["-O2"]
+ASAN = CPP17 + ["-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
+TSAN = CPP17 + ["-O1", "-g", "-fsanitize=thread"]
+# Debian cannot install g++-multilib beside a cross compiler. g++-12-multilib can stay, but then
+# nobody has made the link /usr/include/asm.
+M32 = ["-m32"] + ([] if Path("/usr/include/asm").exists()
+                  else ["-isystem", "/usr/include/x86_64-linux-gnu"])
+# The last option: valgrind is to leave alone the operator new with which tests count and fail
+# allocations; it still watches the malloc below it.
+VALGRIND = ["valgrind", "--quiet", "--error-exitcode=9", "--leak-check=full", "--track-fds=yes",
+            "--soname-synonyms=somalloc=nouserintercepts"]
+
+
+class Row(NamedTuple):
+    """One configuration. `run` stands before the program; `sources`: tests, codec (of the tests,
+    those), readme or examples; `without`: the tests that cannot work there, as Catch2 says it."""
+    name: str
+    compiler: str
+    flags: list
+    headers: list = HEADERS
+    run: list = []
+    sources: str = "tests"
+    without: str = ""
+    quick: bool = False
+
+
+ROWS = [
+    Row("g++ debug", "g++", DEBUG),
+    Row("g++ -O2", "g++", OPTIMISED),
+    Row("one definition, g++ -flto", "g++", CPP17 + ["-O1", "-flto=auto", "-Wodr", "-Werror"]),
+    Row("g++ C++20", "g++", ["-std=c++20", "-O0"]),
+    Row("g++ C++23", "g++", ["-std=c++2b", "-O0"], quick=True),
+    Row("clang++-14 debug", "clang++-14", DEBUG),
+    Row("clang++-14 -O2", "clang++-14", OPTIMISED, quick=True),
+    Row("clang++-16 debug", "clang++-16", DEBUG),
+    Row("clang++-16 -O2", "clang++-16", OPTIMISED),
+    Row("clang++-16 C++20", "clang++-16", ["-std=c++20", "-O0"]),
+    Row("clang++-16 C++23", "clang++-16", ["-std=c++2b", "-O0"]),
+    Row("single header, g++", "g++", OPTIMISED, SINGLE_HEADER),
+    Row("single header, clang++-16", "clang++-16", OPTIMISED, SINGLE_HEADER),
+    Row("asan + ubsan, g++", "g++", ASAN, quick=True),
+    Row("asan + ubsan, clang++-14", "clang++-14", ASAN),
+    Row("tsan, g++", "g++", TSAN),
+    Row("integer, clang++-19", "clang++-19",
+        CPP17 + ["-O1", "-g", "-fsanitize=integer", "-fno-sanitize-recover=all",
+                 "-fsanitize-ignorelist=IGNORE",
+                 "-Wno-c++20-extensions"],  # in the macros of Catch2 2.13
+        sources="codec"),
+    Row("valgrind", "g++", CPP17 + ["-O1", "-g"], run=VALGRIND, sources="codec"),
+    Row("32 bits, g++ -m32", "g++", OPTIMISED + M32),
+    Row("big-endian, s390x", "s390x-linux-gnu-g++", OPTIMISED,
+        run=["qemu-s390x-static", "-L", "/usr/s390x-linux-gnu"],
+        without="~TRAMA_TRACE*"),  # those start their own program, which the kernel cannot
+    Row("README, g++, no flag", "g++", [], SINGLE_HEADER, sources="readme", quick=True),
+    Row("README, clang++-16, no flag", "clang++-16", [], SINGLE_HEADER, sources="readme"),
+    *[Row(f"README, {compiler}, {standard.upper()}", compiler, [f"-std={standard}", "-O2", *STRICT],
+          SINGLE_HEADER, sources="readme", quick=compiler == "g++")
+      for compiler in ("g++", "clang++-14", "clang++-16")
+      for standard in ("c++17", "c++20", "c++2b")],
+    Row("README, g++ -m32", "g++", OPTIMISED + M32 + STRICT, SINGLE_HEADER, sources="readme"),
+    Row("README, asan + ubsan", "g++", ASAN + STRICT, SINGLE_HEADER, sources="readme"),
+    Row("examples, g++", "g++", CPP17 + ["-fsyntax-only", *STRICT], SINGLE_HEADER,
+        sources="examples"),
+    Row("examples, clang++-14", "clang++-14", CPP17 + ["-fsyntax-only", *STRICT], SINGLE_HEADER,
+        sources="examples", quick=True),
+]
+
+# -fsanitize=integer also stops at wraps that are meant, as in hashes: only our code is to answer.
+IGNORE = "src:*/c++/*\nsrc:/usr/*\n"
+
+
+class Failed(Exception):
+    """A step of a row failed; the text is what it printed."""
+
+
+def run(command, seconds=300):
+    """Runs a command that must succeed, within a time; what it printed."""
+    words = [str(word) for word in command]
+    process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                               stderr=subprocess.STDOUT, text=True, errors="replace")
+    try:
+        output, end = process.communicate(timeout=seconds)[0], f"exit code {process.returncode}"
+    except subprocess.TimeoutExpired:
+        process.terminate()  # upon which Catch2 tells which test it was
+        output, end = process.communicate()[0], f"still running after {seconds} seconds"
+    if process.returncode != 0:
+        raise Failed(f"$ {' '.join(words)}\n{output}[{end}]")
+    return output
+
+
+def in_parallel(function, items):
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return list(pool.map(function, items))
+
+
+class Matrix:
+    def __init__(self, folder):
+        self.folder = folder
+        self.mains = {}
+        (folder / "ignore").write_text(IGNORE)
+        # A cross compiler does not look into /usr/include, so Catch2 is put where all find it.
+        (folder / "include").mkdir()
+        self.catch2 = next((Path(path, "catch2") for path in ("/usr/include", "/usr/local/include")
+                            if Path(path, "catch2").is_dir()), None)
+        if self.catch2:
+            (folder / "include" / "catch2").symlink_to(self.catch2)
+
+    def why_skipped(self, row):
+        """Why this machine cannot run the row; None: it can."""
+        for program in [row.compiler, *row.run[:1]]:
+            if shutil.which(program) is None:
+                return f"{program} is not installed"
+        runs = row.sources in ("tests", "codec")
+        if runs and self.catch2 is None:
+            return "Catch2 is not installed"
+        probe = self.folder / "probe.cpp"
+        probe.write_text("#include <string>\nint main() {}\n")
+        try:
+            run([row.compiler, *self.flags(row), probe, "-o", self.folder / "probe"])
+            if runs:
+                run([*row.run, self.folder / "probe"])
+        except Failed as failure:
+            return str(failure).splitlines()[1]
+        return None
+
+    def flags(self, row):
+        return [flag.replace("IGNORE", str(self.folder / "ignore")) for flag in row.flags]
+
+    def main_object(self, row):
+        """Catch2's main takes long to compile: once for each compiler and machine."""
+        machine = [flag for flag in M32 if flag in row.flags]
+        key = row.compiler + " ".join(machine)
+        if key not in self.mains:
+            self.mains[key] = self.folder / f"main{len(self.mains)}.o"
+            run([row.compiler, "-std=c++17", *machine, "-isystem", self.folder / "include", "-c",
+                 ROOT / "tests/support/catch_main.cpp", "-o", self.mains[key]])
+        return self.mains[key]
+
+    def build_tests(self, row, program):
+        useless_cast = [] if "clang" in row.compiler else ["-Wuseless-cast"]
+
+        def compile_one(source):
+            output = self.folder / (source.stem + ".o")
+            run([row.compiler, *STRICT, *useless_cast, *self.flags(row), *row.headers,
+                 "-isystem", self.folder / "include", "-c", source, "-o", output])
+            return output
+        objects = in_parallel(compile_one, CODEC_TESTS if row.sources == "codec" else TESTS)
+        libraries = []
+        if (self.catch2 / "catch_all.hpp").exists():  # Catch2 3 has a main of its own
+            libraries = ["-lCatch2Main", "-lCatch2"]
+        run([row.compiler, *self.flags(row), *objects, self.main_object(row), "-pthread",
+             "-o", program, *libraries])
+
+    def run_tests(self, row, program):
+        """How many test cases passed."""
+        output = run([*row.run, program, *filter(None, [row.without])], seconds=600)
+        # valgrind 3.19 reports a descriptor that was left open, but does not fail for it.
+        leaked = re.findall(r"Open .*descriptor.*\n.*\n", output)
+        if [each for each in leaked if "inherited" not in each]:
+            raise Failed(output)
+        passed = re.search(r"All tests passed \(.* in (\d+) test case", output)
+        if passed is None:
+            raise Failed("no test was run\n" + output)
+        return passed[1]
+
+    def build_readme(self, row, program):
+        text = (ROOT / "README.md").read_text()
+        source = self.folder / "main.cpp"
+        source.write_text(re.search(r"```cpp\n(.*?)```", text, re.DOTALL)[1])
+        printed = run([row.compiler, *row.flags, *row.headers, source, "-o", program])
+        if printed:
+            raise Failed(printed)
+
+    def check_examples(self, row):
+        in_parallel(lambda source: run([row.compiler, *row.flags, *row.headers, source]), EXAMPLES)
+
+    def run_row(self, row):
+        """The columns "build" and "tests passed"."""
+        program = self.folder / "program"
+        if row.sources == "examples":
+            self.check_examples(row)
+            return f"ok, {len(EXAMPLES)} files", "-"
+        if row.sources == "readme":
+            self.build_readme(row, program)
+            return "ok", "-"
+        self.build_tests(row, program)
+        return "ok", self.run_tests(row, program)
+
+
+def print_line(*columns):
+    print("| {:<30} | {:<14} | {:>12} | {:>7} |".format(*columns), flush=True)
+
+
+def print_table(rows, folder):
+    """Runs the rows and prints the table. Returns what failed, as name and output."""
+    matrix = Matrix(folder)
+    failures = []
+    print_line("configuration", "build", "tests passed", "seconds")
+    print_line("-" * 30, "-" * 14, "-" * 11 + ":", "-" * 6 + ":")
+    for row in rows:
+        start = time.monotonic()
+        reason = matrix.why_skipped(row)
+        if reason:
+            print_line(row.name, "SKIPPED", reason, "-")
+            continue
+        try:
+            build, passed = matrix.run_row(row)
+        except Failed as failure:
+            failures.append((row.name, str(failure)))
+            build, passed = "FAILED", "see below"
+        print_line(row.name, build, passed, f"{time.monotonic() - start:.0f}")
+    return failures
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="the rows that every change runs")
+    parser.add_argument("--only", metavar="TEXT", default="", help="rows with TEXT in their name")
+    parser.add_argument("--list", action="store_true", help="print the names of the rows")
+    given = parser.parse_args()
+    rows = [row for row in ROWS if given.only in row.name and (row.quick or not given.quick)]
+    if given.list:
+        print("\n".join(row.name for row in rows))
+        return 0
+    if not rows:
+        parser.error(f"no row has {given.only!r} in its name: see --list")
+    with tempfile.TemporaryDirectory(prefix="trama_matrix_") as folder:
+        failures = print_table(rows, Path(folder))
+    for name, output in failures:
+        lines = output.splitlines()
+        shown = lines if len(lines) <= 30 else [*lines[:15], "...", *lines[-15:]]
+        print("\n".join(["", f"==== {name}", *shown]))
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,151 @@
+// endpoint: how addresses are written and compared, and how names become addresses.
+#include "trama.hpp"
+
+#include "../support/catch.hpp"
+#include "../support/net.hpp"
+
+#include <sstream>
+
+#include <arpa/inet.h>
+
+using test::failure_of;
+using trama::endpoint;
+using trama::resolve;
+
+namespace {
+
+endpoint at(const std::string& host, int port) {
+    return resolve(host, port).front();
+}
+
+}  // namespace
+
+TEST_CASE("an endpoint is written as ADDRESS:PORT", "[net]") {
+    CHECK(at("127.0.0.1", 5000).to_string() == "127.0.0.1:5000");
+    CHECK(at("255.255.255.255", 65535).to_string() == "255.255.255.255:65535");
+    CHECK(at("0.0.0.0", 0).to_string() == "0.0.0.0:0");
+}
+
+TEST_CASE("an IPv6 endpoint is written with brackets, its address without", "[net]") {
+    const endpoint one = at("::1", 5000);
+    CHECK(one.to_string() == "[::1]:5000");
+    CHECK(one.address() == "::1");
+    CHECK(one.port() == 5000);
+    CHECK(one.family() == AF_INET6);
+    CHECK(at("2001:0db8:0:0:0:0:0:1", 1).to_string() == "[2001:db8::1]:1");
+}
+
+TEST_CASE("an IPv4 address inside IPv6 is shown as such", "[net]") {
+    CHECK(at("::ffff:192.0.2.1", 80).to_string() == "[::ffff:192.0.2.1]:80");
+    CHECK(at("::ffff:192.0.2.1", 80) != at("192.0.2.1", 80));
+}
+
+TEST_CASE("a link-local address keeps its interface", "[net]") {
+    const endpoint link_local = at("fe80::1%lo", 7);
+    CHECK(link_local.to_string() == "[fe80::1%lo]:7");
+    endpoint elsewhere = at("fe80::1", 7);
+    CHECK(link_local != elsewhere);
+}
+
+TEST_CASE("an endpoint of nothing is nowhere", "[net]") {
+    const endpoint nowhere{};
+    CHECK(nowhere.to_string() == "nowhere");
+    CHECK(nowhere.address() == "nowhere");
+    CHECK(nowhere.port() == 0);
+    CHECK(nowhere.family() == AF_UNSPEC);
+    CHECK(nowhere == endpoint());
+    CHECK(nowhere != at("0.0.0.0", 0));
+}
+
+TEST_CASE("an address that is too short, or of another family, is nowhere", "[net]") {
+    sockaddr_in6 six{};
+    six.sin6_family = AF_INET6;
+    const auto* generic = reinterpret_cast<const sockaddr*>(&six);
+    CHECK(endpoint(generic, sizeof six).to_string() == "[::]:0");
+    CHECK(endpoint(generic, sizeof six - 1) == endpoint());
+    CHECK(endpoint(generic, 0) == endpoint());
+    CHECK(endpoint(nullptr, 0) == endpoint());
+    sockaddr_storage local{};
+    local.ss_family = AF_UNIX;
+    CHECK(endpoint(reinterpret_cast<const sockaddr*>(&local), sizeof local) == endpoint());
+}
+
+TEST_CASE("endpoints are equal when address and port are", "[net]") {
+    CHECK(at("127.0.0.1", 1) == at("127.0.0.1", 1));
+    CHECK(at("127.0.0.1", 1) != at("127.0.0.1", 2));
+    CHECK(at("127.0.0.1", 1) != at("127.0.0.2", 1));
+    CHECK(at("::1", 1) == at("::1", 1));
+    CHECK(at("::1", 1) != at("::1", 2));
+    CHECK(at("::1", 1) != at("::2", 1));
+    CHECK(at("::", 1) != at("0.0.0.0", 1));
+}
+
+TEST_CASE("what an endpoint was not told does not matter when it is compared", "[net]") {
+    sockaddr_in with_padding{};
+    with_padding.sin_family = AF_INET;
+    with_padding.sin_port = htons(5000);
+    with_padding.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    std::memset(with_padding.sin_zero, 'x', sizeof with_padding.sin_zero);
+    const endpoint dirty(reinterpret_cast<const sockaddr*>(&with_padding), sizeof with_padding);
+    CHECK(dirty == at("127.0.0.1", 5000));
+}
+
+TEST_CASE("an endpoint can be printed", "[net]") {
+    std::ostringstream out;
+    out << at("::1", 80) << ' ' << endpoint();
+    CHECK(out.str() == "[::1]:80 nowhere");
+}
+
+TEST_CASE("an endpoint is handed to system calls with the size of its family", "[net]") {
+    CHECK(at("127.0.0.1", 1).size() == sizeof(sockaddr_in));
+    CHECK(at("::1", 1).size() == sizeof(sockaddr_in6));
+    CHECK(at("127.0.0.1", 1).data()->sa_family == AF_INET);
+}
+
+TEST_CASE("resolve gives each address once", "[net]") {
+    CHECK(resolve("127.0.0.1", 5000).size() == 1);
+    const auto local = resolve("localhost", 5000);
+    for (std::size_t i = 0; i < local.size(); ++i)
+        for (std::size_t j = 0; j < i; ++j) CHECK(local[i] != local[j]);
+}
+
+TEST_CASE("preferred takes the first IPv4 address, else the first", "[net]") {
+    const endpoint four = at("127.0.0.1", 1);
+    const endpoint other = at("127.0.0.2", 1);
+    const endpoint six = at("::1", 1);
+    CHECK(trama::preferred({six, four, other}) == four);
+    CHECK(trama::preferred({six, at("::2", 1)}) == six);
+}
+
+TEST_CASE("a port out of range is refused before anybody is asked", "[net]") {
+    for (const int port : {-1, 65536, 1000000}) {
+        const auto failed = failure_of([&] { resolve("127.0.0.1", port); });
+        CHECK(failed.code == std::errc::invalid_argument);
+        CHECK(failed.text == "resolve 127.0.0.1:" + std::to_string(port) +
+                                 ": Invalid argument (a port is a number from 0 to 65535)");
+    }
+}
+
+TEST_CASE("a host name with a NUL byte is refused, and shown escaped", "[net]") {
+    const std::string host("127.0.0.1\0.evil.test", 20);
+    const auto failed = failure_of([&] { resolve(host, 80); });
+    CHECK(failed.code == std::errc::invalid_argument);
+    CHECK(failed.text ==
+          "resolve 127.0.0.1\\x00.evil.test:80: Invalid argument "
+          "(a host name holds no NUL byte)");
+}
+
+TEST_CASE("an unknown host is an error of the resolver, with its name", "[net]") {
+    for (const std::string host : {"256.256.256.256.", "no such host", "127.0.0.1:80"}) {
+        const auto failed = failure_of([&] { resolve(host, 80); });
+        INFO(failed.text);
+        CHECK(std::string(failed.code.category().name()) == "getaddrinfo");
+        CHECK(failed.text.find("resolve ") == 0);
+        CHECK(test::contains(failed.text, ":80: "));
+    }
+}
+
+TEST_CASE("control characters in a host name do not reach the terminal", "[net]") {
+    const auto failed = failure_of([] { resolve("\x1b[2J\n", 80); });
+    CHECK(test::contains(failed.text, "resolve \\x1b[2J\\n:80: "));
+}

@@ -1,0 +1,140 @@
+// UDP: each send is one message, whole or not at all.
+#include "trama.hpp"
+
+#include "../support/catch.hpp"
+#include "../support/net.hpp"
+
+using namespace std::chrono_literals;
+using test::failure_of;
+using test::net_test;
+using trama::udp_socket;
+
+namespace {
+
+udp_socket bound(const std::string& host = "127.0.0.1") {
+    auto made = udp_socket::bind(host, 0);
+    made.set_timeout(20s);
+    return made;
+}
+
+udp_socket connected_to(const udp_socket& peer) {
+    const auto where = peer.local_endpoint();
+    auto made = udp_socket::connect(where.address(), where.port());
+    made.set_timeout(20s);
+    return made;
+}
+
+}  // namespace
+
+TEST_CASE_METHOD(net_test, "a datagram arrives with the address of its sender", "[net]") {
+    auto receiver = bound();
+    auto sender = bound();
+    sender.send_to("hola", receiver.local_endpoint());
+    const auto got = receiver.recv_from();
+    CHECK(got.bytes == "hola");
+    CHECK(got.from == sender.local_endpoint());
+    CHECK_FALSE(got.truncated);
+    receiver.send_to("adios", got.from);
+    CHECK(sender.recv_from().bytes == "adios");
+}
+
+TEST_CASE_METHOD(net_test, "a datagram over IPv6 arrives as well", "[net]") {
+    if (!test::has_ipv6()) return test::skip("this machine has no IPv6");
+    auto receiver = bound("::1");
+    auto sender = connected_to(receiver);
+    sender.send("hola");
+    const auto got = receiver.recv_from();
+    CHECK(got.bytes == "hola");
+    CHECK(got.from == sender.local_endpoint());
+}
+
+TEST_CASE_METHOD(net_test, "two datagrams stay two, and an empty one is one", "[net]") {
+    auto receiver = bound();
+    auto sender = connected_to(receiver);
+    for (const char* bytes : {"uno", "", "dos"}) sender.send(bytes);
+    for (const char* bytes : {"uno", "", "dos"}) CHECK(receiver.recv_from().bytes == bytes);
+}
+
+TEST_CASE_METHOD(net_test, "a datagram longer than asked for is cut, told, and its rest lost",
+                 "[net]") {
+    auto receiver = bound();
+    auto sender = connected_to(receiver);
+    sender.send("holaadios");
+    sender.send("next");
+    const auto cut = receiver.recv_from(4);
+    CHECK(cut.bytes == "hola");
+    CHECK(cut.truncated);
+    const auto next = receiver.recv_from(4);
+    CHECK(next.bytes == "next");
+    CHECK_FALSE(next.truncated);
+}
+
+TEST_CASE_METHOD(net_test, "the largest datagram arrives, one byte more does not leave", "[net]") {
+    auto receiver = bound();
+    auto sender = connected_to(receiver);
+    const std::string largest = test::any_bytes(udp_socket::max_payload);
+    sender.send(largest);
+    CHECK(receiver.recv_from().bytes == largest);
+    const auto failed = failure_of([&] { sender.send(largest + "x"); });
+    CHECK(failed.code == std::errc::message_size);
+    CHECK(failed.text == "send a datagram to " + receiver.local_endpoint().to_string() +
+                             ": Message too long (a UDP datagram carries at most 65,507 bytes of "
+                             "payload)");
+}
+
+TEST_CASE_METHOD(net_test, "a connected socket hears that nobody is there", "[net]") {
+    auto nobody = bound();
+    auto sender = connected_to(nobody);
+    nobody.close();
+    sender.send("anybody?");
+    const auto failed = failure_of([&] { sender.recv_from(); });
+    CHECK(failed.code == std::errc::connection_refused);
+    CHECK(failed.text.find("recv_from ") == 0);
+    sender.send("anybody?");
+    CHECK(failure_of([&] { sender.send("still nobody?"); }).code == std::errc::connection_refused);
+}
+
+TEST_CASE_METHOD(net_test, "a connected socket hears its peer and nobody else", "[net]") {
+    auto peer = bound();
+    auto stranger = bound();
+    auto socket = connected_to(peer);
+    stranger.send_to("not for you", socket.local_endpoint());
+    peer.send_to("for you", socket.local_endpoint());
+    CHECK(socket.recv_from().bytes == "for you");
+}
+
+TEST_CASE_METHOD(net_test, "a datagram that does not come is a time-out", "[net]") {
+    auto socket = bound();
+    socket.set_timeout(50ms);
+    const auto failed = failure_of([&] { socket.recv_from(); });
+    CHECK(failed.code == std::errc::timed_out);
+    CHECK(failed.seconds >= 0.05);
+    CHECK(failed.seconds < 0.25);
+    socket.set_timeout(0s);
+    CHECK(failure_of([&] { socket.recv_from(); }).code == std::errc::timed_out);
+    socket.send_to("here", socket.local_endpoint());
+    CHECK(socket.recv_from().bytes == "here");
+}
+
+TEST_CASE_METHOD(net_test, "a send without a peer is an error, not a crash", "[net]") {
+    auto socket = bound();
+    CHECK(failure_of([&] { socket.send("to whom?"); }).code ==
+          std::errc::destination_address_required);
+    CHECK(failure_of([&] { socket.send_to("to whom?", trama::endpoint()); }).code);
+}
+
+TEST_CASE_METHOD(net_test, "a UDP port has one owner", "[net]") {
+    const auto first = bound();
+    const int port = first.local_endpoint().port();
+    const auto failed = failure_of([&] { udp_socket::bind("127.0.0.1", port); });
+    CHECK(failed.code == std::errc::address_in_use);
+    CHECK(test::contains(failed.text, "bind UDP socket to 127.0.0.1:" + std::to_string(port)));
+}
+
+TEST_CASE_METHOD(net_test, "the next step for a UDP port in use finds its owner", "[net]") {
+    const auto first = bound();
+    const int port = first.local_endpoint().port();
+    const auto failed = failure_of([&] { udp_socket::bind("127.0.0.1", port); });
+    INFO(failed.text);
+    CHECK_FALSE(test::contains(failed.text, "ss -ltnp"));  // -t and -l show TCP listeners only
+}
