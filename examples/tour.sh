@@ -26,7 +26,7 @@ title() { printf '\n== %s\n\n' "$1"; }
 start_server() {
     name=$1
     shift
-    printf '$ %s %s\n' "${name##*/}" "$*"
+    printf '$ %s\n' "${name##*/}"
     rm -f "$folder/first_line"
     mkfifo "$folder/first_line"
     "$build/$name" -H 127.0.0.1 -p 0 "$@" >"$folder/first_line" 2>"$folder/talk" &

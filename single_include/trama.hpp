@@ -138,8 +138,8 @@ struct scan_result {
     scan_status status = scan_status::need_data;
     /// frame: where the payload starts. bad_header: where the first wrong byte is.
     std::size_t offset = 0;
-    /// frame: payload bytes. need_data: at least so many bytes are missing. too_long: bytes
-    /// announced.
+    /// frame: payload bytes. need_data: so many more bytes must come before a scan can say more, at
+    /// least 1. too_long: bytes announced.
     std::size_t length = 0;
     /// frame: bytes of the frame that follow the payload, such as the end of a line.
     std::size_t trailer = 0;
@@ -207,7 +207,7 @@ namespace detail {
 }
 
 /// `front`: the bytes that are no frame, or too long a one; `start`: where they are in the stream.
-[[noreturn, gnu::cold]] inline void throw_broken(const scan_result& result, std::string_view front,
+[[noreturn, gnu::cold]] inline void throw_broken(scan_result result, std::string_view front,
                                                  std::uint64_t start, std::size_t limit,
                                                  const char* format) {
     const std::uint64_t where = start + result.offset;
@@ -236,7 +236,8 @@ namespace detail {
              place, rest.size(), missing, escaped(rest, 24).c_str()));
 }
 
-/// Appends header, payload and trailer to `out`; all or nothing: `out` is untouched on a throw.
+/// Appends header, payload and trailer to `out`; all or nothing: `out` is untouched on a throw. The
+/// payload must not lie in `out`.
 template <typename Codec>
 void append_frame(std::string_view payload, std::string& out, std::size_t limit) {
     const frame_edge header = Codec::header(payload, limit);
@@ -244,7 +245,8 @@ void append_frame(std::string_view payload, std::string& out, std::size_t limit)
     const std::size_t before = out.size();
     const std::size_t total = header.size() + payload.size() + trailer.size();
     if (out.capacity() - before < total) out.reserve(before + total + before / 2);
-    out.append(header.view()).append(payload).append(trailer.view());
+    out.append(header.view()).append(payload);
+    if (trailer.size() > 0) out.append(trailer.view());
 }
 
 }  // namespace detail
@@ -612,7 +614,7 @@ public:
     /// The payload of the next frame, or nullopt: not yet. Throws frame_error, and again on every
     /// later call; std::bad_alloc, and the frame stays.
     std::optional<std::string> next_frame() {
-        const scan_result result = scan_front();
+        scan_result result = scan_front();
         if (result.status != scan_status::frame) return std::nullopt;
         std::optional<std::string> payload(std::in_place, payload_of(result));
         take(result);
@@ -621,7 +623,7 @@ public:
 
     /// As next_frame, but lends the payload where it lies, without a copy, until the next call.
     std::optional<std::string_view> next_view() {
-        const scan_result result = scan_front();
+        scan_result result = scan_front();
         if (result.status != scan_status::frame) return std::nullopt;
         const std::string_view payload = payload_of(result);
         take(result);
@@ -656,7 +658,8 @@ private:
     // What stands at the front: a frame or need_data; the rest throws.
     scan_result scan_front() {
         if (buffer_.size() < needed_) return {};
-        const scan_result result = Codec::scan(buffer_.bytes(), limit_, seen_);
+        // Not const: GCC 12 keeps a const aggregate in memory, which triples the cost of a frame.
+        scan_result result = Codec::scan(buffer_.bytes(), limit_, seen_);
         if (result.status == scan_status::need_data) {
             seen_ = buffer_.size();
             needed_ = seen_ + result.length;

@@ -253,3 +253,11 @@ TEST_CASE_METHOD(six_digits_test, "a framed_stream can be moved, with the bytes 
     wire.send_all("!");
     CHECK(moved.recv_frame() == "tres!");
 }
+
+TEST_CASE_METHOD(six_digits_test, "time-out 0 takes a large frame that is there in full", "[net]") {
+    auto framed = connected();
+    const std::string large(40000, 'x');
+    wire.send_all(encoded<trama::six_digit_colon>({large}));
+    framed.stream().set_timeout(0s);
+    CHECK(framed.recv_frame() == large);
+}

@@ -119,7 +119,7 @@ public:
     /// The payload of the next frame, or nullopt: not yet. Throws frame_error, and again on every
     /// later call; std::bad_alloc, and the frame stays.
     std::optional<std::string> next_frame() {
-        const scan_result result = scan_front();
+        scan_result result = scan_front();
         if (result.status != scan_status::frame) return std::nullopt;
         std::optional<std::string> payload(std::in_place, payload_of(result));
         take(result);
@@ -128,7 +128,7 @@ public:
 
     /// As next_frame, but lends the payload where it lies, without a copy, until the next call.
     std::optional<std::string_view> next_view() {
-        const scan_result result = scan_front();
+        scan_result result = scan_front();
         if (result.status != scan_status::frame) return std::nullopt;
         const std::string_view payload = payload_of(result);
         take(result);
@@ -163,7 +163,8 @@ private:
     // What stands at the front: a frame or need_data; the rest throws.
     scan_result scan_front() {
         if (buffer_.size() < needed_) return {};
-        const scan_result result = Codec::scan(buffer_.bytes(), limit_, seen_);
+        // Not const: GCC 12 keeps a const aggregate in memory, which triples the cost of a frame.
+        scan_result result = Codec::scan(buffer_.bytes(), limit_, seen_);
         if (result.status == scan_status::need_data) {
             seen_ = buffer_.size();
             needed_ = seen_ + result.length;
