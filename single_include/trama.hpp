@@ -889,14 +889,7 @@ namespace detail {
 [[noreturn, gnu::cold]] inline void throw_system_error(int error, const char* operation,
                                                        const char* where) {
     const std::error_code code(error, std::system_category());
-    std::string step = next_step(error);
-    if (error == EADDRINUSE) {
-        const char* colon = std::strrchr(where, ':');
-        const char protocol = std::strstr(operation, "UDP") != nullptr ? 'u' : 't';
-        step = text("another program owns the port: ss -l%cnp 'sport = %s'", protocol,
-                    colon != nullptr ? colon : "");
-    }
-    throw network_error(code, error_text(operation, where, code, step.c_str()));
+    throw network_error(code, error_text(operation, where, code, next_step(error)));
 }
 
 /// What a system call gave: its value, and errno if the value is -1, else 0.
@@ -1159,9 +1152,32 @@ public:
 }
 
 [[noreturn, gnu::cold]] inline void throw_resolve_error(const std::error_code& code,
-                                                        const char* where, const char* step) {
-    throw network_error(code, error_text("resolve", where, code, step));
+                                                        const std::string& host, int port,
+                                                        const char* step) {
+    const std::string where = host_and_port(host, port);
+    throw network_error(code, error_text("resolve", where.c_str(), code, step));
 }
+
+/// What getaddrinfo(3) cannot be asked.
+[[gnu::noinline]] inline void check_host_and_port(const std::string& host, int port) {
+    const char* fault = nullptr;
+    if (port < 0 || port > 65535) fault = "a port is a number from 0 to 65535";
+    // It would stop at a NUL byte and look for another name.
+    if (host.find('\0') != std::string::npos) fault = "a host name holds no NUL byte";
+    if (fault != nullptr) throw_resolve_error({EINVAL, std::system_category()}, host, port, fault);
+}
+
+/// The list that getaddrinfo(3) makes, freed at the end.
+struct address_list {
+    address_list() noexcept = default;
+    address_list(const address_list&) = delete;
+    address_list& operator=(const address_list&) = delete;
+    ~address_list() {
+        if (first != nullptr) ::freeaddrinfo(first);
+    }
+
+    addrinfo* first = nullptr;
+};
 
 }  // namespace detail
 
@@ -1170,34 +1186,30 @@ public:
 [[gnu::noinline]] inline std::vector<endpoint> resolve(const std::string& host, int port,
                                                        address_use use = address_use::connect,
                                                        int socket_type = SOCK_STREAM) {
-    const std::string where = detail::host_and_port(host, port);
-    const std::error_code invalid(EINVAL, std::system_category());
-    if (port < 0 || port > 65535)
-        detail::throw_resolve_error(invalid, where.c_str(), "a port is a number from 0 to 65535");
-    // getaddrinfo would stop at a NUL byte and look for another name.
-    if (host.find('\0') != std::string::npos)
-        detail::throw_resolve_error(invalid, where.c_str(), "a host name holds no NUL byte");
+    detail::check_host_and_port(host, port);
     addrinfo wanted{};
     wanted.ai_socktype = socket_type;
     wanted.ai_flags = AI_NUMERICSERV | (use == address_use::listen ? AI_PASSIVE : 0);
-    addrinfo* list = nullptr;
-    const std::string service = detail::text("%d", port);
-    const int code = ::getaddrinfo(host.c_str(), service.c_str(), &wanted, &list);
+    char service[8];
+    std::snprintf(service, sizeof service, "%d", port);
+    detail::address_list list;
+    const int code = ::getaddrinfo(host.c_str(), service, &wanted, &list.first);
     if (tracing())
-        detail::trace(-1, 0, "getaddrinfo %s%s", where.c_str(), code == 0 ? "" : ": failed");
-    if (code == EAI_SYSTEM) detail::throw_system_error(errno, "resolve", where.c_str());
+        detail::trace(-1, 0, "getaddrinfo %s%s", detail::host_and_port(host, port).c_str(),
+                      code == 0 ? "" : ": failed");
+    if (code == EAI_SYSTEM)  // it says no more than "look at errno"
+        detail::throw_resolve_error({errno, std::system_category()}, host, port, "");
     if (code != 0)
-        detail::throw_resolve_error({code, detail::resolve_category::instance()}, where.c_str(),
+        detail::throw_resolve_error({code, detail::resolve_category::instance()}, host, port,
                                     code == EAI_NONAME ? "no such host: check the spelling" : "");
     std::size_t count = 0;
-    for (const addrinfo* each = list; each != nullptr; each = each->ai_next) ++count;
+    for (const addrinfo* each = list.first; each != nullptr; each = each->ai_next) ++count;
     std::vector<endpoint> found(count);
-    const addrinfo* next = list;
+    const addrinfo* next = list.first;
     for (endpoint& each : found) {
         each = endpoint(next->ai_addr, next->ai_addrlen);
         next = next->ai_next;
     }
-    ::freeaddrinfo(list);
     return found;
 }
 
@@ -1285,9 +1297,21 @@ inline void set_defaults(int fd) noexcept {
     return unique_fd(static_cast<int>(check("open a socket", make_socket(family, type))));
 }
 
-[[gnu::noinline]] inline void bind_socket(int fd, const endpoint& where, const char* operation) {
+/// The address is taken, and the text says how to find out by whom.
+[[noreturn, gnu::cold]] inline void throw_in_use(const endpoint& where, const char* operation,
+                                                 char protocol) {
+    const std::error_code code(EADDRINUSE, std::system_category());
+    const std::string step = text("another program owns the port: ss -l%cnp 'sport = :%u'",
+                                  protocol, unsigned{where.port()});
+    throw network_error(code, error_text(operation, where.to_string().c_str(), code, step.c_str()));
+}
+
+/// `protocol`: 't' for TCP, 'u' for UDP.
+[[gnu::noinline]] inline void bind_socket(int fd, const endpoint& where, const char* operation,
+                                          char protocol) {
     const call_result result = system_call([&] { return ::bind(fd, where.data(), where.size()); });
     if (tracing()) trace_address(fd, result.error, "bind", where);
+    if (result.error == EADDRINUSE) throw_in_use(where, operation, protocol);
     check(operation, result, where);
 }
 
@@ -1337,9 +1361,10 @@ struct address_buffer {
     address_buffer address;
     const call_result result =
         system_call([&] { return ::getsockname(fd, address.data(), &address.size); });
-    if (tracing()) trace(fd, result.error, "getsockname: %s", address.value().to_string().c_str());
+    const endpoint local = address.value();
+    if (tracing()) trace_address(fd, result.error, "getsockname:", local);
     check("ask for the local address", result);
-    return address.value();
+    return local;
 }
 
 }  // namespace detail
@@ -1418,39 +1443,34 @@ inline io_result outcome(const call_result& result) noexcept {
 /// What the receiver makes of fewer bytes than it asked for.
 enum class wanted { some, all };
 
-[[gnu::cold]] inline void tell_received(int fd, const call_result& result, const void* memory,
-                                        std::size_t size, wanted want) noexcept {
-    if (result.failed()) return trace(fd, result.error, "recv %zu asked", size);
-    if (result.value == 0) return trace(fd, 0, "recv 0 of %zu asked: end of stream", size);
-    const bool is_short = want == wanted::all && result.count() < size;
+/// Tells a recv or a send: what was asked, what came of it, and the bytes that moved. `call` and
+/// `unit` make the sentence: "recv 5 of 8 asked", "send 5 of 8 bytes".
+[[gnu::cold]] inline void tell_transfer(int fd, const call_result& result, const char* call,
+                                        const char* unit, const iovec* parts, std::size_t count,
+                                        const char* remark) noexcept {
+    std::size_t size = 0;
+    std::size_t left = result.failed() ? 0 : result.count();
     shown_bytes shown;
-    shown.add({static_cast<const char*>(memory), result.count()});
-    trace(fd, 0, "recv %ld of %zu asked%s: %s", result.value, size, is_short ? ": short read" : "",
-          shown.text());
+    for (const iovec* part = parts; part != parts + count; ++part) {
+        const std::size_t moved = left < part->iov_len ? left : part->iov_len;
+        shown.add({static_cast<const char*>(part->iov_base), moved});
+        size += part->iov_len;
+        left -= moved;
+    }
+    if (result.failed()) return trace(fd, result.error, "%s %zu %s", call, size, unit);
+    trace(fd, 0, "%s %ld of %zu %s%s: %s", call, result.value, size, unit,
+          result.count() < size ? remark : "", result.value == 0 ? "end of stream" : shown.text());
 }
 
 inline call_result receive_once(int fd, void* memory, std::size_t size, int flags,
                                 wanted want) noexcept {
     const call_result result = system_call([&] { return ::recv(fd, memory, size, flags); });
-    if (tracing()) tell_received(fd, result, memory, size, want);
-    return result;
-}
-
-[[gnu::cold]] inline void tell_sent(int fd, const call_result& result, const iovec* parts,
-                                    std::size_t count) noexcept {
-    const char* call = count == 1 ? "send" : "sendmsg";
-    std::size_t size = 0;
-    for (std::size_t i = 0; i < count; ++i) size += parts[i].iov_len;
-    if (result.failed()) return trace(fd, result.error, "%s %zu bytes", call, size);
-    shown_bytes shown;
-    std::size_t left = result.count();
-    for (std::size_t i = 0; i < count; ++i) {
-        const std::size_t taken = left < parts[i].iov_len ? left : parts[i].iov_len;
-        shown.add({static_cast<const char*>(parts[i].iov_base), taken});
-        left -= taken;
+    if (tracing()) {
+        const iovec part{memory, size};
+        const char* remark = want == wanted::all && result.value > 0 ? ": short read" : "";
+        tell_transfer(fd, result, "recv", "asked", &part, 1, remark);
     }
-    trace(fd, 0, "%s %ld of %zu bytes%s: %s", call, result.value, size,
-          result.count() < size ? ": short write" : "", shown.text());
+    return result;
 }
 
 inline call_result send_once(int fd, iovec* parts, std::size_t count, int flags) noexcept {
@@ -1461,13 +1481,16 @@ inline call_result send_once(int fd, iovec* parts, std::size_t count, int flags)
         return count == 1 ? ::send(fd, parts->iov_base, parts->iov_len, flags | no_signal)
                           : ::sendmsg(fd, &message, flags | no_signal);
     });
-    if (tracing()) tell_sent(fd, result, parts, count);
+    if (tracing())
+        tell_transfer(fd, result, count == 1 ? "send" : "sendmsg", "bytes", parts, count,
+                      ": short write");
     return result;
 }
 
 /// Receives 1 to `size` bytes, or 0 at the end of the stream. Throws at the deadline and on errors.
-inline std::size_t receive(int fd, void* memory, std::size_t size, const deadline& limit,
-                           wanted want, const endpoint& peer) {
+[[gnu::noinline]] inline std::size_t receive(int fd, void* memory, std::size_t size,
+                                             const deadline& limit, wanted want,
+                                             const endpoint& peer) {
     const char* operation = want == wanted::all ? "recv_exact from" : "recv_some from";
     const int flags = limit.is_never() ? 0 : MSG_DONTWAIT;
     call_result result = receive_once(fd, memory, size, flags, want);
@@ -1479,9 +1502,14 @@ inline std::size_t receive(int fd, void* memory, std::size_t size, const deadlin
     return result.count();
 }
 
+[[noreturn, gnu::cold]] inline void throw_unexpected_eof(std::size_t received, std::size_t expected,
+                                                         const endpoint& where) {
+    throw unexpected_eof(received, expected, where.to_string());
+}
+
 /// Sends all of `count` parts, and moves parts[] along while it does. Throws as receive does.
-inline void send_parts(int fd, iovec* parts, std::size_t count, const deadline& limit,
-                       const endpoint& peer) {
+[[gnu::noinline]] inline void send_parts(int fd, iovec* parts, std::size_t count,
+                                         const deadline& limit, const endpoint& peer) {
     const int flags = limit.is_never() ? 0 : MSG_DONTWAIT;
     while (count > 0) {
         const call_result result = send_once(fd, parts, count, flags);
@@ -1573,6 +1601,16 @@ namespace detail {
     return fd;
 }
 
+[[noreturn, gnu::cold]] inline void throw_not_connected(const std::string& host, int port,
+                                                        int error, const std::string& tried) {
+    const std::string where = host_and_port(host, port);
+    const std::error_code code(error, std::system_category());
+    std::string what = error_text("connect to", where.c_str(), code, next_step(error));
+    // One address that was given in numbers has been named already.
+    if (tried != text("%s: %s", where.c_str(), std::strerror(error))) what += "; tried " + tried;
+    throw network_error(code, what);
+}
+
 /// A connected descriptor; `peer` becomes the address that answered. Throws network_error with all
 /// that was tried.
 [[gnu::noinline]] inline unique_fd connect_any(const std::string& host, int port,
@@ -1583,18 +1621,15 @@ namespace detail {
     auto behind = static_cast<duration::rep>(addresses.size());
     for (const endpoint& each : addresses) {
         // An address that never answers must leave time for those behind it.
-        const deadline share(limit.is_never() ? forever : limit.left() / behind--);
+        const deadline share(limit.is_never() ? forever
+                                              : duration(limit.left().count() / behind--));
         peer = each;
         unique_fd fd = connect_to(each, share, error);
         if (fd) return fd;
-        tried += text("%s%s: %s", tried.empty() ? "; tried " : ", ", each.to_string().c_str(),
+        tried += text("%s%s: %s", tried.empty() ? "" : ", ", each.to_string().c_str(),
                       std::strerror(error));
     }
-    const std::string where = host_and_port(host, port);
-    if (addresses.front().to_string() == where) tried.clear();  // it would say nothing new
-    const std::error_code code(error, std::system_category());
-    throw network_error(
-        code, error_text("connect to", where.c_str(), code, next_step(error)).append(tried));
+    throw_not_connected(host, port, error, tried);
 }
 
 }  // namespace detail
@@ -1617,9 +1652,10 @@ namespace detail {
     // The default differs from system to system, so it is never left to chance.
     if (where.family() == AF_INET6)
         set_option(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, both_families ? 0 : 1, "IPV6_V6ONLY");
-    bind_socket(fd.get(), where, "listen on");
+    bind_socket(fd.get(), where, "listen on", 't');
     const call_result result = system_call([&] { return ::listen(fd.get(), backlog); });
     if (tracing()) trace(fd.get(), result.error, "listen, backlog %d", backlog);
+    if (result.error == EADDRINUSE) throw_in_use(where, "listen on", 't');
     check("listen on", result, where);
     // A client may be gone again between "one is waiting" and accept; that must not block us.
     set_non_blocking(fd.get(), true);
@@ -1818,7 +1854,7 @@ private:
         while (done < end) {
             const std::size_t count = detail::receive(fd(), memory + done, end - done, limit,
                                                       detail::wanted::all, remote_);
-            if (count == 0) throw unexpected_eof(done, size, remote_.to_string());
+            if (count == 0) detail::throw_unexpected_eof(done, size, remote_);
             done += count;
             if (done < end) detail::throw_if_passed(limit, "recv_exact from", remote_);
         }
@@ -1890,7 +1926,7 @@ public:
     static udp_socket bind(const std::string& host, int port) {
         const endpoint where = first(host, port, address_use::listen);
         udp_socket made(detail::open_socket(where.family(), SOCK_DGRAM), {});
-        detail::bind_socket(made.fd(), where, "bind UDP socket to");
+        detail::bind_socket(made.fd(), where, "bind UDP socket to", 'u');
         return made;
     }
 

@@ -57,7 +57,7 @@ class Row(NamedTuple):
     headers: list = HEADERS
     run: list = []
     sources: str = "tests"
-    without: str = ""
+    without: list = []
     quick: bool = False
 
 
@@ -87,7 +87,8 @@ ROWS = [
     Row("32 bits, g++ -m32", "g++", OPTIMISED + M32),
     Row("big-endian, s390x", "s390x-linux-gnu-g++", OPTIMISED,
         run=["qemu-s390x-static", "-L", "/usr/s390x-linux-gnu"],
-        without="~TRAMA_TRACE*"),  # those start their own program, which the kernel cannot
+        # What qemu cannot do: start the program once more, and ask for TCP_INFO.
+        without=["~TRAMA_TRACE*", "~*loopback is fast*"]),
     Row("README, g++, no flag", "g++", [], SINGLE_HEADER, sources="readme", quick=True),
     Row("README, clang++-16, no flag", "clang++-16", [], SINGLE_HEADER, sources="readme"),
     *[Row(f"README, {compiler}, {standard.upper()}", compiler, [f"-std={standard}", "-O2", *STRICT],
@@ -190,7 +191,7 @@ class Matrix:
 
     def run_tests(self, row, program):
         """How many test cases passed."""
-        output = run([*row.run, program, *filter(None, [row.without])], seconds=600)
+        output = run([*row.run, program, *row.without], seconds=600)
         # valgrind 3.19 reports a descriptor that was left open, but does not fail for it.
         leaked = re.findall(r"Open .*descriptor.*\n.*\n", output)
         if [each for each in leaked if "inherited" not in each]:

@@ -1,6 +1,6 @@
 // web_client -- asks a web server for a page by hand, and reads exactly as much as it answers
 //
-// Goal:     see that HTTP is text over TCP, and that an answer can end in three ways.
+// Goal:     See that HTTP is text over TCP, and that an answer can end in three ways.
 // Run:      python3 -m http.server 8000           a web server for this folder, to begin with
 //           ./web_client -p 8000 localhost /
 //           printf 'HEAD / HTTP/1.0\r\n\r\n' | nc localhost 8000        the same without us
@@ -27,11 +27,14 @@ constexpr const char* usage = R"(Examples:
   web_client --head example.com           the headers only
   web_client -q example.com > page.html   the page only
 
-Usage: web_client [-p PORT] [--head] [-q | -v] HOST [PATH]
-  -p, --port PORT   the port of the server (80)
-  -I, --head        ask for the headers only
-  -q, --quiet       do not show request and headers
-A redirection is shown and not followed.
+Usage: web_client [-p PORT] [-I] [-q | -v] [-h] HOST [PATH]
+  -p, --port PORT  the port of the server (default: 80)
+  -I, --head       ask for the headers only
+  -q, --quiet      do not show request and headers
+  -v, --verbose    say more
+  -h, --help       show this
+
+The page goes to stdout. A redirection is shown and not followed.
 )";
 
 constexpr std::size_t longest_line = 8192;

@@ -1,6 +1,6 @@
 // echo_client -- sends what you type, line by line, and prints what comes back
 //
-// Goal:     connect, send, receive; and learn when an answer is complete.
+// Goal:     Connect, send, receive; and learn when an answer is complete.
 // Run:      nc -l 5000                            in one terminal: you are the server
 //           ./echo_client                         in another; type a line in each, by turns
 // Observe:  The client waits for an answer that ends in a line feed, in as many pieces as it comes.
@@ -20,12 +20,14 @@ constexpr const char* usage = R"(Examples:
   echo_client -H 192.0.2.7 -p 6000     to another machine
   echo_client < notes.txt              send a file, line by line
 
-Usage: echo_client [-H HOST] [-p PORT] [-q | -v]
-  -H, --host HOST   the server: a name or an address (localhost)
-  -p, --port PORT   its port (5000)
-  -q, --quiet       errors only
-  -v, --verbose     tell more
-Ctrl-D, or a line that is a single dot, ends the conversation.
+Usage: echo_client [-H HOST] [-p PORT] [-q | -v] [-h]
+  -H, --host HOST  whom to call, a name or an address (default: localhost)
+  -p, --port PORT  the port (default: 5000)
+  -q, --quiet      say errors only
+  -v, --verbose    say how many bytes travel, too
+  -h, --help       show this
+
+Answers go to stdout. Ctrl-D, or a line that is a single dot, ends the conversation.
 )";
 
 // Both ends could wait for ever if a line were too long for the buffers between them: we for the

@@ -1,6 +1,6 @@
 // echo_server -- sends back whatever it receives, to one client at a time
 //
-// Goal:     listen, accept, and serve the clients by turns.
+// Goal:     Listen, accept, and serve the clients by turns.
 // Run:      ./echo_server
 //           ../02_echo_client/echo_client         in a second terminal, and in a third
 // Observe:  The second client is connected and may type: the system accepts it into the queue of
@@ -20,12 +20,13 @@ constexpr const char* usage = R"(Examples:
   echo_server -H 127.0.0.1 -p 0   for this machine only, on a free port
   echo_server --once              serve one client, then end
 
-Usage: echo_server [-H ADDRESS] [-p PORT] [--once] [-q | -v]
-  -H, --host ADDRESS   where to listen (0.0.0.0)
-  -p, --port PORT      0: a free one, told in the first line (5000)
-  -1, --once           end after the first client
-  -q, --quiet          errors only
-  -v, --verbose        tell every byte
+Usage: echo_server [-H ADDRESS] [-p PORT] [-1] [-q | -v] [-h]
+  -H, --host ADDRESS  where to listen (default: 0.0.0.0, every IPv4 address)
+  -p, --port PORT     the port; 0 takes a free one, told in the first line (default: 5000)
+  -1, --once          end after the first client
+  -q, --quiet         say errors only
+  -v, --verbose       say what comes, too
+  -h, --help          show this
 )";
 
 // [region echo]

@@ -1,6 +1,6 @@
 // short_visit_client -- sends one line, prints the answer, and leaves
 //
-// Goal:     a client that makes room for the next one.
+// Goal:     See a client that makes room for the next one.
 // Run:      ./short_visit_client                  against short_visit_server, or 03_echo_server
 // Observe:  Wait for six seconds before you type: the server has closed, and you are told.
 // Exercise: In a shell, run it a hundred times: for i in $(seq 100); do echo $i |
@@ -17,11 +17,14 @@ constexpr const char* usage = R"(Examples:
   short_visit_client                       to a server on this machine, port 5000
   echo hola | short_visit_client -p 6000   what is sent can come from a pipe
 
-Usage: short_visit_client [-H HOST] [-p PORT] [-q | -v]
-  -H, --host HOST   the server: a name or an address (localhost)
-  -p, --port PORT   its port (5000)
-  -q, --quiet       errors only
-  -v, --verbose     tell more
+Usage: short_visit_client [-H HOST] [-p PORT] [-q | -v] [-h]
+  -H, --host HOST  whom to call, a name or an address (default: localhost)
+  -p, --port PORT  the port (default: 5000)
+  -q, --quiet      say errors only
+  -v, --verbose    say more
+  -h, --help       show this
+
+The answer goes to stdout.
 )";
 
 // [region answer]

@@ -1,6 +1,6 @@
 // short_visit_server -- one answer for each client, and no patience with the silent ones
 //
-// Goal:     keep a queue of clients moving: close after the first answer, or after a time-out.
+// Goal:     Keep a queue of clients moving: close after the first answer, or after a time-out.
 // Run:      ./short_visit_server --idle 5
 //           ./short_visit_client                  in several terminals; type in the last one first
 // Observe:  Nobody waits for more than five seconds for each client before him. The time-out is
@@ -11,7 +11,9 @@
 // Next:     05_where_to_listen, for clients on other machines.
 #include "../support/program.hpp"
 
+#include <chrono>
 #include <string>
+#include <system_error>
 
 namespace {
 
@@ -19,12 +21,13 @@ constexpr const char* usage = R"(Examples:
   short_visit_server               on every IPv4 address, port 5000
   short_visit_server --idle 1      wait for one second only
 
-Usage: short_visit_server [-H ADDRESS] [-p PORT] [--idle SECONDS] [-q | -v]
-  -H, --host ADDRESS   where to listen (0.0.0.0)
-  -p, --port PORT      0: a free one, told in the first line (5000)
-  -i, --idle SECONDS   how long a client may say nothing, 1 to 86400 (5)
-  -q, --quiet          errors only
-  -v, --verbose        tell every byte
+Usage: short_visit_server [-H ADDRESS] [-p PORT] [-i SECONDS] [-q | -v] [-h]
+  -H, --host ADDRESS  where to listen (default: 0.0.0.0, every IPv4 address)
+  -p, --port PORT     the port; 0 takes a free one, told in the first line (default: 5000)
+  -i, --idle SECONDS  how long a client may say nothing, 1 to 86400 (default: 5)
+  -q, --quiet         say errors only
+  -v, --verbose       say what comes, too
+  -h, --help          show this
 )";
 
 // [region answer-once]

@@ -1,6 +1,6 @@
 // where_to_listen -- a server listens at an address: who reaches it there?
 //
-// Goal:     understand localhost, 127.0.0.1, 0.0.0.0, ::1, :: and * by trying each of them.
+// Goal:     Understand localhost, 127.0.0.1, 0.0.0.0, ::1, :: and * by trying each of them.
 // Run:      ./where_to_listen
 // Observe:  A server at localhost is not reached at the address that other machines call: they are
 //           refused, although it runs. 0.0.0.0 is no address that anybody has; it stands for every
@@ -28,9 +28,10 @@ constexpr const char* usage = R"(Examples:
   where_to_listen                  try the usual addresses
   where_to_listen -v 127.0.0.2     try this one, and say why a call failed
 
-Usage: where_to_listen [-q | -v] [ADDRESS]...
-  -q, --quiet     the table only
-  -v, --verbose   say why each call failed
+Usage: where_to_listen [-q | -v] [-h] [ADDRESS]...
+  -q, --quiet    print the table only
+  -v, --verbose  say why each call failed
+  -h, --help     show this
 )";
 
 /// Whether other machines can call this address of ours. A link-local one (fe80::1%eth0) is left

@@ -48,17 +48,12 @@ struct totals {
 /// answers would hold us for ever.
 bool wait_for_answer(trama::udp_socket& server, std::string_view request, trama::duration timeout) {
     const trama::deadline limit(timeout);
-    try {
-        for (;;) {
-            server.set_timeout(limit.left());
-            const trama::datagram got = server.recv_from();
-            if (got.bytes == request) return true;
-            program::say("a late answer, ignored: \"", trama::escaped(got.bytes, 60), '"');
-        }
-    } catch (const trama::network_error& error) {
-        if (error.code() == std::errc::timed_out) return false;
-        throw;
+    while (program::wait_readable(server.fd(), limit.left())) {
+        const trama::datagram got = server.recv_from();
+        if (got.bytes == request) return true;
+        program::say("a late answer, ignored: \"", trama::escaped(got.bytes, 60), '"');
     }
+    return false;
 }
 // [/region wait]
 

@@ -10,7 +10,7 @@
 // Next:     naive/readmsg_client.cpp, five ways of getting it wrong; then 09_lines
 #include "../support/program.hpp"
 
-#include <chrono>
+#include <iostream>
 #include <string>
 #include <string_view>
 
@@ -81,8 +81,9 @@ std::string receive(trama::framed_stream<Codec>& server) {
 /// A frame out, a frame back, until there are no more lines.
 template <typename Codec>
 int talk(const program::options& given) {
+    const trama::duration timeout = given.timeout();
     trama::framed_stream<Codec> server(trama::tcp_stream::connect(given.host(), given.port()));
-    server.stream().set_timeout(given.timeout());
+    server.stream().set_timeout(timeout);
     const program::hang_up_on_stop on_stop(server.stream().fd());
     for (std::string line; program::read_line(line);) {
         send(server, line);

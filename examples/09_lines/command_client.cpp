@@ -44,13 +44,19 @@ int code_of(std::string_view answer) {
 }
 // [/region code]
 
+/// Sends one command. One that does not fit into a line is refused before anything is sent.
+void send(line_stream& server, std::string_view command) {
+    try {
+        server.send_frame(command);
+    } catch (const trama::frame_error& error) {
+        throw program::usage_error(error.what());
+    }
+}
+
 // [region ask]
 /// Sends one command and prints its answer. Returns the code.
 int ask(line_stream& server, std::string_view command) {
-    if (command.size() > trama::any_line::max_payload)
-        throw program::usage_error("a command of " + std::to_string(command.size()) +
-                                   " bytes is too long; nothing of it was sent");
-    server.send_frame(command);
+    send(server, command);
     const auto answer = server.recv_frame();
     if (!answer) throw program::peer_error("the server closed before it had answered");
     program::print(*answer);

@@ -78,13 +78,18 @@ std::string utc_time() {
     return {text, std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts)};
 }
 
+/// A carriage return at the end of an answer would be taken for a part of the line's end.
+std::string echo(std::string_view text) {
+    if (text.empty() || text.back() == '\r') return wrong_arguments;
+    return "200 " + std::string(text);
+}
+
 // [region dispatch]
 /// The answer to one line: always one line, and always a code first.
 std::string answer(std::string_view line) {
     const auto [command, arguments] = split(line);
     if (command == "ADD") return add(arguments);
-    if (command == "ECHO")
-        return arguments.empty() ? wrong_arguments : "200 " + std::string(arguments);
+    if (command == "ECHO") return echo(arguments);
     if (command != "TIME" && command != "HELP" && command != "QUIT") return "400 unknown command";
     if (!arguments.empty()) return wrong_arguments;
     if (command == "TIME") return "200 " + utc_time();

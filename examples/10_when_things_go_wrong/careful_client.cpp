@@ -19,11 +19,11 @@
 namespace {
 
 constexpr const char* usage = R"(Examples:
-  careful_client hola               ask the framed echo server on port 5000 of this machine
-  careful_client -p 1               refused: nobody listens there
-  careful_client -H 255.255.255.255 unreachable: no connection can lead there
-  careful_client -H a..b            no address: that is no name
-  careful_client -t 500             give up when no answer has come after half a second
+  careful_client hola                 ask the framed echo server on port 5000 of this machine
+  careful_client -p 1                 refused: nobody listens there
+  careful_client -H 255.255.255.255   unreachable: no connection can lead there
+  careful_client -H a..b              no address: that is no name
+  careful_client -t 500               give up when no answer has come after half a second
 
 Usage: careful_client [-H HOST] [-p PORT] [-c MILLISECONDS] [-t MILLISECONDS] [-s] [-q | -v] [-h]
                       [TEXT]

@@ -83,6 +83,8 @@ public:
 
     const std::string& host() const { return text("host"); }
     int port() const { return static_cast<int>(number("port", 0, 65535)); }
+
+    /// --timeout SECONDS; 0 waits for ever.
     trama::duration timeout() const {
         const std::chrono::seconds given(number("timeout", 0, 86400));
         return given.count() == 0 ? trama::forever : given;
@@ -138,17 +140,17 @@ inline std::size_t harmless_size(std::string_view text) {
     if (first < 0x80) return first >= ' ' && first != 0x7F ? 1 : 0;
     const std::size_t size = first < 0xC0 ? 0 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4;
     if (size == 0 || first >= 0xF8 || text.size() < size) return 0;
-    char32_t code = first & (0x7Fu >> size);
+    char32_t code = first & (0x7Fu >> size);  // its number in Unicode
     for (std::size_t i = 1; i < size; ++i) {
         if ((byte(i) & 0xC0u) != 0x80) return 0;
         code = code << 6 | (byte(i) & 0x3Fu);
     }
     constexpr char32_t least[] = {0, 0, 0xA0, 0x800, 0x10000};  // 0x80 to 0x9F are controls
     const auto within = [&](char32_t low, char32_t high) { return code >= low && code <= high; };
-    const bool is_number = code >= least[size] && !within(0xD800, 0xDFFF) && code <= 0x10FFFF;
+    const bool is_character = code >= least[size] && !within(0xD800, 0xDFFF) && code <= 0x10FFFF;
     const bool turns_around =
         code == 0x61C || within(0x200E, 0x200F) || within(0x202A, 0x202E) || within(0x2066, 0x2069);
-    return is_number && !turns_around ? size : 0;
+    return is_character && !turns_around ? size : 0;
 }
 
 /// `text` as it is for a file or a pipe, and made harmless for a terminal: "a\x1b[2J", but "año".
@@ -159,11 +161,9 @@ inline std::string for_stdout(std::string_view text, std::string_view kept) {
     while (!text.empty()) {
         const bool is_kept = kept.find(text[0]) != std::string_view::npos;
         const std::size_t size = is_kept ? 1 : harmless_size(text);
-        if (size > 0)
-            shown += text.substr(0, size);
-        else
-            shown += trama::escaped(text.substr(0, 1));
-        text.remove_prefix(size > 0 ? size : 1);
+        const std::string_view next = text.substr(0, std::max<std::size_t>(size, 1));
+        shown += size > 0 ? std::string(next) : trama::escaped(next);
+        text.remove_prefix(next.size());
     }
     return shown;
 }
@@ -335,6 +335,7 @@ int run(int argc, char** argv, const char* usage, const std::vector<option>& kno
         std::cerr << name << ": " << what << std::endl;
         return code;
     };
+    int code = 0;
     try {
         const options given = parse(argc, argv, known);
         if (given.flag("help")) {
@@ -345,16 +346,15 @@ int run(int argc, char** argv, const char* usage, const std::vector<option>& kno
             throw usage_error("what is \"" + trama::escaped(given.words()[most_words]) +
                               "\" for? see --help");
         talkativeness = given.flag("quiet") ? 0 : given.flag("verbose") ? 2 : 1;
-        const int code = body(given);
-        std::cout.flush();
-        return std::cout ? code : fail("cannot write to stdout", 2);
+        code = body(given);
     } catch (const usage_error& error) {
         return fail(error.what(), 2);
     } catch (const std::exception& error) {
         if (!stopping()) return fail(error.what(), 1);
         say(name, ": ", reason(error));
-        return 0;
     }
+    std::cout.flush();
+    return std::cout ? code : fail("cannot write to stdout", 2);
 }
 
 }  // namespace program

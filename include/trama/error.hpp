@@ -83,14 +83,7 @@ namespace detail {
 [[noreturn, gnu::cold]] inline void throw_system_error(int error, const char* operation,
                                                        const char* where) {
     const std::error_code code(error, std::system_category());
-    std::string step = next_step(error);
-    if (error == EADDRINUSE) {
-        const char* colon = std::strrchr(where, ':');
-        const char protocol = std::strstr(operation, "UDP") != nullptr ? 'u' : 't';
-        step = text("another program owns the port: ss -l%cnp 'sport = %s'", protocol,
-                    colon != nullptr ? colon : "");
-    }
-    throw network_error(code, error_text(operation, where, code, step.c_str()));
+    throw network_error(code, error_text(operation, where, code, next_step(error)));
 }
 
 /// What a system call gave: its value, and errno if the value is -1, else 0.

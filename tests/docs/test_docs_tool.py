@@ -295,6 +295,39 @@ class Transcripts(ProjectTest):
         command = "echo 40000 bytes, 5000 more, 127.0.0.1:5000"
         self.assert_shown(f"me$ {command}", f"$ {command}\n{command[5:]}", "--mapped-ports")
 
+    def test_a_redirection_is_no_port_and_a_port_before_one_is(self):
+        command = "echo 127.0.0.1 2>&1; echo localhost 2>/dev/null; echo 127.0.0.1 5000 <&0"
+        self.assert_shown(f"me$ {command}",
+                          f"$ {command}\n127.0.0.1\nlocalhost\n127.0.0.1 5000", "--mapped-ports")
+        command = "echo http://127.0.0.1:$PORT'>'"
+        self.assert_shown(f"server$ build/server -p 0\nme$ {command}", """\
+            # terminal 1 (server)
+            $ build/server -p 0
+            listening on 127.0.0.1:41000
+
+            # terminal 2 (me)
+            $ echo http://127.0.0.1:41000'>'
+            http://127.0.0.1:41000>""")
+
+    def test_a_file_of_several_lines_is_taken_as_it_stands(self):
+        self.assert_shown("""\
+            file two.txt <<END
+            me$ no \\n command \\
+              # and no remark
+
+            EN
+            END
+            me$ cat two.txt""", """\
+            $ cat two.txt
+            me$ no \\n command \\
+              # and no remark
+
+            EN""")
+
+    def test_a_file_of_several_lines_must_have_an_end(self):
+        self.transcript("file two.txt <<END\nme$ true")
+        self.assert_problem("docs/page.md:1", "script line 2: no line END ends this file")
+
     def test_exit_codes_are_shown_by_the_shell_and_must_be_named(self):
         self.assert_shown("me$ exit 3\nme: ends with 3\nme$ echo $?\nme$ true\nme$ echo $?",
                           "$ exit 3\n$ echo $?\n3\n$ true\n$ echo $?\n0")

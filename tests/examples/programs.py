@@ -293,6 +293,17 @@ class TestCase(unittest.TestCase):
         """Runs `function` in a thread: a peer that is written by hand. Call its `result()`."""
         return Background(function, arguments)
 
+    def assert_answers(self, path, pieces, expected):
+        """A new server answers these pieces so; each is sent when the answer before has come."""
+        server = self.server(path)
+        with connect(server.port) as peer:
+            received = b""
+            for piece, answer in zip(pieces, expected):
+                peer.sendall(piece)
+                received += recv_exactly(peer, len(answer))
+            peer.shutdown(socket.SHUT_WR)
+            self.assertEqual(received + recv_all(peer), b"".join(expected))
+
     # ---- the manners of every program ----
 
     def assert_help(self, path):
@@ -375,6 +386,12 @@ def listen(host="127.0.0.1", backlog=16):
 
 def port_of(listener):
     return listener.getsockname()[1]
+
+
+def refusing_port():
+    """A port at which nobody listens."""
+    with listen() as listener:
+        return port_of(listener)
 
 
 def accept(listener):

@@ -195,6 +195,16 @@ class Manners(WebClientCase):
         client = self.fetch(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nhola", "-q")
         self.assertEqual((client.stdout, client.stderr), ("hola", ""))
 
+    def test_a_page_is_harmless_at_a_terminal(self):
+        page = "<p>año</p>\n\x1b[2J\n".encode()
+        listener = self.listener()
+        client = self.start(CLIENT, "-q", "-p", programs.port_of(listener), "127.0.0.1",
+                            terminal=["stdout"])
+        with programs.accept(listener) as connection:
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(page) + page)
+            self.assertEqual(client.wait_exit(), 0, client.stderr)
+        self.assertEqual(client.stdout_bytes, "<p>año</p>\r\n\\x1b[2J\r\n".encode())
+
     def test_a_full_disk_is_told(self):
         listener = self.listener()
         client = self.start("/bin/sh", "-c", "exec \"$0\" \"$@\" > /dev/full",
@@ -206,9 +216,7 @@ class Manners(WebClientCase):
         self.assertIn("cannot write to stdout", client.stderr)
 
     def test_nobody_listens(self):
-        listener = programs.listen()
-        port = programs.port_of(listener)
-        listener.close()
+        port = programs.refusing_port()
         self.assert_refused(self.start(CLIENT, "-p", port, "127.0.0.1"), "nobody listens there")
 
     def test_help_shows_the_examples_first(self):

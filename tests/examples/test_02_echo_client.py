@@ -99,9 +99,7 @@ class Conversation(EchoClientCase):
 
 class Faults(EchoClientCase):
     def test_nobody_listens(self):
-        listener = programs.listen()
-        port = programs.port_of(listener)
-        listener.close()
+        port = programs.refusing_port()
         client = self.start(CLIENT, "-H", "127.0.0.1", "-p", port)
         self.assert_fails(client, 1, r"Connection refused \(nobody listens there")
 

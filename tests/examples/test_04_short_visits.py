@@ -134,9 +134,7 @@ class Client(programs.TestCase):
             self.assertEqual(client.wait_exit(), 0, client.story("signal %d" % number))
 
     def test_nobody_listens(self):
-        listener = programs.listen()
-        port = programs.port_of(listener)
-        listener.close()
+        port = programs.refusing_port()
         client = self.start(CLIENT, "-H", "127.0.0.1", "-p", port)
         self.assert_fails(client, 1, "Connection refused")
 

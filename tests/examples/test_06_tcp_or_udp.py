@@ -174,7 +174,7 @@ class Client(UdpTestCase):
                 self.assertEqual(client.wait_exit(), 0)
             with self.subTest(number=number, waits="for an answer"):
                 peer = self.udp_socket()
-                client = self.client(peer.getsockname()[1], "-t", 100, "-n", 100)
+                client = self.client(peer.getsockname()[1], "-t", 60000)
                 client.send_line("hola")
                 peer.recv(100)
                 client.signal(number)

@@ -66,9 +66,7 @@ class Glue(programs.TestCase):
 
 class Faults(programs.TestCase):
     def test_the_sender_is_refused_when_nobody_listens(self):
-        listener = self.listener()
-        port = programs.port_of(listener)
-        listener.close()
+        port = programs.refusing_port()
         sender = self.start(SENDER, "-H", "127.0.0.1", "-p", port)
         self.assert_fails(sender, 1, "Connection refused")
 

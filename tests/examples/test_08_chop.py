@@ -165,6 +165,19 @@ class Broken(Chopped):
                     self.assertEqual(client.stdout_bytes, b"")
                     self.assert_served(server)
 
+    def test_a_client_whose_time_is_up_in_a_stall_tells_it_and_the_server_serves_the_next(self):
+        server = self.server(SERVER, "-q")
+        for direction in ("up", "down"):
+            for after in (0, 5, 9):
+                with self.subTest(direction=direction, after=after):
+                    with self.chop(server, "--mode", "stall", "--after", after, "--direction",
+                                   direction) as chop:
+                        client = self.echo(chop, "--timeout", 1, stdin=b"hola\n")
+                        self.assert_fails(client, 1, "no answer in time")
+                        self.assertEqual(len(client.stderr.splitlines()), 1, client.stderr)
+                        self.assertEqual(client.stdout_bytes, b"")
+                    self.assert_served(server)
+
 
 class Flawed(Chopped):
     """The naive server, which takes what one recv brings for a header."""

@@ -200,9 +200,7 @@ class Client(programs.TestCase):
         self.assert_fails(client, 1, "Connection reset by peer")
 
     def test_tells_that_nobody_listens(self):
-        listener = self.listener()
-        port = programs.port_of(listener)
-        listener.close()
+        port = programs.refusing_port()
         client = self.start(CLIENT, *LOCAL, "-p", port)
         self.assert_fails(client, 1, "connect to 127.0.0.1:%d: Connection refused" % port)
 
@@ -210,6 +208,17 @@ class Client(programs.TestCase):
         client = self.talk(self.server(SERVER), "hola", "-c", "u32")
         self.assertEqual((client.code, client.stdout), (1, ""))
         self.assertIn("is its codec another one?", client.stderr)
+
+    def test_a_timeout_of_0_is_none(self):
+        listener = self.listener()
+        client = self.start(CLIENT, *LOCAL, "-p", programs.port_of(listener), "--timeout", 0,
+                            env={"TRAMA_TRACE": "1"})
+        client.send_line("hola")
+        with programs.accept(listener) as connection:
+            programs.recv_exactly(connection, 11)
+            connection.sendall(frame(b"hola"))
+            client.wait_for_line("^hola$")
+        self.assertNotRegex(client.stderr, "(?s)frame out.* poll for reading")
 
     def test_stops_in_order_where_it_waits(self):
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -230,20 +239,9 @@ class Client(programs.TestCase):
 class Naive(programs.TestCase):
     """Each flaw of the lab's reader shows; beside it stands what the cure makes of these bytes."""
 
-    def answers(self, path, pieces, expected):
-        """Sends the pieces, each when the answer to the one before has come."""
-        server = self.server(path)
-        with programs.connect(server.port) as peer:
-            received = b""
-            for piece, answer in zip(pieces, expected):
-                peer.sendall(piece)
-                received += programs.recv_exactly(peer, len(answer))
-            peer.shutdown(socket.SHUT_WR)
-            return received + programs.recv_all(peer)
-
     def assert_flaw(self, pieces, naive, cured):
-        self.assertEqual(self.answers(NAIVE_SERVER, pieces, naive), b"".join(naive))
-        self.assertEqual(self.answers(SERVER, pieces, cured), b"".join(cured))
+        self.assert_answers(NAIVE_SERVER, pieces, naive)
+        self.assert_answers(SERVER, pieces, cured)
 
     def test_simple_messages_work(self):
         self.assert_flaw([frame(b"hola"), frame(b"adios")], [frame(b"hola"), frame(b"adios")],
@@ -312,6 +310,7 @@ class CommandLine(programs.TestCase):
         for path in (SERVER, CLIENT, NAIVE_SERVER, NAIVE_CLIENT):
             self.assert_usage_error(path, "-p", "http", says="--port takes a number")
             self.assert_usage_error(path, "--nonsense", says="see --help")
+        self.assert_usage_error(CLIENT, "--timeout", "-1", says="--timeout takes a number from 0")
 
 
 if __name__ == "__main__":

@@ -68,6 +68,10 @@ class Server(programs.TestCase):
                 expected = b"".join(answer + b"\n" for _, answer in ANSWERS)
                 self.assertEqual(self.converse(sent), expected)
 
+    def test_a_carriage_return_that_an_answer_could_not_carry_is_refused_and_costs_no_answer(self):
+        self.assertEqual(self.converse(b"ECHO hola\r\r\nADD 2 3\r\r\nECHO adios\r\n"),
+                         b"401 wrong arguments\n401 wrong arguments\n200 adios\n")
+
     def test_tells_the_time_in_utc(self):
         self.assertRegex(self.converse(b"TIME\n"),
                          rb"^200 \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ\n$")
@@ -191,8 +195,13 @@ class Client(programs.TestCase):
         server = self.server(SERVER)
         client = self.start(CLIENT, *LOCAL, "-p", server.port)
         client.send_line("x" * 8193)
-        self.assert_fails(client, 2, "a command of 8193 bytes is too long")
+        self.assert_fails(client, 2, "a payload of 8193 bytes does not fit")
         server.wait_for_line(" left$", on="stderr")  # and not a line too long
+
+    def test_a_line_of_a_file_with_cr_lf_is_refused_before_it_is_sent(self):
+        client = self.start(CLIENT, *LOCAL, "-p", self.server(SERVER).port)
+        client.send_line("ADD 2 3\r")
+        self.assert_fails(client, 2, "byte 7 of this payload would end the line")
 
     def test_refuses_what_is_no_answer(self):
         for answer in (b"hola\n", b"20 x\n", b"200\n", b"2000 x\n", b"\n", b"\x1b[2J\n"):
@@ -226,9 +235,7 @@ class Client(programs.TestCase):
         self.assert_fails(client, 1, "Connection reset by peer")
 
     def test_tells_that_nobody_listens(self):
-        listener = self.listener()
-        port = programs.port_of(listener)
-        listener.close()
+        port = programs.refusing_port()
         self.assert_fails(self.start(CLIENT, *LOCAL, "-p", port), 1, "Connection refused")
 
     def test_stops_in_order_where_it_waits(self):
@@ -246,20 +253,9 @@ class Client(programs.TestCase):
 class Naive(programs.TestCase):
     """Each flaw shows; beside it stands what the cure makes of the same bytes."""
 
-    def answers(self, path, pieces, expected):
-        """Sends the pieces, each when the answer to the one before has come."""
-        server = self.server(path)
-        with programs.connect(server.port) as peer:
-            received = b""
-            for piece, answer in zip(pieces, expected):
-                peer.sendall(piece)
-                received += programs.recv_exactly(peer, len(answer))
-            peer.shutdown(socket.SHUT_WR)
-            return received + programs.recv_all(peer)
-
     def assert_flaw(self, pieces, naive, cured):
-        self.assertEqual(self.answers(NAIVE_SERVER, pieces, naive), b"".join(naive))
-        self.assertEqual(self.answers(SERVER, pieces, cured), b"".join(cured))
+        self.assert_answers(NAIVE_SERVER, pieces, naive)
+        self.assert_answers(SERVER, pieces, cured)
 
     def test_one_line_at_a_time_works(self):
         self.assert_flaw([b"ADD 2 3\n", b"ADD 2\n", b"QUIT\n"],

@@ -41,9 +41,7 @@ class CarefulClient(programs.TestCase):
     # ---- no connection ----
 
     def test_refused(self):
-        listener = self.listener()
-        port = programs.port_of(listener)
-        listener.close()
+        port = programs.refusing_port()
         self.assert_tells(self.ask(port), REFUSED)
 
     def test_unreachable(self):
@@ -99,9 +97,7 @@ class CarefulClient(programs.TestCase):
         self.assertNotIn(b"\x1b", client.stderr_bytes)
 
     def test_verbose_tells_what_the_library_says_too(self):
-        listener = self.listener()
-        port = programs.port_of(listener)
-        listener.close()
+        port = programs.refusing_port()
         client = self.ask(port, "-v")
         self.assert_fails(client, 1, REFUSED)
         self.assertIn("connect to 127.0.0.1:%d: Connection refused" % port, client.stderr)

@@ -16,7 +16,7 @@ import traced
 FAULTS = {
     "socket": ("(open a socket|connect to ENDPOINT)",
                "EACCES EAFNOSUPPORT EINVAL EMFILE ENFILE ENOBUFS ENOMEM"),
-    "setsockopt": ("set a socket option", "EBADF EINVAL ENOPROTOOPT ENOTSOCK"),
+    "setsockopt": ("set option (SO_REUSEADDR|TCP_NODELAY)", "EBADF EINVAL ENOPROTOOPT ENOTSOCK"),
     "bind": ("(listen on|bind UDP socket to) ENDPOINT",
              "EACCES EADDRINUSE EBADF EINVAL EADDRNOTAVAIL"),
     "listen": ("listen on ENDPOINT", "EADDRINUSE EBADF EOPNOTSUPP"),

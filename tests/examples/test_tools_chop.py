@@ -330,9 +330,7 @@ class Connections(ChopCase):
         sending.result()
 
     def test_a_target_that_refuses_costs_the_client_its_connection_and_nothing_else(self):
-        listener = programs.listen()
-        port = programs.port_of(listener)
-        listener.close()
+        port = programs.refusing_port()
         chop = self.chop("--mode", "bytes", target=port)
         with programs.connect(chop.port) as client:
             self.assertEqual(client.recv(9), b"")

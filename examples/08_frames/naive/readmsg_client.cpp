@@ -1,5 +1,4 @@
-// naive/readmsg_client -- the client to readmsg_server, with the same reader and the same five
-// flaws
+// naive/readmsg_client -- the client to readmsg_server: the same reader, the same five flaws
 //
 // Goal:     See that flaws at both ends hide each other. The cure is ../framed_echo_client.cpp.
 // Run:      ../framed_echo_server -p 5000          (a good server, so that the flaws are ours)

@@ -1,12 +1,10 @@
-// naive/command_server -- takes each receive for a command: it works at the keyboard, and only
-// there
+// naive/command_server -- takes each receive for a command: it works at the keyboard only
 //
 // Goal:     See a server that passes every test by hand and still is wrong.
 // Run:      ./command_server -p 5000
 //           nc localhost 5000                                    and type HELP, ADD 2 3
 //           printf 'HELP\nADD 2 3\n' | nc -q 1 localhost 5000    both at once
-// Observe:  At the keyboard each line is one receive, so all seems well. The flaws, kept on
-// purpose:
+// Observe:  At the keyboard each line is one receive, so all seems well. The flaws are:
 //           (1) two commands in one receive: only the first is answered
 //           (2) a command in two receives: two answers "400", and none of them is right
 //           (3) "starts with": HELPLESS is taken for HELP

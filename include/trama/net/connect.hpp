@@ -53,6 +53,16 @@ namespace detail {
     return fd;
 }
 
+[[noreturn, gnu::cold]] inline void throw_not_connected(const std::string& host, int port,
+                                                        int error, const std::string& tried) {
+    const std::string where = host_and_port(host, port);
+    const std::error_code code(error, std::system_category());
+    std::string what = error_text("connect to", where.c_str(), code, next_step(error));
+    // One address that was given in numbers has been named already.
+    if (tried != text("%s: %s", where.c_str(), std::strerror(error))) what += "; tried " + tried;
+    throw network_error(code, what);
+}
+
 /// A connected descriptor; `peer` becomes the address that answered. Throws network_error with all
 /// that was tried.
 [[gnu::noinline]] inline unique_fd connect_any(const std::string& host, int port,
@@ -63,18 +73,15 @@ namespace detail {
     auto behind = static_cast<duration::rep>(addresses.size());
     for (const endpoint& each : addresses) {
         // An address that never answers must leave time for those behind it.
-        const deadline share(limit.is_never() ? forever : limit.left() / behind--);
+        const deadline share(limit.is_never() ? forever
+                                              : duration(limit.left().count() / behind--));
         peer = each;
         unique_fd fd = connect_to(each, share, error);
         if (fd) return fd;
-        tried += text("%s%s: %s", tried.empty() ? "; tried " : ", ", each.to_string().c_str(),
+        tried += text("%s%s: %s", tried.empty() ? "" : ", ", each.to_string().c_str(),
                       std::strerror(error));
     }
-    const std::string where = host_and_port(host, port);
-    if (addresses.front().to_string() == where) tried.clear();  // it would say nothing new
-    const std::error_code code(error, std::system_category());
-    throw network_error(
-        code, error_text("connect to", where.c_str(), code, next_step(error)).append(tried));
+    throw_not_connected(host, port, error, tried);
 }
 
 }  // namespace detail

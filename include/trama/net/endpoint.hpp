@@ -126,9 +126,32 @@ public:
 }
 
 [[noreturn, gnu::cold]] inline void throw_resolve_error(const std::error_code& code,
-                                                        const char* where, const char* step) {
-    throw network_error(code, error_text("resolve", where, code, step));
+                                                        const std::string& host, int port,
+                                                        const char* step) {
+    const std::string where = host_and_port(host, port);
+    throw network_error(code, error_text("resolve", where.c_str(), code, step));
 }
+
+/// What getaddrinfo(3) cannot be asked.
+[[gnu::noinline]] inline void check_host_and_port(const std::string& host, int port) {
+    const char* fault = nullptr;
+    if (port < 0 || port > 65535) fault = "a port is a number from 0 to 65535";
+    // It would stop at a NUL byte and look for another name.
+    if (host.find('\0') != std::string::npos) fault = "a host name holds no NUL byte";
+    if (fault != nullptr) throw_resolve_error({EINVAL, std::system_category()}, host, port, fault);
+}
+
+/// The list that getaddrinfo(3) makes, freed at the end.
+struct address_list {
+    address_list() noexcept = default;
+    address_list(const address_list&) = delete;
+    address_list& operator=(const address_list&) = delete;
+    ~address_list() {
+        if (first != nullptr) ::freeaddrinfo(first);
+    }
+
+    addrinfo* first = nullptr;
+};
 
 }  // namespace detail
 
@@ -137,34 +160,30 @@ public:
 [[gnu::noinline]] inline std::vector<endpoint> resolve(const std::string& host, int port,
                                                        address_use use = address_use::connect,
                                                        int socket_type = SOCK_STREAM) {
-    const std::string where = detail::host_and_port(host, port);
-    const std::error_code invalid(EINVAL, std::system_category());
-    if (port < 0 || port > 65535)
-        detail::throw_resolve_error(invalid, where.c_str(), "a port is a number from 0 to 65535");
-    // getaddrinfo would stop at a NUL byte and look for another name.
-    if (host.find('\0') != std::string::npos)
-        detail::throw_resolve_error(invalid, where.c_str(), "a host name holds no NUL byte");
+    detail::check_host_and_port(host, port);
     addrinfo wanted{};
     wanted.ai_socktype = socket_type;
     wanted.ai_flags = AI_NUMERICSERV | (use == address_use::listen ? AI_PASSIVE : 0);
-    addrinfo* list = nullptr;
-    const std::string service = detail::text("%d", port);
-    const int code = ::getaddrinfo(host.c_str(), service.c_str(), &wanted, &list);
+    char service[8];
+    std::snprintf(service, sizeof service, "%d", port);
+    detail::address_list list;
+    const int code = ::getaddrinfo(host.c_str(), service, &wanted, &list.first);
     if (tracing())
-        detail::trace(-1, 0, "getaddrinfo %s%s", where.c_str(), code == 0 ? "" : ": failed");
-    if (code == EAI_SYSTEM) detail::throw_system_error(errno, "resolve", where.c_str());
+        detail::trace(-1, 0, "getaddrinfo %s%s", detail::host_and_port(host, port).c_str(),
+                      code == 0 ? "" : ": failed");
+    if (code == EAI_SYSTEM)  // it says no more than "look at errno"
+        detail::throw_resolve_error({errno, std::system_category()}, host, port, "");
     if (code != 0)
-        detail::throw_resolve_error({code, detail::resolve_category::instance()}, where.c_str(),
+        detail::throw_resolve_error({code, detail::resolve_category::instance()}, host, port,
                                     code == EAI_NONAME ? "no such host: check the spelling" : "");
     std::size_t count = 0;
-    for (const addrinfo* each = list; each != nullptr; each = each->ai_next) ++count;
+    for (const addrinfo* each = list.first; each != nullptr; each = each->ai_next) ++count;
     std::vector<endpoint> found(count);
-    const addrinfo* next = list;
+    const addrinfo* next = list.first;
     for (endpoint& each : found) {
         each = endpoint(next->ai_addr, next->ai_addrlen);
         next = next->ai_next;
     }
-    ::freeaddrinfo(list);
     return found;
 }
 

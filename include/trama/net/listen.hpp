@@ -18,9 +18,10 @@ namespace detail {
     // The default differs from system to system, so it is never left to chance.
     if (where.family() == AF_INET6)
         set_option(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, both_families ? 0 : 1, "IPV6_V6ONLY");
-    bind_socket(fd.get(), where, "listen on");
+    bind_socket(fd.get(), where, "listen on", 't');
     const call_result result = system_call([&] { return ::listen(fd.get(), backlog); });
     if (tracing()) trace(fd.get(), result.error, "listen, backlog %d", backlog);
+    if (result.error == EADDRINUSE) throw_in_use(where, "listen on", 't');
     check("listen on", result, where);
     // A client may be gone again between "one is waiting" and accept; that must not block us.
     set_non_blocking(fd.get(), true);

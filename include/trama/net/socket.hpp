@@ -78,9 +78,21 @@ inline void set_defaults(int fd) noexcept {
     return unique_fd(static_cast<int>(check("open a socket", make_socket(family, type))));
 }
 
-[[gnu::noinline]] inline void bind_socket(int fd, const endpoint& where, const char* operation) {
+/// The address is taken, and the text says how to find out by whom.
+[[noreturn, gnu::cold]] inline void throw_in_use(const endpoint& where, const char* operation,
+                                                 char protocol) {
+    const std::error_code code(EADDRINUSE, std::system_category());
+    const std::string step = text("another program owns the port: ss -l%cnp 'sport = :%u'",
+                                  protocol, unsigned{where.port()});
+    throw network_error(code, error_text(operation, where.to_string().c_str(), code, step.c_str()));
+}
+
+/// `protocol`: 't' for TCP, 'u' for UDP.
+[[gnu::noinline]] inline void bind_socket(int fd, const endpoint& where, const char* operation,
+                                          char protocol) {
     const call_result result = system_call([&] { return ::bind(fd, where.data(), where.size()); });
     if (tracing()) trace_address(fd, result.error, "bind", where);
+    if (result.error == EADDRINUSE) throw_in_use(where, operation, protocol);
     check(operation, result, where);
 }
 
@@ -130,9 +142,10 @@ struct address_buffer {
     address_buffer address;
     const call_result result =
         system_call([&] { return ::getsockname(fd, address.data(), &address.size); });
-    if (tracing()) trace(fd, result.error, "getsockname: %s", address.value().to_string().c_str());
+    const endpoint local = address.value();
+    if (tracing()) trace_address(fd, result.error, "getsockname:", local);
     check("ask for the local address", result);
-    return address.value();
+    return local;
 }
 
 }  // namespace detail

@@ -34,39 +34,34 @@ inline io_result outcome(const call_result& result) noexcept {
 /// What the receiver makes of fewer bytes than it asked for.
 enum class wanted { some, all };
 
-[[gnu::cold]] inline void tell_received(int fd, const call_result& result, const void* memory,
-                                        std::size_t size, wanted want) noexcept {
-    if (result.failed()) return trace(fd, result.error, "recv %zu asked", size);
-    if (result.value == 0) return trace(fd, 0, "recv 0 of %zu asked: end of stream", size);
-    const bool is_short = want == wanted::all && result.count() < size;
+/// Tells a recv or a send: what was asked, what came of it, and the bytes that moved. `call` and
+/// `unit` make the sentence: "recv 5 of 8 asked", "send 5 of 8 bytes".
+[[gnu::cold]] inline void tell_transfer(int fd, const call_result& result, const char* call,
+                                        const char* unit, const iovec* parts, std::size_t count,
+                                        const char* remark) noexcept {
+    std::size_t size = 0;
+    std::size_t left = result.failed() ? 0 : result.count();
     shown_bytes shown;
-    shown.add({static_cast<const char*>(memory), result.count()});
-    trace(fd, 0, "recv %ld of %zu asked%s: %s", result.value, size, is_short ? ": short read" : "",
-          shown.text());
+    for (const iovec* part = parts; part != parts + count; ++part) {
+        const std::size_t moved = left < part->iov_len ? left : part->iov_len;
+        shown.add({static_cast<const char*>(part->iov_base), moved});
+        size += part->iov_len;
+        left -= moved;
+    }
+    if (result.failed()) return trace(fd, result.error, "%s %zu %s", call, size, unit);
+    trace(fd, 0, "%s %ld of %zu %s%s: %s", call, result.value, size, unit,
+          result.count() < size ? remark : "", result.value == 0 ? "end of stream" : shown.text());
 }
 
 inline call_result receive_once(int fd, void* memory, std::size_t size, int flags,
                                 wanted want) noexcept {
     const call_result result = system_call([&] { return ::recv(fd, memory, size, flags); });
-    if (tracing()) tell_received(fd, result, memory, size, want);
-    return result;
-}
-
-[[gnu::cold]] inline void tell_sent(int fd, const call_result& result, const iovec* parts,
-                                    std::size_t count) noexcept {
-    const char* call = count == 1 ? "send" : "sendmsg";
-    std::size_t size = 0;
-    for (std::size_t i = 0; i < count; ++i) size += parts[i].iov_len;
-    if (result.failed()) return trace(fd, result.error, "%s %zu bytes", call, size);
-    shown_bytes shown;
-    std::size_t left = result.count();
-    for (std::size_t i = 0; i < count; ++i) {
-        const std::size_t taken = left < parts[i].iov_len ? left : parts[i].iov_len;
-        shown.add({static_cast<const char*>(parts[i].iov_base), taken});
-        left -= taken;
+    if (tracing()) {
+        const iovec part{memory, size};
+        const char* remark = want == wanted::all && result.value > 0 ? ": short read" : "";
+        tell_transfer(fd, result, "recv", "asked", &part, 1, remark);
     }
-    trace(fd, 0, "%s %ld of %zu bytes%s: %s", call, result.value, size,
-          result.count() < size ? ": short write" : "", shown.text());
+    return result;
 }
 
 inline call_result send_once(int fd, iovec* parts, std::size_t count, int flags) noexcept {
@@ -77,13 +72,16 @@ inline call_result send_once(int fd, iovec* parts, std::size_t count, int flags)
         return count == 1 ? ::send(fd, parts->iov_base, parts->iov_len, flags | no_signal)
                           : ::sendmsg(fd, &message, flags | no_signal);
     });
-    if (tracing()) tell_sent(fd, result, parts, count);
+    if (tracing())
+        tell_transfer(fd, result, count == 1 ? "send" : "sendmsg", "bytes", parts, count,
+                      ": short write");
     return result;
 }
 
 /// Receives 1 to `size` bytes, or 0 at the end of the stream. Throws at the deadline and on errors.
-inline std::size_t receive(int fd, void* memory, std::size_t size, const deadline& limit,
-                           wanted want, const endpoint& peer) {
+[[gnu::noinline]] inline std::size_t receive(int fd, void* memory, std::size_t size,
+                                             const deadline& limit, wanted want,
+                                             const endpoint& peer) {
     const char* operation = want == wanted::all ? "recv_exact from" : "recv_some from";
     const int flags = limit.is_never() ? 0 : MSG_DONTWAIT;
     call_result result = receive_once(fd, memory, size, flags, want);
@@ -95,9 +93,14 @@ inline std::size_t receive(int fd, void* memory, std::size_t size, const deadlin
     return result.count();
 }
 
+[[noreturn, gnu::cold]] inline void throw_unexpected_eof(std::size_t received, std::size_t expected,
+                                                         const endpoint& where) {
+    throw unexpected_eof(received, expected, where.to_string());
+}
+
 /// Sends all of `count` parts, and moves parts[] along while it does. Throws as receive does.
-inline void send_parts(int fd, iovec* parts, std::size_t count, const deadline& limit,
-                       const endpoint& peer) {
+[[gnu::noinline]] inline void send_parts(int fd, iovec* parts, std::size_t count,
+                                         const deadline& limit, const endpoint& peer) {
     const int flags = limit.is_never() ? 0 : MSG_DONTWAIT;
     while (count > 0) {
         const call_result result = send_once(fd, parts, count, flags);

@@ -24,7 +24,7 @@ public:
     static udp_socket bind(const std::string& host, int port) {
         const endpoint where = first(host, port, address_use::listen);
         udp_socket made(detail::open_socket(where.family(), SOCK_DGRAM), {});
-        detail::bind_socket(made.fd(), where, "bind UDP socket to");
+        detail::bind_socket(made.fd(), where, "bind UDP socket to", 'u');
         return made;
     }
 
