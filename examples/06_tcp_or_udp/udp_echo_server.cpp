@@ -6,7 +6,7 @@
 // Observe:  One socket serves every client: nobody is accepted, so nobody has to wait for a turn.
 //           With --drop 3 each third datagram vanishes, and no error tells anybody.
 // Exercise: Start two clients at once. What would the server of chapter 03 do with the second one?
-//           An empty line comes back as well: why does a datagram of 0 bytes not mean "closed"?
+//           Send a datagram of 0 bytes with Python: why does it not mean "closed"?
 // Next:     udp_echo_client.cpp, which has to find out by itself what was lost
 #include "../support/program.hpp"
 

@@ -5,7 +5,7 @@
 //           ./careful_client -p 5000
 // Observe:  Each trouble is one short function. None of them is malice: a program that crashed, one
 //           that is stuck, and a service that speaks something else look exactly like this.
-// Exercise: Try each of them with the clients of chapters 02 and 08: what do they say?
+// Exercise: Try each of them with the clients of chapters 02 and 08: which one waits for ever?
 //           Add a trouble "late": the right answer, 5 s after the question.
 // Next:     careful_client.cpp
 #include "../support/program.hpp"
