@@ -25,7 +25,7 @@ public:
         end_ = at_once;
         if (from_now <= duration::zero()) return;
         const std::int64_t present = now();
-        const bool too_far = from_now.count() > never - present - 1'000'000;  // room to round up
+        const bool too_far = from_now.count() > never - present - 1000000;  // room to round up
         end_ = too_far ? never : present + from_now.count();
     }
 
@@ -44,7 +44,7 @@ public:
     /// The time that is left as poll(2) wants it: milliseconds, rounded up; -1 for never.
     int poll_timeout() const noexcept {
         if (is_never()) return -1;
-        const std::int64_t rest = (left().count() + 999'999) / 1'000'000;
+        const std::int64_t rest = (left().count() + 999999) / 1000000;
         constexpr int most = std::numeric_limits<int>::max();
         return rest < most ? static_cast<int>(rest) : most;
     }

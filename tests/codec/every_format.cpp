@@ -13,7 +13,7 @@
 namespace {
 
 using test::check_stream;
-using test::outcome;
+using test::decoded;
 using test::reason;
 
 template <typename Format>
@@ -49,7 +49,7 @@ TEMPLATE_TEST_CASE("encode appends: what was in the string stays", "[codec]", AL
 TEMPLATE_TEST_CASE("a stream of four frames survives every cutting", "[codec]", ALL_FORMATS) {
     const std::vector<std::string> payloads = test::tricky_payloads<TestType>();
     for (std::size_t i = 0; i + 4 <= payloads.size(); i += 2) {
-        outcome expected;
+        decoded expected;
         std::string stream;
         for (std::size_t k = i; k < i + 4; ++k) {
             expected.frames.push_back(payloads[k]);
@@ -71,7 +71,7 @@ TEMPLATE_TEST_CASE("a stream that ends inside a frame is truncated where that fr
     for (std::size_t size = 0; size <= stream.size(); ++size) {
         const auto whole = static_cast<std::size_t>(
             std::upper_bound(ends.begin(), ends.end(), size) - ends.begin() - 1);
-        outcome expected;
+        decoded expected;
         expected.frames.assign(payloads.begin(),
                                payloads.begin() + static_cast<std::ptrdiff_t>(whole));
         if (ends[whole] != size) expected.end = test::fault{reason::truncated, ends[whole]};
@@ -115,7 +115,7 @@ TEMPLATE_TEST_CASE("encoder and decoder obey the same smaller limit", "[codec]",
     CHECK(out == TestType::wire("12345"));
 
     const std::string good = TestType::wire("12345") + TestType::wire("");
-    const outcome expected = {{"12345", ""}, test::fault{reason::too_long, good.size()}};
+    const decoded expected = {{"12345", ""}, test::fault{reason::too_long, good.size()}};
     check_stream<codec>(good + TestType::wire("123456"), expected, 5);
     check_stream<codec>(good + TestType::wire("1234567890"), expected, 5);
 }

@@ -27,17 +27,17 @@ struct fault {
 };
 
 /// All frames of a stream, then how it ended: with a fault, or well.
-struct outcome {
+struct decoded {
     std::vector<std::string> frames;
     std::optional<fault> end = std::nullopt;
 };
 
-inline bool operator==(const outcome& a, const outcome& b) {
+inline bool operator==(const decoded& a, const decoded& b) {
     if (a.frames != b.frames || a.end.has_value() != b.end.has_value()) return false;
     return !a.end || (a.end->why == b.end->why && a.end->offset == b.end->offset);
 }
 
-inline std::string describe(const outcome& result) {
+inline std::string describe(const decoded& result) {
     std::string text;
     for (const std::string& frame : result.frames)
         text += '[' + trama::escaped(frame, 20) + " (" + std::to_string(frame.size()) + ")] ";
@@ -87,7 +87,7 @@ bool take_one(trama::frame_decoder<Codec>& decoder, bool views, std::vector<std:
 
 /// Takes what is there; a fault is noted, and must come back in the same words when asked again.
 template <typename Codec>
-void take_all(trama::frame_decoder<Codec>& decoder, bool views, outcome& result) {
+void take_all(trama::frame_decoder<Codec>& decoder, bool views, decoded& result) {
     const std::size_t before = result.frames.size();
     try {
         while (take_one(decoder, views, result.frames)) continue;
@@ -104,9 +104,9 @@ void take_all(trama::frame_decoder<Codec>& decoder, bool views, outcome& result)
 
 /// Feeds the pieces, ends the stream, tells what came out.
 template <typename Codec>
-outcome decode(const std::vector<std::string_view>& pieces, std::size_t limit, route way) {
+decoded decode(const std::vector<std::string_view>& pieces, std::size_t limit, route way) {
     trama::frame_decoder<Codec> decoder(limit);
-    outcome result;
+    decoded result;
     for (const std::string_view piece : pieces) {
         give(decoder, piece, way.lent);
         if (!way.late) take_all(decoder, way.views, result);
@@ -116,7 +116,7 @@ outcome decode(const std::vector<std::string_view>& pieces, std::size_t limit, r
     try {
         decoder.receive_eof();
     } catch (const trama::frame_error& error) {
-        const outcome at_end = {result.frames, fault{error.why(), error.offset()}};
+        const decoded at_end = {result.frames, fault{error.why(), error.offset()}};
         if (result.end && !(at_end == result)) FAIL_CHECK("a second fault: " << error.what());
         result = at_end;
     }
@@ -170,9 +170,9 @@ void for_some_cuttings(std::string_view stream, Each each) {
 // ---- the check that nearly every test is made of ---------------------------------------------
 
 template <typename Codec>
-void check_cutting(const pieces& cutting, const outcome& expected, std::size_t limit) {
+void check_cutting(const pieces& cutting, const decoded& expected, std::size_t limit) {
     for (const route way : all_routes()) {
-        const outcome found = decode<Codec>(cutting, limit, way);
+        const decoded found = decode<Codec>(cutting, limit, way);
         if (found == expected) continue;
         std::string sizes;
         for (std::size_t i = 0; i < cutting.size() && i < 20; ++i)
@@ -186,7 +186,7 @@ void check_cutting(const pieces& cutting, const outcome& expected, std::size_t l
 
 /// However `stream` is cut and by whatever way it goes, the outcome is `expected`.
 template <typename Codec>
-void check_stream(std::string_view stream, const outcome& expected,
+void check_stream(std::string_view stream, const decoded& expected,
                   std::size_t limit = Codec::max_payload) {
     const auto check = [&](const pieces& cutting) {
         check_cutting<Codec>(cutting, expected, limit);

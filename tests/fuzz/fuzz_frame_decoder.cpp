@@ -121,9 +121,16 @@ void run(std::size_t limit, const plan& cuts, std::string_view stream) {
     fuzz::expect(in_pieces<Codec>(stream, limit, cuts) == expected, "pieces give what scan gives");
 
     std::string wire;
-    for (const std::string& frame : expected.frames) Codec::encode(frame, wire, limit);
+    outcome encoded;
+    for (const std::string& frame : expected.frames) {
+        // any_line takes "x CR CR LF" for "x CR", and refuses to write that: it would lose the CR.
+        const bool ends_in_return = !frame.empty() && frame.back() == '\r';
+        if (std::is_same_v<Codec, trama::any_line> && ends_in_return) continue;
+        Codec::encode(frame, wire, limit);
+        encoded.frames.push_back(frame);
+    }
     const outcome again = in_pieces<Codec>(wire, limit, cuts);
-    fuzz::expect(again == outcome{expected.frames}, "frames that are encoded again come back");
+    fuzz::expect(again == encoded, "frames that are encoded again come back");
 }
 
 }  // namespace

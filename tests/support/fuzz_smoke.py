@@ -42,6 +42,7 @@ def main():
         program = folder / source.stem
         subprocess.run([compiler, *FLAGS, str(source), "-o", str(program)], check=True)
         return subprocess.run([str(program), f"-max_total_time={seconds}", "-timeout=5",
+                               "-error_exitcode=1",  # its own choice is 77, our sign for SKIPPED
                                "-rss_limit_mb=1024", "-print_final_stats=1"], cwd=name).returncode
 
 

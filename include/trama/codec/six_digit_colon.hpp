@@ -18,7 +18,7 @@ struct six_digit_colon {
     static constexpr const char* format = "six digits and a colon, such as 000005:hello";
 
     /// The most that six digits can say, in bytes; also the limit where none is given.
-    static constexpr std::size_t max_payload = 999'999;
+    static constexpr std::size_t max_payload = 999999;
 
     /// Looks for one frame at the front of `bytes`; bad_header as soon as the first wrong byte is
     /// in.
@@ -28,9 +28,9 @@ struct six_digit_colon {
         // Digit by digit: strtoul and atoi would let "+00005", " 00005" and "0x0005" pass.
         for (std::size_t i = 0; i < digits; ++i) {
             if (i == bytes.size()) return {scan_status::need_data, 0, 1};
-            const unsigned digit = static_cast<unsigned char>(bytes[i]) - unsigned{'0'};
-            if (digit > 9) return {scan_status::bad_header, i, 0};
-            length = length * 10 + digit;
+            const char digit = bytes[i];
+            if (digit < '0' || digit > '9') return {scan_status::bad_header, i, 0};
+            length = length * 10 + static_cast<std::size_t>(digit - '0');
         }
         if (bytes.size() == digits) return {scan_status::need_data, 0, 1};
         if (bytes[digits] != ':') return {scan_status::bad_header, digits, 0};
