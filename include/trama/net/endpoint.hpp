@@ -171,6 +171,8 @@ struct address_list {
     if (tracing())
         detail::trace(-1, 0, "getaddrinfo %s%s", detail::host_and_port(host, port).c_str(),
                       code == 0 ? "" : ": failed");
+    // RFC 6761: this name is the loopback address, also where the system has no table of hosts.
+    if (code != 0 && host == "localhost") return resolve("127.0.0.1", port, use, socket_type);
     if (code == EAI_SYSTEM)  // it says no more than "look at errno"
         detail::throw_resolve_error({errno, std::system_category()}, host, port, "");
     if (code != 0)
