@@ -864,7 +864,7 @@ namespace detail {
         case ECONNREFUSED:
             return "nobody listens there: start the server, or check address and port";
         case EADDRNOTAVAIL: return "this machine does not have that address: ip address";
-        case EACCES: return "not allowed: ports below 1024 are for root, and a firewall may forbid";
+        case EACCES: return "not allowed: ports below 1024 are for root, or a firewall forbids it";
         case ENETUNREACH: return "this machine has no route to that network: ip route";
         case EHOSTUNREACH: return "no machine answers at that address: ping it";
         case ETIMEDOUT: return "no answer in time: is the peer alive, is a firewall between?";
@@ -1461,7 +1461,8 @@ enum class wanted { some, all };
     }
     if (result.failed()) return trace(fd, result.error, "%s %zu %s", call, size, unit);
     trace(fd, 0, "%s %ld of %zu %s%s: %s", call, result.value, size, unit,
-          result.count() < size ? remark : "", result.value == 0 ? "end of stream" : shown.text());
+          result.count() < size ? remark : "",
+          result.value == 0 && size > 0 ? "end of stream" : shown.text());
 }
 
 inline call_result receive_once(int fd, void* memory, std::size_t size, int flags,

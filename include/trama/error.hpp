@@ -58,7 +58,7 @@ namespace detail {
         case ECONNREFUSED:
             return "nobody listens there: start the server, or check address and port";
         case EADDRNOTAVAIL: return "this machine does not have that address: ip address";
-        case EACCES: return "not allowed: ports below 1024 are for root, and a firewall may forbid";
+        case EACCES: return "not allowed: ports below 1024 are for root, or a firewall forbids it";
         case ENETUNREACH: return "this machine has no route to that network: ip route";
         case EHOSTUNREACH: return "no machine answers at that address: ping it";
         case ETIMEDOUT: return "no answer in time: is the peer alive, is a firewall between?";

@@ -81,9 +81,11 @@ TEST_CASE("the allocation counter sees operator new and realloc", "[codec]") {
     CHECK(count.calls() == 1);
     CHECK(count.bytes() == 1000);
     trama::frame_decoder<trama::lf_line> decoder;
-    decoder.receive_data("x");
-    CHECK(decoder.next_view() == std::nullopt);  // uses the memory: it must not be optimised away
-    CHECK(count.calls() == (test::realloc_is_counted() ? 2 : 1));
+    decoder.prepare(1);  // clang turns the realloc of nothing into a malloc, which is not counted
+    const std::size_t before = count.calls();
+    char* volatile kept = decoder.prepare(1000);  // volatile: it must not be optimised away
+    CHECK(kept != nullptr);
+    CHECK(count.calls() - before == (test::realloc_is_counted() ? 1U : 0U));
 }
 
 TEST_CASE("a header that promises a lot costs no more memory than the bytes that came", "[codec]") {

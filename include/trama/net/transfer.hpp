@@ -50,7 +50,8 @@ enum class wanted { some, all };
     }
     if (result.failed()) return trace(fd, result.error, "%s %zu %s", call, size, unit);
     trace(fd, 0, "%s %ld of %zu %s%s: %s", call, result.value, size, unit,
-          result.count() < size ? remark : "", result.value == 0 ? "end of stream" : shown.text());
+          result.count() < size ? remark : "",
+          result.value == 0 && size > 0 ? "end of stream" : shown.text());
 }
 
 inline call_result receive_once(int fd, void* memory, std::size_t size, int flags,
