@@ -61,7 +61,8 @@ TRANSCRIPT. Programs are run in named terminals, and what they print is put belo
   Standard output and error come through one pipe. "tty: NAME" gives a terminal instead, for a
   program that behaves differently there; what a carriage return overwrites is then not shown.
 
-  needs:    programs, or the words "ipv6", "namespace" (the network must be ours alone)
+  needs:    programs, or the words "ipv6", "namespace" (the network must be ours alone). That tty:
+            needs a pseudo-terminal, and "ss -p" needs /proc, is known without a word.
   probe:    COMMAND; the transcript is skipped if it fails (tc qdisc add ..., and the like)
   mask:     clock  12:34:56[.789] -> HH:MM:SS             date  2024-01-31, 31-Jan-2024 -> DATE
             time   0.103 ms, 5s (ns us ms s) -> TIME      rate  12.5 MB/s -> RATE
@@ -345,8 +346,8 @@ def ephemeral_range() -> Tuple[int, int]:
     try:
         low, high = Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()
         return int(low), int(high)
-    except OSError:
-        return 49152, 65535
+    except OSError:             # a chroot without /proc, or no Linux
+        return 32768, 65535     # Linux begins with the one, others end with the other
 
 
 def is_free(port: int) -> bool:
@@ -711,9 +712,9 @@ def replay_in(namespace: Optional[List[str]], request: dict) -> dict:
 
 def transcript_text(block: Block, lines: List[str], options) -> str:
     script = parse_script(block.script, block.line + 1)
-    for need in script.words("needs"):
-        if not has(need, options.namespace):
-            raise Skip(f"needs '{need}'")
+    missing = what_is_missing(script, options.namespace)
+    if missing:
+        raise Skip(f"needs {missing}")
     if not Path(options.build).is_dir():
         raise Problem(f"there is no build directory {options.build}")
     avoid = "\n".join(block.script + lines[block.begin:block.end])
@@ -725,6 +726,27 @@ def transcript_text(block: Block, lines: List[str], options) -> str:
     if "problem" in result:
         raise Problem(result["problem"])
     return result["text"]
+
+
+def what_is_missing(script: Script, namespace: Optional[List[str]]) -> Optional[str]:
+    for need in script.words("needs"):
+        if not has(need, namespace):
+            return f"'{need}'"
+    if script.words("tty") and not has_terminals():
+        return "a pseudo-terminal (is /dev/pts mounted?)"
+    commands = "\n".join(step.text for step in script.steps if step.sign == "$")
+    if re.search(r"\bss -\w*p", commands) and not Path("/proc/self/fd").is_dir():
+        return "/proc, where ss -p finds the programs"
+    return None
+
+
+def has_terminals() -> bool:
+    try:
+        for descriptor in os.openpty():
+            os.close(descriptor)
+        return True
+    except OSError:
+        return False
 
 
 def has(need: str, namespace: Optional[List[str]]) -> bool:
