@@ -26,7 +26,8 @@ from typing import NamedTuple
 ROOT = Path(__file__).resolve().parent.parent
 CODEC_TESTS = sorted(ROOT.glob("tests/codec/*.cpp"))
 TESTS = CODEC_TESTS + sorted(ROOT.glob("tests/net/*.cpp"))
-EXAMPLES = sorted([*ROOT.glob("examples/*/*.cpp"), *ROOT.glob("examples/*/naive/*.cpp")])
+EXAMPLES = sorted([*ROOT.glob("examples/*/*.cpp"), *ROOT.glob("examples/*/naive/*.cpp"),
+                   *ROOT.glob("docs/programs/*.cpp")])
 
 STRICT = ["-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Wconversion", "-Wsign-conversion",
           "-Wold-style-cast", "-Wnull-dereference", "-Werror"]
@@ -50,7 +51,8 @@ VALGRIND = ["valgrind", "--quiet", "--error-exitcode=9", "--leak-check=full", "-
 
 class Row(NamedTuple):
     """One configuration. `run` stands before the program; `sources`: tests, codec (of the tests,
-    those), readme or examples; `without`: the tests that cannot work there, as Catch2 says it."""
+    those), readme or examples (and the programs of the pages); `without`: the tests that cannot
+    work there, as Catch2 says it."""
     name: str
     compiler: str
     flags: list
@@ -97,8 +99,8 @@ ROWS = [
       for standard in ("c++17", "c++20", "c++2b")],
     Row("README, g++ -m32", "g++", OPTIMISED + M32 + STRICT, SINGLE_HEADER, sources="readme"),
     Row("README, asan + ubsan", "g++", ASAN + STRICT, SINGLE_HEADER, sources="readme"),
-    Row("examples, g++", "g++", CPP17 + ["-fsyntax-only", *STRICT], SINGLE_HEADER,
-        sources="examples"),
+    Row("examples, g++", "g++", CPP17 + ["-fsyntax-only", *STRICT, "-Wuseless-cast"],
+        SINGLE_HEADER, sources="examples"),
     Row("examples, clang++-14", "clang++-14", CPP17 + ["-fsyntax-only", *STRICT], SINGLE_HEADER,
         sources="examples", quick=True),
 ]

@@ -16,7 +16,11 @@ import textwrap
 import unittest
 from pathlib import Path
 
-TOOL = Path(__file__).resolve().parents[2] / "docs" / "docs.py"
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests" / "examples"))
+import programs
+
+TOOL = ROOT / "docs" / "docs.py"
 NAMESPACES = subprocess.run(
     ["sh", "-c", "unshare -n sh -c 'ip link set lo up' || unshare -rn sh -c 'ip link set lo up'"],
     stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode == 0
@@ -101,6 +105,12 @@ class ProjectTest(unittest.TestCase):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(textwrap.dedent(text), encoding="utf-8")
         return path
+
+    def change_tool(self, old, new):
+        """Lets the tool find a machine unlike this one."""
+        text = TOOL.read_text(encoding="utf-8")
+        self.assertIn(old, text)
+        self.write("docs/docs.py", text.replace(old, new))
 
     def program(self, name, text):
         self.write("build/" + name, text).chmod(0o755)
@@ -369,9 +379,13 @@ class Transcripts(ProjectTest):
         command = "echo -l 127.0.0.1 5000; echo -l 127.0.0.1 5000 | grep -c 127.0.0.1"
         self.assert_shown(f"me$ {command}", f"$ {command}\n-l 127.0.0.1 5000\n1", "--mapped-ports")
 
-    def test_a_terminal_is_given_only_when_asked_for(self):
-        command = "test -t 0 && test -t 1 && printf '10%%\\r100%%\\n' || echo no terminal"
+    def test_nobody_gets_a_terminal_unasked(self):
+        command = "test -t 0 || test -t 1 || echo no terminal"
         self.assert_shown(f"me$ {command}", f"$ {command}\nno terminal")
+
+    def test_a_terminal_is_given_when_asked_for(self):
+        programs.need_pty()
+        command = "test -t 0 && test -t 1 && printf '10%%\\r100%%\\n' || echo no terminal"
         self.assert_shown(f"tty: me\nme$ {command}", f"$ {command}\n100%")
         self.assert_shown("tty: me\nme$ cat\nme> hi\nme: waits for \"hi\"\nme> ^D",
                           "$ cat\nhi\nhi\n^D")
@@ -419,6 +433,20 @@ class Transcripts(ProjectTest):
             self.assertIn("SKIPPED transcript docs/page.md:1: needs 'no-such-tool'", output)
             self.assertIn("0 snippets, 0 transcripts checked, 1 skipped", output)
         self.assertEqual(page.read_text(), before)
+
+    def test_on_a_machine_without_terminals_a_script_that_asks_for_one_is_skipped(self):
+        self.change_tool("os.openpty()", "os.listdir('/no/dev/pts')")
+        self.transcript("tty: me\nme$ false")
+        self.assertIn("SKIPPED transcript docs/page.md:1: needs a pseudo-terminal",
+                      self.assert_true_page())
+
+    def test_without_proc_ports_look_the_same_and_a_script_that_shows_programs_is_skipped(self):
+        self.change_tool("/proc/", "/no/proc/")
+        self.transcript("me$ ss -Htanp 'sport = :5000'")
+        self.assertIn("SKIPPED transcript docs/page.md:1: needs /proc", self.assert_true_page())
+        self.assert_shown("server$ build/server -p 0", """\
+            $ build/server -p 0
+            listening on 127.0.0.1:41000""")
 
     def test_a_probe_that_fails_skips_it(self):
         self.transcript("probe: test -e /no/such/thing\nme$ false")

@@ -9,10 +9,13 @@
             server.interrupt()
             self.assertEqual(server.wait_exit(), 0)
 
+A test that needs what this machine lacks (see need_pty) is skipped, out loud.
+
 Nothing here sleeps. Every wait ends as soon as what it waits for has happened, fails after LIMIT
 seconds, and shows in its failure all that the program had said until then. The programs are found
 in the build folder, which is $TRAMA_BUILD, or `build` beside `tests`.
 """
+import errno
 import fcntl
 import os
 import re
@@ -21,6 +24,7 @@ import signal
 import socket
 import struct
 import subprocess
+import sys
 import termios
 import threading
 import time
@@ -41,12 +45,36 @@ def example(path):
     return str(found)
 
 
+def need_pty():
+    """Skips the test that asks, or its subTest, where no program can be given a terminal."""
+    try:
+        for fd in os.openpty():
+            os.close(fd)
+    except OSError as error:
+        if error.errno not in (errno.ENODEV, errno.ENOENT):  # an error like any other
+            raise
+        raise unittest.SkipTest("no pseudo-terminal here: is /dev/pts mounted?") from None
+
+
+def main(need):
+    """unittest.main for a file all of whose tests have this need. Without it, CTest shows it as
+    skipped, which exit code 77 tells.
+    """
+    try:
+        need()
+    except unittest.SkipTest as reason:
+        print("SKIPPED: %s" % reason)
+        sys.exit(77)
+    unittest.main()
+
+
 class Program:
     """One running program. Use it in a `with`, or through TestCase.start, so that it is ended.
 
     `terminal` says which of its streams are a terminal, out of "stdin", "stdout" and "stderr";
     the others are pipes. What is written to the terminal is found in `stdout`, or in `stderr` if
-    stdout is a pipe. A line feed becomes CR LF there, as on every terminal.
+    stdout is a pipe. A line feed becomes CR LF there, as on every terminal. Without terminals on
+    this machine, the test is skipped.
     """
 
     STREAMS = ("stdin", "stdout", "stderr")
@@ -195,6 +223,8 @@ class Program:
 
     def _start(self, env, cwd, terminal):
         assert terminal <= set(self.STREAMS), terminal
+        if terminal:
+            need_pty()
         own, theirs = os.openpty() if terminal else (None, None)
         variables = {key: value for key, value in os.environ.items() if key != "TRAMA_TRACE"}
         variables.update({"LC_ALL": "C.UTF-8"}, **env)

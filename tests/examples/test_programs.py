@@ -3,9 +3,11 @@
 
 Run: python3 tests/examples/test_programs.py
 """
+import errno
 import signal
 import socket
 import unittest
+from unittest import mock
 
 import programs
 
@@ -77,18 +79,18 @@ class Ending(programs.TestCase):
             programs.example("99_nowhere/nothing")
 
 
-class Terminal(programs.TestCase):
-    def test_all_streams_can_be_one_terminal_and_ctrl_c_is_typed_there(self):
-        program = self.start(CAT, terminal=programs.Program.STREAMS)
-        program.send_line("hola")
-        program.wait_for_text("hola\r\nhola\r\n")
-        program.send("\x03")
-        self.assertEqual(program.wait_exit(), -signal.SIGINT)
+class Needs(programs.TestCase):
+    def test_without_terminals_a_test_is_skipped_and_says_why(self):
+        for number in (errno.ENODEV, errno.ENOENT):
+            with mock.patch("os.openpty", side_effect=OSError(number, "no")):
+                with self.assertRaisesRegex(unittest.SkipTest, "/dev/pts"):
+                    self.start(CAT, terminal=["stdin"])
+                self.assertEqual(self.run_to_end(CAT, stdin="hola").stdout, "hola")
 
-    def test_stderr_alone_can_be_a_terminal(self):
-        look = "for fd in 0 1 2; do test -t $fd && echo $fd >&2; done; echo data"
-        program = self.run_to_end(SH, "-c", look, terminal=["stderr"])
-        self.assertEqual((program.stdout, program.stderr), ("data\n", "2\r\n"))
+    def test_another_error_of_a_terminal_is_no_reason_to_skip(self):
+        with mock.patch("os.openpty", side_effect=OSError(errno.EMFILE, "too many")):
+            with self.assertRaisesRegex(OSError, "too many"):
+                self.start(CAT, terminal=["stdin"])
 
 
 class Sockets(programs.TestCase):

@@ -5,7 +5,7 @@
 #include "../support/net.hpp"
 #include "../support/trace_recorder.hpp"
 
-#include <climits>
+#include <cerrno>
 #include <cstdio>
 
 using namespace std::chrono_literals;
@@ -183,8 +183,7 @@ namespace {
 
 /// What this program, started with TRAMA_TRACE=`value`, writes to stderr.
 std::string trace_with(const std::string& value) {
-    char self[PATH_MAX] = "";
-    if (::readlink("/proc/self/exe", self, sizeof self - 1) == -1) return "no /proc";
+    const std::string self = program_invocation_name;  // needs no /proc
     const std::string command = "TRAMA_TRACE=" + value + " '" + self + "' '[.traced]' 2>&1 >&-";
     FILE* child = ::popen(command.c_str(), "r");
     std::string told;

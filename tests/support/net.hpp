@@ -15,6 +15,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 namespace test {
 
@@ -124,8 +125,13 @@ inline std::string any_bytes(std::size_t size) {
 }
 
 /// For `return skip("why")` at the top of a test: what was not tested is said out loud.
-inline void skip(const char* why) {
+inline void skip(const std::string& why) {
     WARN("SKIPPED: " << why);
+}
+
+/// True when /proc is mounted, as it is everywhere but in a bare chroot.
+inline bool has_proc() {
+    return ::access("/proc/self/fd", R_OK) == 0;
 }
 
 /// True when somebody can be called at ::1 on this machine.
