@@ -47,7 +47,7 @@
 //
 // Here and below, [[gnu::cold]] marks what runs only for errors and for the trace,
 // [[gnu::noinline]] what runs once for a connection: both are smaller and quicker to compile than
-// copies in line.
+// copies in line. (Cold says more than that: GCC then takes what calls it for rare as well.)
 
 #include <cstdarg>
 #include <cstddef>
@@ -58,22 +58,6 @@
 namespace trama {
 
 namespace detail {
-
-/// Writes one byte in its visible form to `out` (room for 5) and returns its length, 1 to 4.
-/// Printable ASCII stays; `\n \r \t \\ \"` get a backslash; every other byte becomes `\xHH`.
-[[gnu::cold]] inline std::size_t escape_byte(char byte, char* out) noexcept {
-    constexpr std::string_view special = "\n\r\t\\\"";
-    const std::size_t place = special.find(byte);
-    if (place != std::string_view::npos) {
-        out[0] = '\\';
-        out[1] = "nrt\\\""[place];
-        return 2;
-    }
-    out[0] = byte;
-    if (byte >= ' ' && byte <= '~') return 1;
-    std::snprintf(out, 5, "\\x%02x", unsigned{static_cast<unsigned char>(byte)});
-    return 4;
-}
 
 /// What printf(3) would print, cut off after 1,000 bytes. One call, and so less to compile than a
 /// chain of strings.
@@ -92,13 +76,17 @@ namespace detail {
 /// follows when there were more.
 [[gnu::noinline]] inline std::string escaped(std::string_view bytes,
                                              std::size_t limit = std::string_view::npos) {
-    std::string text;
+    constexpr std::string_view special = "\n\r\t\\\"";
+    std::string shown;
     for (char byte : bytes.substr(0, limit)) {
-        char form[5];
-        text.append(form, detail::escape_byte(byte, form));
+        const std::size_t place = special.find(byte);
+        const bool plain = byte >= ' ' && byte <= '~';
+        if (place != std::string_view::npos) byte = "nrt\\\""[place];
+        const char* form = place != std::string_view::npos ? "\\%c" : plain ? "%c" : "\\x%02x";
+        shown += detail::text(form, static_cast<unsigned char>(byte));
     }
-    if (bytes.size() > limit) text.append("...");
-    return text;
+    if (bytes.size() > limit) shown += "...";
+    return shown;
 }
 
 }  // namespace trama
@@ -613,22 +601,10 @@ public:
 
     /// The payload of the next frame, or nullopt: not yet. Throws frame_error, and again on every
     /// later call; std::bad_alloc, and the frame stays.
-    std::optional<std::string> next_frame() {
-        scan_result result = scan_front();
-        if (result.status != scan_status::frame) return std::nullopt;
-        std::optional<std::string> payload(std::in_place, payload_of(result));
-        take(result);
-        return payload;
-    }
+    std::optional<std::string> next_frame() { return next<std::string>(); }
 
     /// As next_frame, but lends the payload where it lies, without a copy, until the next call.
-    std::optional<std::string_view> next_view() {
-        scan_result result = scan_front();
-        if (result.status != scan_status::frame) return std::nullopt;
-        const std::string_view payload = payload_of(result);
-        take(result);
-        return payload;
-    }
+    std::optional<std::string_view> next_view() { return next<std::string_view>(); }
 
     /// The stream has ended. Throws frame_error if what came ends in no whole frame: truncated, or
     /// what next_frame would throw. Whole frames before that can still be taken.
@@ -655,6 +631,16 @@ public:
     }
 
 private:
+    template <typename Payload>
+    std::optional<Payload> next() {
+        scan_result result = scan_front();
+        if (result.status != scan_status::frame) return std::nullopt;
+        std::optional<Payload> payload(std::in_place,
+                                       buffer_.bytes().substr(result.offset, result.length));
+        take(result);
+        return payload;
+    }
+
     // What stands at the front: a frame or need_data; the rest throws.
     scan_result scan_front() {
         if (buffer_.size() < needed_) return {};
@@ -667,10 +653,6 @@ private:
             detail::throw_broken(result, buffer_.bytes(), consumed_, limit_, Codec::format);
         }
         return result;
-    }
-
-    std::string_view payload_of(const scan_result& result) const noexcept {
-        return buffer_.bytes().substr(result.offset, result.length);
     }
 
     void take(const scan_result& result) noexcept {
@@ -749,48 +731,25 @@ inline trace_sink current_sink = sink_from_environment();
 /// it is about, or -1. `error`: the errno of a call that failed, or 0. Never allocates.
 [[gnu::cold, gnu::format(printf, 3, 4)]] inline void trace(int fd, int error, const char* format,
                                                            ...) noexcept {
-    char line[400] = "";
-    std::size_t size = 0;
-    const auto grow = [&](int more) {
-        size += static_cast<std::size_t>(more);
-        if (size > sizeof line - 1) size = sizeof line - 1;
-    };
-    if (fd >= 0) grow(std::snprintf(line, sizeof line, "fd %d: ", fd));
+    char what[400];
     std::va_list arguments;
     va_start(arguments, format);
-    grow(std::vsnprintf(line + size, sizeof line - size, format, arguments));
+    std::vsnprintf(what, sizeof what, format, arguments);
     va_end(arguments);
-    if (error == EAGAIN || error == EWOULDBLOCK) {
-        grow(std::snprintf(line + size, sizeof line - size, ": not yet"));
-    } else if (error != 0) {
-        grow(std::snprintf(line + size, sizeof line - size, ": failed, %s", std::strerror(error)));
-    }
-    current_sink({line, size});
+    const bool not_yet = error == EAGAIN || error == EWOULDBLOCK;
+    const char* outcome = error == 0 ? "" : not_yet ? ": not yet" : ": failed, ";
+    const char* reason = error == 0 || not_yet ? "" : std::strerror(error);
+    char subject[16] = "";
+    if (fd >= 0) std::snprintf(subject, sizeof subject, "fd %d: ", fd);
+    char line[400];
+    std::snprintf(line, sizeof line, "%s%s%s%s", subject, what, outcome, reason);
+    current_sink(line);
 }
 
-/// Bytes as a trace line shows them: `"hola\n"`, at most 48 of them, and dots when there are more.
-class shown_bytes {
-public:
-    [[gnu::cold]] void add(std::string_view bytes) noexcept {
-        for (char byte : bytes) {
-            if (count_++ >= most) return;
-            size_ += escape_byte(byte, text_ + size_);
-        }
-    }
-
-    /// The text so far, with quotes; valid as long as this object.
-    [[gnu::cold]] const char* text() noexcept {
-        std::strcpy(text_ + size_, count_ > most ? "\"..." : "\"");
-        return text_;
-    }
-
-private:
-    static constexpr std::size_t most = 48;
-
-    char text_[4 * most + 8] = "\"";
-    std::size_t size_ = 1;
-    std::size_t count_ = 0;
-};
+/// The first bytes of what moved, as the trace shows them: `"hola\n"`, and dots if there are more.
+[[gnu::cold]] inline std::string shown(std::string_view bytes) {
+    return text("\"%s\"%s", escaped(bytes.substr(0, 48)).c_str(), bytes.size() > 48 ? "..." : "");
+}
 
 }  // namespace detail
 
@@ -839,12 +798,11 @@ private:
 /// The stream ended before recv_exact had all it was asked for.
 class unexpected_eof : public std::runtime_error {
 public:
-    [[gnu::cold]] unexpected_eof(std::size_t received, std::size_t expected,
-                                 const std::string& where)
+    [[gnu::cold]] unexpected_eof(std::size_t received, std::size_t expected, const char* where)
         : std::runtime_error(detail::text(
               "recv_exact from %s: the stream ended after %zu of %zu bytes (the peer closed, or "
               "died, before it had sent all)",
-              where.c_str(), received, expected)),
+              where, received, expected)),
           received_(received),
           expected_(expected) {}
 
@@ -860,59 +818,63 @@ namespace detail {
 
 /// What to try next after `error`, or "" where there is no better advice than the reason itself.
 [[gnu::cold]] inline const char* next_step(int error) noexcept {
-    switch (error) {
-        case ECONNREFUSED:
-            return "nobody listens there: start the server, or check address and port";
-        case EADDRNOTAVAIL: return "this machine does not have that address: ip address";
-        case EACCES: return "not allowed: ports below 1024 are for root, or a firewall forbids it";
-        case ENETUNREACH: return "this machine has no route to that network: ip route";
-        case EHOSTUNREACH: return "no machine answers at that address: ping it";
-        case ETIMEDOUT: return "no answer in time: is the peer alive, is a firewall between?";
-        case ECONNRESET:
-            return "the peer cut the connection: its program died, or closed unread data";
-        case EPIPE: return "the peer has closed; nothing more can be sent";
-        case EMFILE: return "this program has too many descriptors open: ulimit -n";
-        case EMSGSIZE: return "a UDP datagram carries at most 65,507 bytes of payload";
-        case ENOTCONN: return "the connection is over, or was never made";
-        case EBADF: return "the socket was closed or moved from";
-        default: return "";
-    }
+    static constexpr struct {
+        int error;
+        const char* advice;
+    } table[] = {
+        {ECONNREFUSED, "nobody listens there: start the server, or check address and port"},
+        {EADDRNOTAVAIL, "this machine does not have that address: ip address"},
+        {EACCES, "not allowed: ports below 1024 are for root, or a firewall forbids it"},
+        {ENETUNREACH, "this machine has no route to that network: ip route"},
+        {EHOSTUNREACH, "no machine answers at that address: ping it"},
+        {ETIMEDOUT, "no answer in time: is the peer alive, is a firewall between?"},
+        {ECONNRESET, "the peer cut the connection: its program died, or closed unread data"},
+        {EPIPE, "the peer has closed; nothing more can be sent"},
+        {EMFILE, "this program has too many descriptors open: ulimit -n"},
+        {EMSGSIZE, "a UDP datagram carries at most 65,507 bytes of payload"},
+        {ENOTCONN, "the connection is over, or was never made"},
+        {EBADF, "the socket was closed or moved from"},
+    };
+    for (const auto& each : table)
+        if (each.error == error) return each.advice;
+    return "";
 }
 
-/// "operation where: reason (next step)".
-[[gnu::cold]] inline std::string error_text(const char* operation, const char* where,
-                                            const std::error_code& code, const char* step) {
-    return text("%s%s%s: %s%s%s%s", operation, *where ? " " : "", where, code.message().c_str(),
-                *step ? " (" : "", step, *step ? ")" : "");
+/// Throws "operation where: reason (step); tried TRIED"; `where`, `step` and `tried` may be "".
+[[noreturn, gnu::cold]] inline void throw_network_error(const std::error_code& code,
+                                                        const char* operation, const char* where,
+                                                        const char* reason, const char* step,
+                                                        const char* tried = "") {
+    throw network_error(
+        code, text("%s%s%s: %s%s%s%s%s%s", operation, *where ? " " : "", where, reason,
+                   *step ? " (" : "", step, *step ? ")" : "", *tried ? "; tried " : "", tried));
 }
 
 [[noreturn, gnu::cold]] inline void throw_system_error(int error, const char* operation,
                                                        const char* where) {
-    const std::error_code code(error, std::system_category());
-    throw network_error(code, error_text(operation, where, code, next_step(error)));
+    throw_network_error({error, std::system_category()}, operation, where, std::strerror(error),
+                        next_step(error));
 }
 
 /// What a system call gave: its value, and errno if the value is -1, else 0.
 struct call_result {
-    long value;
-    int error;
+    long value = 0;
+    int error = 0;
+
+    /// The funnel: takes what a call returned. True: a signal interrupted it, so make it again.
+    ///     while (result.interrupted(::listen(fd, backlog))) continue;
+    /// Who calls then tells the trace what was asked and what came, and hands the result to
+    /// check().
+    bool interrupted(long returned) noexcept {
+        value = returned;
+        error = returned == -1 ? errno : 0;
+        return error == EINTR;
+    }
 
     bool failed() const noexcept { return value == -1; }
     bool would_block() const noexcept { return error == EAGAIN || error == EWOULDBLOCK; }
     std::size_t count() const noexcept { return static_cast<std::size_t>(value); }
 };
-
-/// The funnel: makes the call `function()`, and again when a signal interrupts it. Who calls it
-/// then tells the trace what was asked and what came, and gives the result to check().
-template <typename Function>
-call_result system_call(Function function) noexcept {
-    call_result result{};
-    do {
-        result.value = static_cast<long>(function());
-        result.error = result.value == -1 ? errno : 0;
-    } while (result.error == EINTR);
-    return result;
-}
 
 /// The value of a call that must succeed. Throws network_error.
 inline long check(const char* operation, const call_result& result) {
@@ -943,21 +905,16 @@ class deadline {
 public:
     /// `from_now`: 0 or less is over at once; `forever` never is.
     explicit deadline(duration from_now) noexcept {
-        if (from_now == forever) return;
-        end_ = at_once;
-        if (from_now <= duration::zero()) return;
-        const std::int64_t present = now();
-        const bool too_far = from_now.count() > never - present - 1000000;  // room to round up
-        end_ = too_far ? never : present + from_now.count();
+        if (from_now != forever) end_ = after(from_now);
     }
 
     bool is_never() const noexcept { return end_ == never; }
     bool is_at_once() const noexcept { return end_ == at_once; }
 
-    bool passed() const noexcept { return !is_never() && end_ <= now(); }
+    bool passed() const noexcept { return left() == duration::zero(); }
 
     /// The time that is left, at least 0, or `forever`.
-    duration left() const noexcept {
+    [[gnu::noinline]] duration left() const noexcept {
         if (is_never()) return forever;
         const std::int64_t present = now();
         return duration(end_ > present ? end_ - present : 0);
@@ -972,6 +929,13 @@ public:
     }
 
 private:
+    [[gnu::noinline]] static std::int64_t after(duration from_now) noexcept {
+        if (from_now <= duration::zero()) return at_once;
+        const std::int64_t present = now();
+        const bool too_far = from_now.count() > never - present - 1000000;  // room to round up
+        return too_far ? never : present + from_now.count();
+    }
+
     static std::int64_t now() noexcept {
         const duration since = std::chrono::steady_clock::now().time_since_epoch();
         return since.count();
@@ -1028,17 +992,41 @@ private:
 };
 
 }  // namespace trama
-// trama/net/endpoint.hpp -- an address and a port, IPv4 or IPv6, and how names become addresses.
-// man 7 ip, man 7 ipv6, man 3 getaddrinfo, man 3 getnameinfo
+// trama/net/endpoint.hpp -- an address and a port, IPv4 or IPv6, and how both are shown.
+// man 7 ip, man 7 ipv6, man 3 getnameinfo
 
 #include <iosfwd>
-#include <vector>
 
 #include <netdb.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 
 namespace trama {
+
+namespace detail {
+
+/// An address as text, held in place and not in a string: so the trace and error texts need no
+/// memory for it.
+class address_text {
+public:
+    [[gnu::noinline]] address_text(const sockaddr* address, socklen_t size) noexcept {
+        char port[8];
+        const int flags = NI_NUMERICHOST | NI_NUMERICSERV;
+        if (::getnameinfo(address, size, host_, sizeof host_, port, sizeof port, flags) == 0) {
+            const char* form = std::strchr(host_, ':') == nullptr ? "%s:%s" : "[%s]:%s";
+            std::snprintf(whole_, sizeof whole_, form, host_, port);
+        }
+    }
+
+    const char* host() const noexcept { return host_; }
+    const char* host_and_port() const noexcept { return whole_; }
+
+private:
+    char host_[72] = "nowhere";  // the longest: an IPv6 address, %, the name of an interface
+    char whole_[80] = "nowhere";
+};
+
+}  // namespace detail
 
 /// One end of a conversation. A value: copy and compare it freely.
 class endpoint {
@@ -1057,10 +1045,7 @@ public:
 
     /// The address in numbers: "127.0.0.1", "::1", "fe80::1%eth0"; "nowhere" for none.
     [[gnu::noinline]] std::string address() const {
-        char text[NI_MAXHOST] = "nowhere";
-        if (family() != AF_UNSPEC)
-            ::getnameinfo(data(), size(), text, sizeof text, nullptr, 0, NI_NUMERICHOST);
-        return text;
+        return detail::address_text(data(), size()).host();
     }
 
     /// The port, 0 to 65,535.
@@ -1073,9 +1058,7 @@ public:
 
     /// "127.0.0.1:5000"; "[::1]:5000", with brackets because the address itself holds colons.
     [[gnu::noinline]] std::string to_string() const {
-        if (family() == AF_UNSPEC) return address();
-        const char* form = family() == AF_INET6 ? "[%s]:%u" : "%s:%u";
-        return detail::text(form, address().c_str(), unsigned{port()});
+        return detail::address_text(data(), size()).host_and_port();
     }
 
     /// For system calls: the address as they want it, and its size in bytes.
@@ -1112,14 +1095,11 @@ private:
     } address_ = {};
 };
 
-/// What an address is wanted for: to call somebody, or to be called at.
-enum class address_use { connect, listen };
-
 namespace detail {
 
 [[noreturn, gnu::cold]] inline void throw_system_error(int error, const char* operation,
                                                        const endpoint& where) {
-    throw_system_error(error, operation, where.to_string().c_str());
+    throw_system_error(error, operation, address_text(where.data(), where.size()).host_and_port());
 }
 
 /// The value of a call that must succeed. Throws network_error, which names `where`.
@@ -1131,8 +1111,23 @@ inline long check(const char* operation, const call_result& result, const endpoi
 /// Tells a call that was about an address.
 [[gnu::cold]] inline void trace_address(int fd, int error, const char* call,
                                         const endpoint& where) {
-    trace(fd, error, "%s %s", call, where.to_string().c_str());
+    const address_text shown(where.data(), where.size());
+    trace(fd, error, "%s %s", call, shown.host_and_port());
 }
+
+}  // namespace detail
+
+}  // namespace trama
+// trama/net/resolve.hpp -- how names become addresses. man 3 getaddrinfo
+
+#include <vector>
+
+namespace trama {
+
+/// What an address is wanted for: to call somebody, or to be called at.
+enum class address_use { connect, listen };
+
+namespace detail {
 
 /// The errors of getaddrinfo(3), which are not errno values.
 class resolve_category : public std::error_category {
@@ -1146,16 +1141,20 @@ public:
     }
 };
 
-[[gnu::noinline]] inline std::string host_and_port(const std::string& host, int port) {
+[[gnu::cold]] inline std::string host_and_port(const std::string& host, int port) {
     const char* form = host.find(':') == std::string::npos ? "%s:%d" : "[%s]:%d";
     return text(form, escaped(host).c_str(), port);
 }
 
-[[noreturn, gnu::cold]] inline void throw_resolve_error(const std::error_code& code,
-                                                        const std::string& host, int port,
-                                                        const char* step) {
+/// `error`: what getaddrinfo(3) returned.
+[[noreturn, gnu::cold]] inline void throw_resolve_error(int error, const std::string& host,
+                                                        int port) {
+    const int system_error = errno;  // EAI_SYSTEM says no more than "look at errno"
     const std::string where = host_and_port(host, port);
-    throw network_error(code, error_text("resolve", where.c_str(), code, step));
+    if (error == EAI_SYSTEM) throw_system_error(system_error, "resolve", where.c_str());
+    throw_network_error({error, resolve_category::instance()}, "resolve", where.c_str(),
+                        ::gai_strerror(error),
+                        error == EAI_NONAME ? "no such host: check the spelling" : "");
 }
 
 /// What getaddrinfo(3) cannot be asked.
@@ -1164,19 +1163,46 @@ public:
     if (port < 0 || port > 65535) fault = "a port is a number from 0 to 65535";
     // It would stop at a NUL byte and look for another name.
     if (host.find('\0') != std::string::npos) fault = "a host name holds no NUL byte";
-    if (fault != nullptr) throw_resolve_error({EINVAL, std::system_category()}, host, port, fault);
+    if (fault == nullptr) return;
+    throw_network_error({EINVAL, std::system_category()}, "resolve",
+                        host_and_port(host, port).c_str(), std::strerror(EINVAL), fault);
 }
 
-/// The list that getaddrinfo(3) makes, freed at the end.
-struct address_list {
-    address_list() noexcept = default;
+/// The addresses that getaddrinfo(3) finds, in its own list, which is freed at the end.
+class address_list {
+public:
+    [[gnu::noinline]] address_list(const std::string& host, int port, address_use use,
+                                   int socket_type) {
+        check_host_and_port(host, port);
+        addrinfo wanted{};
+        wanted.ai_socktype = socket_type;
+        wanted.ai_flags = AI_NUMERICSERV | (use == address_use::listen ? AI_PASSIVE : 0);
+        char service[8];
+        std::snprintf(service, sizeof service, "%d", port);
+        int error = ::getaddrinfo(host.c_str(), service, &wanted, &first_);
+        // RFC 6761: this name is the loopback address, also where the system has no table of hosts.
+        if (error != 0 && host == "localhost")
+            error = ::getaddrinfo("127.0.0.1", service, &wanted, &first_);
+        if (tracing())
+            trace(-1, 0, "getaddrinfo %s%s", host_and_port(host, port).c_str(),
+                  error == 0 ? "" : ": failed");
+        if (error != 0) throw_resolve_error(error, host, port);
+    }
     address_list(const address_list&) = delete;
     address_list& operator=(const address_list&) = delete;
-    ~address_list() {
-        if (first != nullptr) ::freeaddrinfo(first);
+    ~address_list() { ::freeaddrinfo(first_); }
+
+    /// The best one; the next stands in its ai_next.
+    const addrinfo* first() const noexcept { return first_; }
+
+    std::size_t size() const noexcept {
+        std::size_t count = 0;
+        for (const addrinfo* each = first_; each != nullptr; each = each->ai_next) ++count;
+        return count;
     }
 
-    addrinfo* first = nullptr;
+private:
+    addrinfo* first_ = nullptr;
 };
 
 }  // namespace detail
@@ -1186,32 +1212,10 @@ struct address_list {
 [[gnu::noinline]] inline std::vector<endpoint> resolve(const std::string& host, int port,
                                                        address_use use = address_use::connect,
                                                        int socket_type = SOCK_STREAM) {
-    detail::check_host_and_port(host, port);
-    addrinfo wanted{};
-    wanted.ai_socktype = socket_type;
-    wanted.ai_flags = AI_NUMERICSERV | (use == address_use::listen ? AI_PASSIVE : 0);
-    char service[8];
-    std::snprintf(service, sizeof service, "%d", port);
-    detail::address_list list;
-    const int code = ::getaddrinfo(host.c_str(), service, &wanted, &list.first);
-    if (tracing())
-        detail::trace(-1, 0, "getaddrinfo %s%s", detail::host_and_port(host, port).c_str(),
-                      code == 0 ? "" : ": failed");
-    // RFC 6761: this name is the loopback address, also where the system has no table of hosts.
-    if (code != 0 && host == "localhost") return resolve("127.0.0.1", port, use, socket_type);
-    if (code == EAI_SYSTEM)  // it says no more than "look at errno"
-        detail::throw_resolve_error({errno, std::system_category()}, host, port, "");
-    if (code != 0)
-        detail::throw_resolve_error({code, detail::resolve_category::instance()}, host, port,
-                                    code == EAI_NONAME ? "no such host: check the spelling" : "");
-    std::size_t count = 0;
-    for (const addrinfo* each = list.first; each != nullptr; each = each->ai_next) ++count;
-    std::vector<endpoint> found(count);
-    const addrinfo* next = list.first;
-    for (endpoint& each : found) {
-        each = endpoint(next->ai_addr, next->ai_addrlen);
-        next = next->ai_next;
-    }
+    const detail::address_list list(host, port, use, socket_type);
+    std::vector<endpoint> found;
+    for (const addrinfo* each = list.first(); each != nullptr; each = each->ai_next)
+        found.emplace_back(each->ai_addr, each->ai_addrlen);
     return found;
 }
 
@@ -1267,26 +1271,25 @@ inline void set_defaults(int fd) noexcept {
 
 [[gnu::noinline]] inline void set_option(int fd, int level, int option, int value,
                                          const char* name) {
-    const call_result result =
-        system_call([&] { return ::setsockopt(fd, level, option, &value, sizeof value); });
+    call_result result;
+    while (result.interrupted(::setsockopt(fd, level, option, &value, sizeof value))) continue;
     if (tracing()) trace(fd, result.error, "setsockopt %s %d", name, value);
     if (result.failed()) throw_system_error(result.error, "set option", name);
 }
 
 [[gnu::noinline]] inline void set_non_blocking(int fd, bool on) {
-    const call_result result = system_call([&] {
-        const int flags = ::fcntl(fd, F_GETFL);
-        return flags == -1 ? -1
-                           : ::fcntl(fd, F_SETFL, on ? flags | O_NONBLOCK : flags & ~O_NONBLOCK);
-    });
+    const int flags = ::fcntl(fd, F_GETFL);
+    call_result result;
+    while (result.interrupted(::fcntl(fd, F_SETFL, on ? flags | O_NONBLOCK : flags & ~O_NONBLOCK)))
+        continue;
     if (tracing()) trace(fd, result.error, "O_NONBLOCK %s", on ? "on" : "off");
     check("set O_NONBLOCK", result);
 }
 
 /// A new socket: its descriptor, or the errno of the failure. `type`: SOCK_STREAM or SOCK_DGRAM.
 [[gnu::noinline]] inline call_result make_socket(int family, int type) noexcept {
-    const call_result result =
-        system_call([&] { return ::socket(family, type | close_on_exec, 0); });
+    call_result result;
+    while (result.interrupted(::socket(family, type | close_on_exec, 0))) continue;
     if (tracing())
         trace(static_cast<int>(result.value), result.error, "socket %s %s",
               type == SOCK_STREAM ? "TCP" : "UDP", family == AF_INET6 ? "IPv6" : "IPv4");
@@ -1302,16 +1305,17 @@ inline void set_defaults(int fd) noexcept {
 /// The address is taken, and the text says how to find out by whom.
 [[noreturn, gnu::cold]] inline void throw_in_use(const endpoint& where, const char* operation,
                                                  char protocol) {
-    const std::error_code code(EADDRINUSE, std::system_category());
     const std::string step = text("another program owns the port: ss -l%cnp 'sport = :%u'",
                                   protocol, unsigned{where.port()});
-    throw network_error(code, error_text(operation, where.to_string().c_str(), code, step.c_str()));
+    throw_network_error({EADDRINUSE, std::system_category()}, operation, where.to_string().c_str(),
+                        std::strerror(EADDRINUSE), step.c_str());
 }
 
 /// `protocol`: 't' for TCP, 'u' for UDP.
 [[gnu::noinline]] inline void bind_socket(int fd, const endpoint& where, const char* operation,
                                           char protocol) {
-    const call_result result = system_call([&] { return ::bind(fd, where.data(), where.size()); });
+    call_result result;
+    while (result.interrupted(::bind(fd, where.data(), where.size()))) continue;
     if (tracing()) trace_address(fd, result.error, "bind", where);
     if (result.error == EADDRINUSE) throw_in_use(where, operation, protocol);
     check(operation, result, where);
@@ -1322,9 +1326,9 @@ inline void set_defaults(int fd) noexcept {
                                                const deadline& limit) noexcept {
     if (fd < 0) return {-1, EBADF};  // poll would pass it over, and wait
     pollfd watched{fd, events, 0};
-    // The time that is left is worked out anew when a signal makes the funnel call again.
-    const call_result result =
-        system_call([&] { return ::poll(&watched, 1, limit.poll_timeout()); });
+    call_result result;
+    // The time that is left is worked out anew when a signal makes it call again.
+    while (result.interrupted(::poll(&watched, 1, limit.poll_timeout()))) continue;
     if (tracing())
         trace(fd, result.error, "poll for %s%s", events == POLLIN ? "reading" : "writing",
               result.value == 0 ? ": time is up" : "");
@@ -1340,12 +1344,13 @@ inline void set_defaults(int fd) noexcept {
 
 /// For loops that go on with what is there: a peer that always has one more byte must not stretch
 /// the deadline either. One that is over at once never waits, and takes all that is there.
-inline void throw_if_passed(const deadline& limit, const char* operation, const endpoint& peer) {
+[[gnu::noinline]] inline void throw_if_passed(const deadline& limit, const char* operation,
+                                              const endpoint& peer) {
     if (limit.passed() && !limit.is_at_once()) throw_system_error(ETIMEDOUT, operation, peer);
 }
 
-[[gnu::noinline]] inline void wait_or_throw(int fd, short events, const deadline& limit,
-                                            const char* operation, const endpoint& peer) {
+[[gnu::cold]] inline void wait_or_throw(int fd, short events, const deadline& limit,
+                                        const char* operation, const endpoint& peer) {
     if (!wait_until(fd, events, limit)) throw_system_error(ETIMEDOUT, operation, peer);
 }
 
@@ -1361,8 +1366,8 @@ struct address_buffer {
 /// The address and port that `fd` has on this side.
 [[gnu::noinline]] inline endpoint local_endpoint_of(int fd) {
     address_buffer address;
-    const call_result result =
-        system_call([&] { return ::getsockname(fd, address.data(), &address.size); });
+    call_result result;
+    while (result.interrupted(::getsockname(fd, address.data(), &address.size))) continue;
     const endpoint local = address.value();
     if (tracing()) trace_address(fd, result.error, "getsockname:", local);
     check("ask for the local address", result);
@@ -1449,25 +1454,28 @@ enum class wanted { some, all };
 /// `unit` make the sentence: "recv 5 of 8 asked", "send 5 of 8 bytes".
 [[gnu::cold]] inline void tell_transfer(int fd, const call_result& result, const char* call,
                                         const char* unit, const iovec* parts, std::size_t count,
-                                        const char* remark) noexcept {
+                                        const char* remark) {
+    char front[64];  // the first bytes that moved, more than are shown
+    std::size_t held = 0;
     std::size_t size = 0;
     std::size_t left = result.failed() ? 0 : result.count();
-    shown_bytes shown;
     for (const iovec* part = parts; part != parts + count; ++part) {
         const std::size_t moved = left < part->iov_len ? left : part->iov_len;
-        shown.add({static_cast<const char*>(part->iov_base), moved});
-        size += part->iov_len;
+        const std::string_view bytes(static_cast<const char*>(part->iov_base), moved);
+        held += bytes.copy(front + held, sizeof front - held);
         left -= moved;
+        size += part->iov_len;
     }
     if (result.failed()) return trace(fd, result.error, "%s %zu %s", call, size, unit);
     trace(fd, 0, "%s %ld of %zu %s%s: %s", call, result.value, size, unit,
           result.count() < size ? remark : "",
-          result.value == 0 && size > 0 ? "end of stream" : shown.text());
+          result.value == 0 && size > 0 ? "end of stream" : shown({front, held}).c_str());
 }
 
 inline call_result receive_once(int fd, void* memory, std::size_t size, int flags,
                                 wanted want) noexcept {
-    const call_result result = system_call([&] { return ::recv(fd, memory, size, flags); });
+    call_result result;
+    while (result.interrupted(::recv(fd, memory, size, flags))) continue;
     if (tracing()) {
         const iovec part{memory, size};
         const char* remark = want == wanted::all && result.value > 0 ? ": short read" : "";
@@ -1480,12 +1488,14 @@ inline call_result send_once(int fd, iovec* parts, std::size_t count, int flags)
     msghdr message{};
     message.msg_iov = parts;
     message.msg_iovlen = count;
-    const call_result result = system_call([&] {
-        return count == 1 ? ::send(fd, parts->iov_base, parts->iov_len, flags | no_signal)
-                          : ::sendmsg(fd, &message, flags | no_signal);
-    });
+    const bool single = count == 1;
+    flags |= no_signal;
+    call_result result;
+    while (result.interrupted(single ? ::send(fd, parts->iov_base, parts->iov_len, flags)
+                                     : ::sendmsg(fd, &message, flags)))
+        continue;
     if (tracing())
-        tell_transfer(fd, result, count == 1 ? "send" : "sendmsg", "bytes", parts, count,
+        tell_transfer(fd, result, single ? "send" : "sendmsg", "bytes", parts, count,
                       ": short write");
     return result;
 }
@@ -1496,18 +1506,17 @@ inline call_result send_once(int fd, iovec* parts, std::size_t count, int flags)
                                              const endpoint& peer) {
     const char* operation = want == wanted::all ? "recv_exact from" : "recv_some from";
     const int flags = limit.is_never() ? 0 : MSG_DONTWAIT;
-    call_result result = receive_once(fd, memory, size, flags, want);
-    while (result.would_block()) {
+    for (;;) {
+        const call_result result = receive_once(fd, memory, size, flags, want);
+        if (!result.would_block()) return static_cast<std::size_t>(check(operation, result, peer));
         wait_or_throw(fd, POLLIN, limit, operation, peer);
-        result = receive_once(fd, memory, size, flags, want);
     }
-    check(operation, result, peer);
-    return result.count();
 }
 
 [[noreturn, gnu::cold]] inline void throw_unexpected_eof(std::size_t received, std::size_t expected,
                                                          const endpoint& where) {
-    throw unexpected_eof(received, expected, where.to_string());
+    const address_text shown(where.data(), where.size());
+    throw unexpected_eof(received, expected, shown.host_and_port());
 }
 
 /// Sends all of `count` parts, and moves parts[] along while it does. Throws as receive does.
@@ -1532,7 +1541,8 @@ inline call_result send_once(int fd, iovec* parts, std::size_t count, int flags)
 }
 
 inline call_result shut_down_sending(int fd) noexcept {
-    const call_result result = system_call([&] { return ::shutdown(fd, SHUT_WR); });
+    call_result result;
+    while (result.interrupted(::shutdown(fd, SHUT_WR))) continue;
     if (tracing()) trace(fd, result.error, "shutdown, sending");
     return result;
 }
@@ -1562,12 +1572,12 @@ namespace trama {
 namespace detail {
 
 /// Waits for a connect that is under way. Returns 0 or the errno it ended with.
-[[gnu::noinline]] inline int finish_connect(int fd, const deadline& limit) {
+[[gnu::cold]] inline int finish_connect(int fd, const deadline& limit) {
     if (!wait_until(fd, POLLOUT, limit)) return ETIMEDOUT;
     int error = 0;
     socklen_t size = sizeof error;
-    const call_result result =
-        system_call([&] { return ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size); });
+    call_result result;
+    while (result.interrupted(::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size))) continue;
     if (tracing())
         trace(fd, result.error, "getsockopt SO_ERROR: %s",
               error == 0 ? "connected" : std::strerror(error));
@@ -1576,60 +1586,60 @@ namespace detail {
 }
 
 /// Starts to connect `fd`, which must not block. Returns 0: under way or done, or an errno.
-[[gnu::noinline]] inline int start_connect(int fd, const endpoint& remote) {
-    const call_result result = system_call([&] {
-        const int value = ::connect(fd, remote.data(), remote.size());
-        // Neither is a failure. EALREADY: a signal came after the kernel had begun.
-        return value == -1 && (errno == EINPROGRESS || errno == EALREADY) ? 0 : value;
-    });
+[[gnu::cold]] inline int start_connect(int fd, const endpoint& remote) {
+    call_result result;
+    while (result.interrupted(::connect(fd, remote.data(), remote.size()))) continue;
+    // Neither is a failure. EALREADY: a signal came after the kernel had begun.
+    if (result.error == EINPROGRESS || result.error == EALREADY) result = {};
     if (tracing()) trace_address(fd, result.error, "connect", remote);
     return result.error;
 }
 
-/// A connected descriptor, or none and the errno in `error`.
-[[gnu::noinline]] inline unique_fd connect_to(const endpoint& remote, const deadline& limit,
-                                              int& error) {
+/// Connects to `remote` a new socket, which `fd` then owns. Returns 0 or the errno of the failure.
+[[gnu::cold]] inline int connect_to(const endpoint& remote, const deadline& limit, unique_fd& fd) {
     const call_result made = make_socket(remote.family(), SOCK_STREAM);
-    error = made.error;  // such as: this machine has no IPv6
-    if (made.failed()) return unique_fd();
-    unique_fd fd(static_cast<int>(made.value));
+    if (made.failed()) return made.error;  // such as: this machine has no IPv6
+    fd.reset(static_cast<int>(made.value));
     set_non_blocking(fd.get(), true);
-    error = start_connect(fd.get(), remote);
+    int error = start_connect(fd.get(), remote);
     if (error == 0) error = finish_connect(fd.get(), limit);
     // TCP can connect to itself, when the port it was given is the one it calls and nobody listens
     // there. That is no peer.
     if (error == 0 && local_endpoint_of(fd.get()) == remote) error = ECONNREFUSED;
-    if (error != 0) return unique_fd();
-    set_non_blocking(fd.get(), false);
-    return fd;
+    if (error == 0) set_non_blocking(fd.get(), false);
+    return error;
 }
 
+/// `tried`: "ADDRESS: REASON", with commas between.
 [[noreturn, gnu::cold]] inline void throw_not_connected(const std::string& host, int port,
                                                         int error, const std::string& tried) {
     const std::string where = host_and_port(host, port);
-    const std::error_code code(error, std::system_category());
-    std::string what = error_text("connect to", where.c_str(), code, next_step(error));
     // One address that was given in numbers has been named already.
-    if (tried != text("%s: %s", where.c_str(), std::strerror(error))) what += "; tried " + tried;
-    throw network_error(code, what);
+    const bool known = tried.compare(0, where.size(), where) == 0;
+    throw_network_error({error, std::system_category()}, "connect to", where.c_str(),
+                        std::strerror(error), next_step(error), known ? "" : tried.c_str());
 }
 
 /// A connected descriptor; `peer` becomes the address that answered. Throws network_error with all
 /// that was tried.
-[[gnu::noinline]] inline unique_fd connect_any(const std::string& host, int port,
-                                               const deadline& limit, endpoint& peer) {
-    const std::vector<endpoint> addresses = resolve(host, port);
-    std::string tried;
+[[gnu::noinline]] inline unique_fd connect_any(const std::string& host, int port, duration within,
+                                               endpoint& peer) {
+    const deadline limit(within);
+    const address_list list(host, port, address_use::connect, SOCK_STREAM);
+    unique_fd fd;
     int error = 0;
-    auto behind = static_cast<duration::rep>(addresses.size());
-    for (const endpoint& each : addresses) {
+    std::string tried;
+    auto behind = static_cast<duration::rep>(list.size());
+    for (const addrinfo* each = list.first(); each != nullptr; each = each->ai_next) {
         // An address that never answers must leave time for those behind it.
         const deadline share(limit.is_never() ? forever
                                               : duration(limit.left().count() / behind--));
-        peer = each;
-        unique_fd fd = connect_to(each, share, error);
-        if (fd) return fd;
-        tried += text("%s%s: %s", tried.empty() ? "" : ", ", each.to_string().c_str(),
+        peer = endpoint(each->ai_addr, each->ai_addrlen);
+        error = connect_to(peer, share, fd);
+        if (error == 0) return fd;
+        fd.reset();
+        const address_text shown(each->ai_addr, each->ai_addrlen);
+        tried += text("%s%s: %s", tried.empty() ? "" : ", ", shown.host_and_port(),
                       std::strerror(error));
     }
     throw_not_connected(host, port, error, tried);
@@ -1656,7 +1666,8 @@ namespace detail {
     if (where.family() == AF_INET6)
         set_option(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, both_families ? 0 : 1, "IPV6_V6ONLY");
     bind_socket(fd.get(), where, "listen on", 't');
-    const call_result result = system_call([&] { return ::listen(fd.get(), backlog); });
+    call_result result;
+    while (result.interrupted(::listen(fd.get(), backlog))) continue;
     if (tracing()) trace(fd.get(), result.error, "listen, backlog %d", backlog);
     if (result.error == EADDRINUSE) throw_in_use(where, "listen on", 't');
     check("listen on", result, where);
@@ -1689,15 +1700,14 @@ namespace detail {
 
 /// One accept(2), which does not wait because the listener does not; fills in the peer's address.
 inline call_result accept_once(int listener, address_buffer& peer) noexcept {
-    const call_result result = system_call([&] {
+    call_result result;
 #ifdef SOCK_CLOEXEC
-        return ::accept4(listener, peer.data(), &peer.size, close_on_exec);
+    while (result.interrupted(::accept4(listener, peer.data(), &peer.size, close_on_exec)))
+        continue;
 #else
-        const int fd = ::accept(listener, peer.data(), &peer.size);
-        if (fd != -1) set_defaults(fd);
-        return fd;
+    while (result.interrupted(::accept(listener, peer.data(), &peer.size))) continue;
+    if (!result.failed()) set_defaults(static_cast<int>(result.value));
 #endif
-    });
     if (tracing()) tell_accepted(listener, result, peer);
     return result;
 }
@@ -1741,9 +1751,9 @@ public:
     /// Throws network_error, whose text names each address tried and its reason. man 2 connect
     static tcp_stream connect(const std::string& host, int port,
                               duration within = std::chrono::seconds(30)) {
-        tcp_stream made;
-        made.fd_ = detail::connect_any(host, port, deadline(within), made.remote_);
-        return made;
+        endpoint peer;
+        unique_fd fd = detail::connect_any(host, port, within, peer);
+        return tcp_stream(std::move(fd), peer);
     }
 
     /// Address and port of the peer, as they were when the connection was made.
@@ -1777,14 +1787,14 @@ public:
 
     /// The same into a string, which grows with what comes: a large `size` costs nothing before.
     std::string recv_exact(std::size_t size) {
-        constexpr std::size_t first_step = 65536;
         const deadline limit(timeout());
         std::string bytes;
-        while (bytes.size() < size) {
-            const std::size_t before = bytes.size();
-            const std::size_t step = before < first_step ? first_step : before;
-            bytes.resize(size - before < step ? size : before + step);
-            recv_rest(bytes.data(), before, bytes.size(), size, limit);
+        for (std::size_t end = 0; end < size;) {
+            const std::size_t begin = end;
+            end = begin < 32768 ? 65536 : 2 * begin;
+            if (end > size) end = size;
+            bytes.resize(end);
+            recv_rest(bytes.data(), begin, end, size, limit);
         }
         return bytes;
     }
@@ -1938,8 +1948,8 @@ public:
     static udp_socket connect(const std::string& host, int port) {
         const endpoint peer = first(host, port, address_use::connect);
         udp_socket made(detail::open_socket(peer.family(), SOCK_DGRAM), peer);
-        const detail::call_result result =
-            detail::system_call([&] { return ::connect(made.fd(), peer.data(), peer.size()); });
+        detail::call_result result;
+        while (result.interrupted(::connect(made.fd(), peer.data(), peer.size()))) continue;
         if (tracing()) detail::trace_address(made.fd(), result.error, "connect", peer);
         detail::check("connect UDP socket to", result, peer);
         return made;
@@ -1981,8 +1991,10 @@ private:
         const deadline limit(timeout());
         const int flags = detail::no_signal | (limit.is_never() ? 0 : MSG_DONTWAIT);
         for (;;) {
-            const detail::call_result result = detail::system_call(
-                [&] { return ::sendto(fd(), bytes.data(), bytes.size(), flags, address, size); });
+            detail::call_result result;
+            while (result.interrupted(
+                ::sendto(fd(), bytes.data(), bytes.size(), flags, address, size)))
+                continue;
             if (tracing()) tell("sendto", result, bytes, peer);
             if (!result.would_block()) {
                 detail::check("send a datagram to", result, peer);
@@ -2000,8 +2012,8 @@ private:
         message.msg_namelen = from.size;
         message.msg_iov = &part;
         message.msg_iovlen = 1;
-        const detail::call_result result =
-            detail::system_call([&] { return ::recvmsg(fd(), &message, MSG_DONTWAIT); });
+        detail::call_result result;
+        while (result.interrupted(::recvmsg(fd(), &message, MSG_DONTWAIT))) continue;
         if (!result.failed()) {
             got.bytes.resize(result.count());
             got.from = endpoint(from.data(), message.msg_namelen);
@@ -2013,11 +2025,9 @@ private:
 
     [[gnu::cold]] void tell(const char* call, const detail::call_result& result,
                             std::string_view bytes, const endpoint& peer) const noexcept {
-        detail::shown_bytes shown;
-        if (!result.failed()) shown.add(bytes);
         detail::trace(fd(), result.error, "%s %s, %zu bytes%s%s", call, peer.to_string().c_str(),
                       bytes.size(), result.failed() ? "" : ": ",
-                      result.failed() ? "" : shown.text());
+                      result.failed() ? "" : detail::shown(bytes).c_str());
     }
 
     [[noreturn, gnu::cold]] void throw_receive_error(int error) const {
@@ -2052,8 +2062,9 @@ struct tcp_statistics {
 inline tcp_statistics read_tcp_info(const tcp_stream& stream) {
     ::tcp_info info{};
     socklen_t size = sizeof info;
-    const detail::call_result result = detail::system_call(
-        [&] { return ::getsockopt(stream.fd(), IPPROTO_TCP, TCP_INFO, &info, &size); });
+    detail::call_result result;
+    while (result.interrupted(::getsockopt(stream.fd(), IPPROTO_TCP, TCP_INFO, &info, &size)))
+        continue;
     if (tracing()) detail::trace(stream.fd(), result.error, "getsockopt TCP_INFO");
     detail::check("read TCP_INFO of the connection with", result, stream.remote_endpoint());
     tcp_statistics told;
@@ -2080,9 +2091,7 @@ namespace detail {
 
 [[gnu::cold]] inline void tell_frame(int fd, const char* direction,
                                      std::string_view payload) noexcept {
-    shown_bytes shown;
-    shown.add(payload);
-    trace(fd, 0, "frame %s, %zu bytes: %s", direction, payload.size(), shown.text());
+    trace(fd, 0, "frame %s, %zu bytes: %s", direction, payload.size(), shown(payload).c_str());
 }
 
 }  // namespace detail

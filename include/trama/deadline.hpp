@@ -21,21 +21,16 @@ class deadline {
 public:
     /// `from_now`: 0 or less is over at once; `forever` never is.
     explicit deadline(duration from_now) noexcept {
-        if (from_now == forever) return;
-        end_ = at_once;
-        if (from_now <= duration::zero()) return;
-        const std::int64_t present = now();
-        const bool too_far = from_now.count() > never - present - 1000000;  // room to round up
-        end_ = too_far ? never : present + from_now.count();
+        if (from_now != forever) end_ = after(from_now);
     }
 
     bool is_never() const noexcept { return end_ == never; }
     bool is_at_once() const noexcept { return end_ == at_once; }
 
-    bool passed() const noexcept { return !is_never() && end_ <= now(); }
+    bool passed() const noexcept { return left() == duration::zero(); }
 
     /// The time that is left, at least 0, or `forever`.
-    duration left() const noexcept {
+    [[gnu::noinline]] duration left() const noexcept {
         if (is_never()) return forever;
         const std::int64_t present = now();
         return duration(end_ > present ? end_ - present : 0);
@@ -50,6 +45,13 @@ public:
     }
 
 private:
+    [[gnu::noinline]] static std::int64_t after(duration from_now) noexcept {
+        if (from_now <= duration::zero()) return at_once;
+        const std::int64_t present = now();
+        const bool too_far = from_now.count() > never - present - 1000000;  // room to round up
+        return too_far ? never : present + from_now.count();
+    }
+
     static std::int64_t now() noexcept {
         const duration since = std::chrono::steady_clock::now().time_since_epoch();
         return since.count();

@@ -33,12 +33,11 @@ private:
 /// The stream ended before recv_exact had all it was asked for.
 class unexpected_eof : public std::runtime_error {
 public:
-    [[gnu::cold]] unexpected_eof(std::size_t received, std::size_t expected,
-                                 const std::string& where)
+    [[gnu::cold]] unexpected_eof(std::size_t received, std::size_t expected, const char* where)
         : std::runtime_error(detail::text(
               "recv_exact from %s: the stream ended after %zu of %zu bytes (the peer closed, or "
               "died, before it had sent all)",
-              where.c_str(), received, expected)),
+              where, received, expected)),
           received_(received),
           expected_(expected) {}
 
@@ -54,59 +53,63 @@ namespace detail {
 
 /// What to try next after `error`, or "" where there is no better advice than the reason itself.
 [[gnu::cold]] inline const char* next_step(int error) noexcept {
-    switch (error) {
-        case ECONNREFUSED:
-            return "nobody listens there: start the server, or check address and port";
-        case EADDRNOTAVAIL: return "this machine does not have that address: ip address";
-        case EACCES: return "not allowed: ports below 1024 are for root, or a firewall forbids it";
-        case ENETUNREACH: return "this machine has no route to that network: ip route";
-        case EHOSTUNREACH: return "no machine answers at that address: ping it";
-        case ETIMEDOUT: return "no answer in time: is the peer alive, is a firewall between?";
-        case ECONNRESET:
-            return "the peer cut the connection: its program died, or closed unread data";
-        case EPIPE: return "the peer has closed; nothing more can be sent";
-        case EMFILE: return "this program has too many descriptors open: ulimit -n";
-        case EMSGSIZE: return "a UDP datagram carries at most 65,507 bytes of payload";
-        case ENOTCONN: return "the connection is over, or was never made";
-        case EBADF: return "the socket was closed or moved from";
-        default: return "";
-    }
+    static constexpr struct {
+        int error;
+        const char* advice;
+    } table[] = {
+        {ECONNREFUSED, "nobody listens there: start the server, or check address and port"},
+        {EADDRNOTAVAIL, "this machine does not have that address: ip address"},
+        {EACCES, "not allowed: ports below 1024 are for root, or a firewall forbids it"},
+        {ENETUNREACH, "this machine has no route to that network: ip route"},
+        {EHOSTUNREACH, "no machine answers at that address: ping it"},
+        {ETIMEDOUT, "no answer in time: is the peer alive, is a firewall between?"},
+        {ECONNRESET, "the peer cut the connection: its program died, or closed unread data"},
+        {EPIPE, "the peer has closed; nothing more can be sent"},
+        {EMFILE, "this program has too many descriptors open: ulimit -n"},
+        {EMSGSIZE, "a UDP datagram carries at most 65,507 bytes of payload"},
+        {ENOTCONN, "the connection is over, or was never made"},
+        {EBADF, "the socket was closed or moved from"},
+    };
+    for (const auto& each : table)
+        if (each.error == error) return each.advice;
+    return "";
 }
 
-/// "operation where: reason (next step)".
-[[gnu::cold]] inline std::string error_text(const char* operation, const char* where,
-                                            const std::error_code& code, const char* step) {
-    return text("%s%s%s: %s%s%s%s", operation, *where ? " " : "", where, code.message().c_str(),
-                *step ? " (" : "", step, *step ? ")" : "");
+/// Throws "operation where: reason (step); tried TRIED"; `where`, `step` and `tried` may be "".
+[[noreturn, gnu::cold]] inline void throw_network_error(const std::error_code& code,
+                                                        const char* operation, const char* where,
+                                                        const char* reason, const char* step,
+                                                        const char* tried = "") {
+    throw network_error(
+        code, text("%s%s%s: %s%s%s%s%s%s", operation, *where ? " " : "", where, reason,
+                   *step ? " (" : "", step, *step ? ")" : "", *tried ? "; tried " : "", tried));
 }
 
 [[noreturn, gnu::cold]] inline void throw_system_error(int error, const char* operation,
                                                        const char* where) {
-    const std::error_code code(error, std::system_category());
-    throw network_error(code, error_text(operation, where, code, next_step(error)));
+    throw_network_error({error, std::system_category()}, operation, where, std::strerror(error),
+                        next_step(error));
 }
 
 /// What a system call gave: its value, and errno if the value is -1, else 0.
 struct call_result {
-    long value;
-    int error;
+    long value = 0;
+    int error = 0;
+
+    /// The funnel: takes what a call returned. True: a signal interrupted it, so make it again.
+    ///     while (result.interrupted(::listen(fd, backlog))) continue;
+    /// Who calls then tells the trace what was asked and what came, and hands the result to
+    /// check().
+    bool interrupted(long returned) noexcept {
+        value = returned;
+        error = returned == -1 ? errno : 0;
+        return error == EINTR;
+    }
 
     bool failed() const noexcept { return value == -1; }
     bool would_block() const noexcept { return error == EAGAIN || error == EWOULDBLOCK; }
     std::size_t count() const noexcept { return static_cast<std::size_t>(value); }
 };
-
-/// The funnel: makes the call `function()`, and again when a signal interrupts it. Who calls it
-/// then tells the trace what was asked and what came, and gives the result to check().
-template <typename Function>
-call_result system_call(Function function) noexcept {
-    call_result result{};
-    do {
-        result.value = static_cast<long>(function());
-        result.error = result.value == -1 ? errno : 0;
-    } while (result.error == EINTR);
-    return result;
-}
 
 /// The value of a call that must succeed. Throws network_error.
 inline long check(const char* operation, const call_result& result) {

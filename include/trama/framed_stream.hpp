@@ -10,9 +10,7 @@ namespace detail {
 
 [[gnu::cold]] inline void tell_frame(int fd, const char* direction,
                                      std::string_view payload) noexcept {
-    shown_bytes shown;
-    shown.add(payload);
-    trace(fd, 0, "frame %s, %zu bytes: %s", direction, payload.size(), shown.text());
+    trace(fd, 0, "frame %s, %zu bytes: %s", direction, payload.size(), shown(payload).c_str());
 }
 
 }  // namespace detail

@@ -61,48 +61,25 @@ inline trace_sink current_sink = sink_from_environment();
 /// it is about, or -1. `error`: the errno of a call that failed, or 0. Never allocates.
 [[gnu::cold, gnu::format(printf, 3, 4)]] inline void trace(int fd, int error, const char* format,
                                                            ...) noexcept {
-    char line[400] = "";
-    std::size_t size = 0;
-    const auto grow = [&](int more) {
-        size += static_cast<std::size_t>(more);
-        if (size > sizeof line - 1) size = sizeof line - 1;
-    };
-    if (fd >= 0) grow(std::snprintf(line, sizeof line, "fd %d: ", fd));
+    char what[400];
     std::va_list arguments;
     va_start(arguments, format);
-    grow(std::vsnprintf(line + size, sizeof line - size, format, arguments));
+    std::vsnprintf(what, sizeof what, format, arguments);
     va_end(arguments);
-    if (error == EAGAIN || error == EWOULDBLOCK) {
-        grow(std::snprintf(line + size, sizeof line - size, ": not yet"));
-    } else if (error != 0) {
-        grow(std::snprintf(line + size, sizeof line - size, ": failed, %s", std::strerror(error)));
-    }
-    current_sink({line, size});
+    const bool not_yet = error == EAGAIN || error == EWOULDBLOCK;
+    const char* outcome = error == 0 ? "" : not_yet ? ": not yet" : ": failed, ";
+    const char* reason = error == 0 || not_yet ? "" : std::strerror(error);
+    char subject[16] = "";
+    if (fd >= 0) std::snprintf(subject, sizeof subject, "fd %d: ", fd);
+    char line[400];
+    std::snprintf(line, sizeof line, "%s%s%s%s", subject, what, outcome, reason);
+    current_sink(line);
 }
 
-/// Bytes as a trace line shows them: `"hola\n"`, at most 48 of them, and dots when there are more.
-class shown_bytes {
-public:
-    [[gnu::cold]] void add(std::string_view bytes) noexcept {
-        for (char byte : bytes) {
-            if (count_++ >= most) return;
-            size_ += escape_byte(byte, text_ + size_);
-        }
-    }
-
-    /// The text so far, with quotes; valid as long as this object.
-    [[gnu::cold]] const char* text() noexcept {
-        std::strcpy(text_ + size_, count_ > most ? "\"..." : "\"");
-        return text_;
-    }
-
-private:
-    static constexpr std::size_t most = 48;
-
-    char text_[4 * most + 8] = "\"";
-    std::size_t size_ = 1;
-    std::size_t count_ = 0;
-};
+/// The first bytes of what moved, as the trace shows them: `"hola\n"`, and dots if there are more.
+[[gnu::cold]] inline std::string shown(std::string_view bytes) {
+    return text("\"%s\"%s", escaped(bytes.substr(0, 48)).c_str(), bytes.size() > 48 ? "..." : "");
+}
 
 }  // namespace detail
 

@@ -25,6 +25,7 @@
 // Sockets: no frames in here.
 #include <trama/net/unique_fd.hpp>
 #include <trama/net/endpoint.hpp>
+#include <trama/net/resolve.hpp>
 #include <trama/net/socket.hpp>
 #include <trama/net/transfer.hpp>
 #include <trama/net/connect.hpp>

@@ -1,18 +1,42 @@
-// trama/net/endpoint.hpp -- an address and a port, IPv4 or IPv6, and how names become addresses.
-// man 7 ip, man 7 ipv6, man 3 getaddrinfo, man 3 getnameinfo
+// trama/net/endpoint.hpp -- an address and a port, IPv4 or IPv6, and how both are shown.
+// man 7 ip, man 7 ipv6, man 3 getnameinfo
 #pragma once
 
 #include <trama/error.hpp>
 
 #include <cstdint>
 #include <iosfwd>
-#include <vector>
 
 #include <netdb.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 
 namespace trama {
+
+namespace detail {
+
+/// An address as text, held in place and not in a string: so the trace and error texts need no
+/// memory for it.
+class address_text {
+public:
+    [[gnu::noinline]] address_text(const sockaddr* address, socklen_t size) noexcept {
+        char port[8];
+        const int flags = NI_NUMERICHOST | NI_NUMERICSERV;
+        if (::getnameinfo(address, size, host_, sizeof host_, port, sizeof port, flags) == 0) {
+            const char* form = std::strchr(host_, ':') == nullptr ? "%s:%s" : "[%s]:%s";
+            std::snprintf(whole_, sizeof whole_, form, host_, port);
+        }
+    }
+
+    const char* host() const noexcept { return host_; }
+    const char* host_and_port() const noexcept { return whole_; }
+
+private:
+    char host_[72] = "nowhere";  // the longest: an IPv6 address, %, the name of an interface
+    char whole_[80] = "nowhere";
+};
+
+}  // namespace detail
 
 /// One end of a conversation. A value: copy and compare it freely.
 class endpoint {
@@ -31,10 +55,7 @@ public:
 
     /// The address in numbers: "127.0.0.1", "::1", "fe80::1%eth0"; "nowhere" for none.
     [[gnu::noinline]] std::string address() const {
-        char text[NI_MAXHOST] = "nowhere";
-        if (family() != AF_UNSPEC)
-            ::getnameinfo(data(), size(), text, sizeof text, nullptr, 0, NI_NUMERICHOST);
-        return text;
+        return detail::address_text(data(), size()).host();
     }
 
     /// The port, 0 to 65,535.
@@ -47,9 +68,7 @@ public:
 
     /// "127.0.0.1:5000"; "[::1]:5000", with brackets because the address itself holds colons.
     [[gnu::noinline]] std::string to_string() const {
-        if (family() == AF_UNSPEC) return address();
-        const char* form = family() == AF_INET6 ? "[%s]:%u" : "%s:%u";
-        return detail::text(form, address().c_str(), unsigned{port()});
+        return detail::address_text(data(), size()).host_and_port();
     }
 
     /// For system calls: the address as they want it, and its size in bytes.
@@ -86,14 +105,11 @@ private:
     } address_ = {};
 };
 
-/// What an address is wanted for: to call somebody, or to be called at.
-enum class address_use { connect, listen };
-
 namespace detail {
 
 [[noreturn, gnu::cold]] inline void throw_system_error(int error, const char* operation,
                                                        const endpoint& where) {
-    throw_system_error(error, operation, where.to_string().c_str());
+    throw_system_error(error, operation, address_text(where.data(), where.size()).host_and_port());
 }
 
 /// The value of a call that must succeed. Throws network_error, which names `where`.
@@ -105,96 +121,10 @@ inline long check(const char* operation, const call_result& result, const endpoi
 /// Tells a call that was about an address.
 [[gnu::cold]] inline void trace_address(int fd, int error, const char* call,
                                         const endpoint& where) {
-    trace(fd, error, "%s %s", call, where.to_string().c_str());
+    const address_text shown(where.data(), where.size());
+    trace(fd, error, "%s %s", call, shown.host_and_port());
 }
-
-/// The errors of getaddrinfo(3), which are not errno values.
-class resolve_category : public std::error_category {
-public:
-    const char* name() const noexcept override { return "getaddrinfo"; }
-    std::string message(int code) const override { return ::gai_strerror(code); }
-
-    static const std::error_category& instance() noexcept {
-        static const resolve_category category;
-        return category;
-    }
-};
-
-[[gnu::noinline]] inline std::string host_and_port(const std::string& host, int port) {
-    const char* form = host.find(':') == std::string::npos ? "%s:%d" : "[%s]:%d";
-    return text(form, escaped(host).c_str(), port);
-}
-
-[[noreturn, gnu::cold]] inline void throw_resolve_error(const std::error_code& code,
-                                                        const std::string& host, int port,
-                                                        const char* step) {
-    const std::string where = host_and_port(host, port);
-    throw network_error(code, error_text("resolve", where.c_str(), code, step));
-}
-
-/// What getaddrinfo(3) cannot be asked.
-[[gnu::noinline]] inline void check_host_and_port(const std::string& host, int port) {
-    const char* fault = nullptr;
-    if (port < 0 || port > 65535) fault = "a port is a number from 0 to 65535";
-    // It would stop at a NUL byte and look for another name.
-    if (host.find('\0') != std::string::npos) fault = "a host name holds no NUL byte";
-    if (fault != nullptr) throw_resolve_error({EINVAL, std::system_category()}, host, port, fault);
-}
-
-/// The list that getaddrinfo(3) makes, freed at the end.
-struct address_list {
-    address_list() noexcept = default;
-    address_list(const address_list&) = delete;
-    address_list& operator=(const address_list&) = delete;
-    ~address_list() {
-        if (first != nullptr) ::freeaddrinfo(first);
-    }
-
-    addrinfo* first = nullptr;
-};
 
 }  // namespace detail
-
-/// Every address of `host` (a name, or an address in numbers) with `port`, 0 to 65535, best first.
-/// Never empty. Throws network_error. It asks the name server and waits as long as that takes.
-[[gnu::noinline]] inline std::vector<endpoint> resolve(const std::string& host, int port,
-                                                       address_use use = address_use::connect,
-                                                       int socket_type = SOCK_STREAM) {
-    detail::check_host_and_port(host, port);
-    addrinfo wanted{};
-    wanted.ai_socktype = socket_type;
-    wanted.ai_flags = AI_NUMERICSERV | (use == address_use::listen ? AI_PASSIVE : 0);
-    char service[8];
-    std::snprintf(service, sizeof service, "%d", port);
-    detail::address_list list;
-    const int code = ::getaddrinfo(host.c_str(), service, &wanted, &list.first);
-    if (tracing())
-        detail::trace(-1, 0, "getaddrinfo %s%s", detail::host_and_port(host, port).c_str(),
-                      code == 0 ? "" : ": failed");
-    // RFC 6761: this name is the loopback address, also where the system has no table of hosts.
-    if (code != 0 && host == "localhost") return resolve("127.0.0.1", port, use, socket_type);
-    if (code == EAI_SYSTEM)  // it says no more than "look at errno"
-        detail::throw_resolve_error({errno, std::system_category()}, host, port, "");
-    if (code != 0)
-        detail::throw_resolve_error({code, detail::resolve_category::instance()}, host, port,
-                                    code == EAI_NONAME ? "no such host: check the spelling" : "");
-    std::size_t count = 0;
-    for (const addrinfo* each = list.first; each != nullptr; each = each->ai_next) ++count;
-    std::vector<endpoint> found(count);
-    const addrinfo* next = list.first;
-    for (endpoint& each : found) {
-        each = endpoint(next->ai_addr, next->ai_addrlen);
-        next = next->ai_next;
-    }
-    return found;
-}
-
-/// The one to take where only one can be: the first IPv4 address, else the first. "localhost" is
-/// both, and many programs know IPv4 only.
-inline const endpoint& preferred(const std::vector<endpoint>& addresses) noexcept {
-    for (const endpoint& each : addresses)
-        if (each.family() == AF_INET) return each;
-    return addresses.front();
-}
 
 }  // namespace trama

@@ -2,6 +2,7 @@
 // man 2 bind, man 2 listen, man 2 accept, man 7 ipv6 (IPV6_V6ONLY)
 #pragma once
 
+#include <trama/net/resolve.hpp>
 #include <trama/net/socket.hpp>
 
 namespace trama {
@@ -19,7 +20,8 @@ namespace detail {
     if (where.family() == AF_INET6)
         set_option(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, both_families ? 0 : 1, "IPV6_V6ONLY");
     bind_socket(fd.get(), where, "listen on", 't');
-    const call_result result = system_call([&] { return ::listen(fd.get(), backlog); });
+    call_result result;
+    while (result.interrupted(::listen(fd.get(), backlog))) continue;
     if (tracing()) trace(fd.get(), result.error, "listen, backlog %d", backlog);
     if (result.error == EADDRINUSE) throw_in_use(where, "listen on", 't');
     check("listen on", result, where);
@@ -52,15 +54,14 @@ namespace detail {
 
 /// One accept(2), which does not wait because the listener does not; fills in the peer's address.
 inline call_result accept_once(int listener, address_buffer& peer) noexcept {
-    const call_result result = system_call([&] {
+    call_result result;
 #ifdef SOCK_CLOEXEC
-        return ::accept4(listener, peer.data(), &peer.size, close_on_exec);
+    while (result.interrupted(::accept4(listener, peer.data(), &peer.size, close_on_exec)))
+        continue;
 #else
-        const int fd = ::accept(listener, peer.data(), &peer.size);
-        if (fd != -1) set_defaults(fd);
-        return fd;
+    while (result.interrupted(::accept(listener, peer.data(), &peer.size))) continue;
+    if (!result.failed()) set_defaults(static_cast<int>(result.value));
 #endif
-    });
     if (tracing()) tell_accepted(listener, result, peer);
     return result;
 }

@@ -46,26 +46,25 @@ inline void set_defaults(int fd) noexcept {
 
 [[gnu::noinline]] inline void set_option(int fd, int level, int option, int value,
                                          const char* name) {
-    const call_result result =
-        system_call([&] { return ::setsockopt(fd, level, option, &value, sizeof value); });
+    call_result result;
+    while (result.interrupted(::setsockopt(fd, level, option, &value, sizeof value))) continue;
     if (tracing()) trace(fd, result.error, "setsockopt %s %d", name, value);
     if (result.failed()) throw_system_error(result.error, "set option", name);
 }
 
 [[gnu::noinline]] inline void set_non_blocking(int fd, bool on) {
-    const call_result result = system_call([&] {
-        const int flags = ::fcntl(fd, F_GETFL);
-        return flags == -1 ? -1
-                           : ::fcntl(fd, F_SETFL, on ? flags | O_NONBLOCK : flags & ~O_NONBLOCK);
-    });
+    const int flags = ::fcntl(fd, F_GETFL);
+    call_result result;
+    while (result.interrupted(::fcntl(fd, F_SETFL, on ? flags | O_NONBLOCK : flags & ~O_NONBLOCK)))
+        continue;
     if (tracing()) trace(fd, result.error, "O_NONBLOCK %s", on ? "on" : "off");
     check("set O_NONBLOCK", result);
 }
 
 /// A new socket: its descriptor, or the errno of the failure. `type`: SOCK_STREAM or SOCK_DGRAM.
 [[gnu::noinline]] inline call_result make_socket(int family, int type) noexcept {
-    const call_result result =
-        system_call([&] { return ::socket(family, type | close_on_exec, 0); });
+    call_result result;
+    while (result.interrupted(::socket(family, type | close_on_exec, 0))) continue;
     if (tracing())
         trace(static_cast<int>(result.value), result.error, "socket %s %s",
               type == SOCK_STREAM ? "TCP" : "UDP", family == AF_INET6 ? "IPv6" : "IPv4");
@@ -81,16 +80,17 @@ inline void set_defaults(int fd) noexcept {
 /// The address is taken, and the text says how to find out by whom.
 [[noreturn, gnu::cold]] inline void throw_in_use(const endpoint& where, const char* operation,
                                                  char protocol) {
-    const std::error_code code(EADDRINUSE, std::system_category());
     const std::string step = text("another program owns the port: ss -l%cnp 'sport = :%u'",
                                   protocol, unsigned{where.port()});
-    throw network_error(code, error_text(operation, where.to_string().c_str(), code, step.c_str()));
+    throw_network_error({EADDRINUSE, std::system_category()}, operation, where.to_string().c_str(),
+                        std::strerror(EADDRINUSE), step.c_str());
 }
 
 /// `protocol`: 't' for TCP, 'u' for UDP.
 [[gnu::noinline]] inline void bind_socket(int fd, const endpoint& where, const char* operation,
                                           char protocol) {
-    const call_result result = system_call([&] { return ::bind(fd, where.data(), where.size()); });
+    call_result result;
+    while (result.interrupted(::bind(fd, where.data(), where.size()))) continue;
     if (tracing()) trace_address(fd, result.error, "bind", where);
     if (result.error == EADDRINUSE) throw_in_use(where, operation, protocol);
     check(operation, result, where);
@@ -101,9 +101,9 @@ inline void set_defaults(int fd) noexcept {
                                                const deadline& limit) noexcept {
     if (fd < 0) return {-1, EBADF};  // poll would pass it over, and wait
     pollfd watched{fd, events, 0};
-    // The time that is left is worked out anew when a signal makes the funnel call again.
-    const call_result result =
-        system_call([&] { return ::poll(&watched, 1, limit.poll_timeout()); });
+    call_result result;
+    // The time that is left is worked out anew when a signal makes it call again.
+    while (result.interrupted(::poll(&watched, 1, limit.poll_timeout()))) continue;
     if (tracing())
         trace(fd, result.error, "poll for %s%s", events == POLLIN ? "reading" : "writing",
               result.value == 0 ? ": time is up" : "");
@@ -119,12 +119,13 @@ inline void set_defaults(int fd) noexcept {
 
 /// For loops that go on with what is there: a peer that always has one more byte must not stretch
 /// the deadline either. One that is over at once never waits, and takes all that is there.
-inline void throw_if_passed(const deadline& limit, const char* operation, const endpoint& peer) {
+[[gnu::noinline]] inline void throw_if_passed(const deadline& limit, const char* operation,
+                                              const endpoint& peer) {
     if (limit.passed() && !limit.is_at_once()) throw_system_error(ETIMEDOUT, operation, peer);
 }
 
-[[gnu::noinline]] inline void wait_or_throw(int fd, short events, const deadline& limit,
-                                            const char* operation, const endpoint& peer) {
+[[gnu::cold]] inline void wait_or_throw(int fd, short events, const deadline& limit,
+                                        const char* operation, const endpoint& peer) {
     if (!wait_until(fd, events, limit)) throw_system_error(ETIMEDOUT, operation, peer);
 }
 
@@ -140,8 +141,8 @@ struct address_buffer {
 /// The address and port that `fd` has on this side.
 [[gnu::noinline]] inline endpoint local_endpoint_of(int fd) {
     address_buffer address;
-    const call_result result =
-        system_call([&] { return ::getsockname(fd, address.data(), &address.size); });
+    call_result result;
+    while (result.interrupted(::getsockname(fd, address.data(), &address.size))) continue;
     const endpoint local = address.value();
     if (tracing()) trace_address(fd, result.error, "getsockname:", local);
     check("ask for the local address", result);

@@ -33,9 +33,9 @@ public:
     /// Throws network_error, whose text names each address tried and its reason. man 2 connect
     static tcp_stream connect(const std::string& host, int port,
                               duration within = std::chrono::seconds(30)) {
-        tcp_stream made;
-        made.fd_ = detail::connect_any(host, port, deadline(within), made.remote_);
-        return made;
+        endpoint peer;
+        unique_fd fd = detail::connect_any(host, port, within, peer);
+        return tcp_stream(std::move(fd), peer);
     }
 
     /// Address and port of the peer, as they were when the connection was made.
@@ -69,14 +69,14 @@ public:
 
     /// The same into a string, which grows with what comes: a large `size` costs nothing before.
     std::string recv_exact(std::size_t size) {
-        constexpr std::size_t first_step = 65536;
         const deadline limit(timeout());
         std::string bytes;
-        while (bytes.size() < size) {
-            const std::size_t before = bytes.size();
-            const std::size_t step = before < first_step ? first_step : before;
-            bytes.resize(size - before < step ? size : before + step);
-            recv_rest(bytes.data(), before, bytes.size(), size, limit);
+        for (std::size_t end = 0; end < size;) {
+            const std::size_t begin = end;
+            end = begin < 32768 ? 65536 : 2 * begin;
+            if (end > size) end = size;
+            bytes.resize(end);
+            recv_rest(bytes.data(), begin, end, size, limit);
         }
         return bytes;
     }

@@ -38,25 +38,28 @@ enum class wanted { some, all };
 /// `unit` make the sentence: "recv 5 of 8 asked", "send 5 of 8 bytes".
 [[gnu::cold]] inline void tell_transfer(int fd, const call_result& result, const char* call,
                                         const char* unit, const iovec* parts, std::size_t count,
-                                        const char* remark) noexcept {
+                                        const char* remark) {
+    char front[64];  // the first bytes that moved, more than are shown
+    std::size_t held = 0;
     std::size_t size = 0;
     std::size_t left = result.failed() ? 0 : result.count();
-    shown_bytes shown;
     for (const iovec* part = parts; part != parts + count; ++part) {
         const std::size_t moved = left < part->iov_len ? left : part->iov_len;
-        shown.add({static_cast<const char*>(part->iov_base), moved});
-        size += part->iov_len;
+        const std::string_view bytes(static_cast<const char*>(part->iov_base), moved);
+        held += bytes.copy(front + held, sizeof front - held);
         left -= moved;
+        size += part->iov_len;
     }
     if (result.failed()) return trace(fd, result.error, "%s %zu %s", call, size, unit);
     trace(fd, 0, "%s %ld of %zu %s%s: %s", call, result.value, size, unit,
           result.count() < size ? remark : "",
-          result.value == 0 && size > 0 ? "end of stream" : shown.text());
+          result.value == 0 && size > 0 ? "end of stream" : shown({front, held}).c_str());
 }
 
 inline call_result receive_once(int fd, void* memory, std::size_t size, int flags,
                                 wanted want) noexcept {
-    const call_result result = system_call([&] { return ::recv(fd, memory, size, flags); });
+    call_result result;
+    while (result.interrupted(::recv(fd, memory, size, flags))) continue;
     if (tracing()) {
         const iovec part{memory, size};
         const char* remark = want == wanted::all && result.value > 0 ? ": short read" : "";
@@ -69,12 +72,14 @@ inline call_result send_once(int fd, iovec* parts, std::size_t count, int flags)
     msghdr message{};
     message.msg_iov = parts;
     message.msg_iovlen = count;
-    const call_result result = system_call([&] {
-        return count == 1 ? ::send(fd, parts->iov_base, parts->iov_len, flags | no_signal)
-                          : ::sendmsg(fd, &message, flags | no_signal);
-    });
+    const bool single = count == 1;
+    flags |= no_signal;
+    call_result result;
+    while (result.interrupted(single ? ::send(fd, parts->iov_base, parts->iov_len, flags)
+                                     : ::sendmsg(fd, &message, flags)))
+        continue;
     if (tracing())
-        tell_transfer(fd, result, count == 1 ? "send" : "sendmsg", "bytes", parts, count,
+        tell_transfer(fd, result, single ? "send" : "sendmsg", "bytes", parts, count,
                       ": short write");
     return result;
 }
@@ -85,18 +90,17 @@ inline call_result send_once(int fd, iovec* parts, std::size_t count, int flags)
                                              const endpoint& peer) {
     const char* operation = want == wanted::all ? "recv_exact from" : "recv_some from";
     const int flags = limit.is_never() ? 0 : MSG_DONTWAIT;
-    call_result result = receive_once(fd, memory, size, flags, want);
-    while (result.would_block()) {
+    for (;;) {
+        const call_result result = receive_once(fd, memory, size, flags, want);
+        if (!result.would_block()) return static_cast<std::size_t>(check(operation, result, peer));
         wait_or_throw(fd, POLLIN, limit, operation, peer);
-        result = receive_once(fd, memory, size, flags, want);
     }
-    check(operation, result, peer);
-    return result.count();
 }
 
 [[noreturn, gnu::cold]] inline void throw_unexpected_eof(std::size_t received, std::size_t expected,
                                                          const endpoint& where) {
-    throw unexpected_eof(received, expected, where.to_string());
+    const address_text shown(where.data(), where.size());
+    throw unexpected_eof(received, expected, shown.host_and_port());
 }
 
 /// Sends all of `count` parts, and moves parts[] along while it does. Throws as receive does.
@@ -121,7 +125,8 @@ inline call_result send_once(int fd, iovec* parts, std::size_t count, int flags)
 }
 
 inline call_result shut_down_sending(int fd) noexcept {
-    const call_result result = system_call([&] { return ::shutdown(fd, SHUT_WR); });
+    call_result result;
+    while (result.interrupted(::shutdown(fd, SHUT_WR))) continue;
     if (tracing()) trace(fd, result.error, "shutdown, sending");
     return result;
 }

@@ -2,6 +2,7 @@
 // twice, or late. man 7 udp, man 2 sendto, man 2 recvfrom
 #pragma once
 
+#include <trama/net/resolve.hpp>
 #include <trama/net/transfer.hpp>
 
 namespace trama {
@@ -33,8 +34,8 @@ public:
     static udp_socket connect(const std::string& host, int port) {
         const endpoint peer = first(host, port, address_use::connect);
         udp_socket made(detail::open_socket(peer.family(), SOCK_DGRAM), peer);
-        const detail::call_result result =
-            detail::system_call([&] { return ::connect(made.fd(), peer.data(), peer.size()); });
+        detail::call_result result;
+        while (result.interrupted(::connect(made.fd(), peer.data(), peer.size()))) continue;
         if (tracing()) detail::trace_address(made.fd(), result.error, "connect", peer);
         detail::check("connect UDP socket to", result, peer);
         return made;
@@ -76,8 +77,10 @@ private:
         const deadline limit(timeout());
         const int flags = detail::no_signal | (limit.is_never() ? 0 : MSG_DONTWAIT);
         for (;;) {
-            const detail::call_result result = detail::system_call(
-                [&] { return ::sendto(fd(), bytes.data(), bytes.size(), flags, address, size); });
+            detail::call_result result;
+            while (result.interrupted(
+                ::sendto(fd(), bytes.data(), bytes.size(), flags, address, size)))
+                continue;
             if (tracing()) tell("sendto", result, bytes, peer);
             if (!result.would_block()) {
                 detail::check("send a datagram to", result, peer);
@@ -95,8 +98,8 @@ private:
         message.msg_namelen = from.size;
         message.msg_iov = &part;
         message.msg_iovlen = 1;
-        const detail::call_result result =
-            detail::system_call([&] { return ::recvmsg(fd(), &message, MSG_DONTWAIT); });
+        detail::call_result result;
+        while (result.interrupted(::recvmsg(fd(), &message, MSG_DONTWAIT))) continue;
         if (!result.failed()) {
             got.bytes.resize(result.count());
             got.from = endpoint(from.data(), message.msg_namelen);
@@ -108,11 +111,9 @@ private:
 
     [[gnu::cold]] void tell(const char* call, const detail::call_result& result,
                             std::string_view bytes, const endpoint& peer) const noexcept {
-        detail::shown_bytes shown;
-        if (!result.failed()) shown.add(bytes);
         detail::trace(fd(), result.error, "%s %s, %zu bytes%s%s", call, peer.to_string().c_str(),
                       bytes.size(), result.failed() ? "" : ": ",
-                      result.failed() ? "" : shown.text());
+                      result.failed() ? "" : detail::shown(bytes).c_str());
     }
 
     [[noreturn, gnu::cold]] void throw_receive_error(int error) const {
