@@ -602,10 +602,22 @@ public:
 
     /// The payload of the next frame, or nullopt: not yet. Throws frame_error, and again on every
     /// later call; std::bad_alloc, and the frame stays.
-    std::optional<std::string> next_frame() { return next<std::string>(); }
+    std::optional<std::string> next_frame() {
+        scan_result result = scan_front();
+        if (result.status != scan_status::frame) return std::nullopt;
+        std::optional<std::string> payload(std::in_place, payload_of(result));
+        take(result);
+        return payload;
+    }
 
     /// As next_frame, but lends the payload where it lies, without a copy, until the next call.
-    std::optional<std::string_view> next_view() { return next<std::string_view>(); }
+    std::optional<std::string_view> next_view() {
+        scan_result result = scan_front();
+        if (result.status != scan_status::frame) return std::nullopt;
+        const std::string_view payload = payload_of(result);
+        take(result);
+        return payload;
+    }
 
     /// The stream has ended. Throws frame_error if what came ends in no whole frame: truncated, or
     /// what next_frame would throw. Whole frames before that can still be taken.
@@ -632,16 +644,6 @@ public:
     }
 
 private:
-    template <typename Payload>
-    std::optional<Payload> next() {
-        scan_result result = scan_front();
-        if (result.status != scan_status::frame) return std::nullopt;
-        std::optional<Payload> payload(std::in_place,
-                                       buffer_.bytes().substr(result.offset, result.length));
-        take(result);
-        return payload;
-    }
-
     // What stands at the front: a frame or need_data; the rest throws.
     scan_result scan_front() {
         if (buffer_.size() < needed_) return {};
@@ -654,6 +656,10 @@ private:
             detail::throw_broken(result, buffer_.bytes(), consumed_, limit_, Codec::format);
         }
         return result;
+    }
+
+    std::string_view payload_of(const scan_result& result) const noexcept {
+        return buffer_.bytes().substr(result.offset, result.length);
     }
 
     void take(const scan_result& result) noexcept {
