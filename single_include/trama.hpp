@@ -734,11 +734,11 @@ inline double trace_start = 0;
 /// The only global state of the library.
 inline trace_sink current_sink = sink_from_environment();
 
-/// Tells one line, made as printf(3) does; what does not fit into 400 bytes is left out. `fd`: what
+/// Tells one line, made as printf(3) does; what goes beyond 339 bytes is left out. `fd`: what
 /// it is about, or -1. `error`: the errno of a call that failed, or 0. Never allocates.
 [[gnu::cold, gnu::format(printf, 3, 4)]] inline void trace(int fd, int error, const char* format,
                                                            ...) noexcept {
-    char what[400];
+    char what[340];
     std::va_list arguments;
     va_start(arguments, format);
     std::vsnprintf(what, sizeof what, format, arguments);
