@@ -377,8 +377,8 @@ struct six_digit_colon {
         std::size_t rest = payload.size();
         if (rest > limit || rest > max_payload) detail::throw_payload_too_long(rest, limit, format);
         frame_edge edge(header_size);
-        for (std::size_t i = digits; i-- > 0; rest /= 10)
-            edge.data()[i] = static_cast<char>('0' + rest % 10);
+        for (std::size_t i = digits; i > 0; --i, rest /= 10)
+            edge.data()[i - 1] = static_cast<char>('0' + rest % 10);
         edge.data()[digits] = ':';
         return edge;
     }
@@ -651,7 +651,8 @@ private:
         scan_result result = Codec::scan(buffer_.bytes(), limit_, seen_);
         if (result.status == scan_status::need_data) {
             seen_ = buffer_.size();
-            needed_ = seen_ + result.length;
+            const std::size_t most = static_cast<std::size_t>(-1) - seen_;  // it must not wrap
+            needed_ = seen_ + (result.length < most ? result.length : most);
         } else if (result.status != scan_status::frame) {
             detail::throw_broken(result, buffer_.bytes(), consumed_, limit_, Codec::format);
         }

@@ -167,7 +167,8 @@ private:
         scan_result result = Codec::scan(buffer_.bytes(), limit_, seen_);
         if (result.status == scan_status::need_data) {
             seen_ = buffer_.size();
-            needed_ = seen_ + result.length;
+            const std::size_t most = static_cast<std::size_t>(-1) - seen_;  // it must not wrap
+            needed_ = seen_ + (result.length < most ? result.length : most);
         } else if (result.status != scan_status::frame) {
             detail::throw_broken(result, buffer_.bytes(), consumed_, limit_, Codec::format);
         }

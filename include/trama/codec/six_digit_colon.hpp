@@ -51,8 +51,8 @@ struct six_digit_colon {
         std::size_t rest = payload.size();
         if (rest > limit || rest > max_payload) detail::throw_payload_too_long(rest, limit, format);
         frame_edge edge(header_size);
-        for (std::size_t i = digits; i-- > 0; rest /= 10)
-            edge.data()[i] = static_cast<char>('0' + rest % 10);
+        for (std::size_t i = digits; i > 0; --i, rest /= 10)
+            edge.data()[i - 1] = static_cast<char>('0' + rest % 10);
         edge.data()[digits] = ':';
         return edge;
     }
