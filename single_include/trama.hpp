@@ -486,46 +486,36 @@ using crlf_line = basic_line<line_ending::crlf>;
 using any_line = basic_line<line_ending::any>;
 
 }  // namespace trama
-// trama/codec/frame_decoder.hpp -- turns a stream that comes in any pieces back into its frames.
+// trama/codec/byte_queue.hpp -- bytes that wait: written at the end, taken from the front.
 //
 //     storage_                begin_                   end_              capacity_
-//     |   frames handed out   |   frames, whole and    |   room for       |
-//     |   (free again)        |   the one under way    |   prepare()      |
+//     |   bytes taken         |   bytes that wait      |   room for       |
+//     |   (free again)        |                        |   prepare()      |
 //     0  <=                   begin_        <=         end_       <=      capacity_
-//
-// Bytes enter at end_, either copied (receive_data) or written there by the caller, for example by
-// recv(2) (prepare, commit). Frames leave at begin_. There is no socket in here: any codec, any
-// source.
 
 #include <cstdlib>
 #include <new>
-#include <optional>
 #include <utility>
 
 namespace trama {
 
 namespace detail {
 
-/// The storage drawn above. Move-only; a moved-from buffer is empty and can be used again.
-class receive_buffer {
+/// Move-only; one that was moved from is empty and can be used again.
+class byte_queue {
 public:
-    receive_buffer() noexcept = default;
-    receive_buffer(receive_buffer&& other) noexcept { *this = std::move(other); }
-    receive_buffer& operator=(receive_buffer&& other) noexcept {
-        if (this == &other) return *this;
-        std::free(storage_);
-        storage_ = other.storage_;
-        begin_ = other.begin_;
-        end_ = other.end_;
-        capacity_ = other.capacity_;
-        other.storage_ = nullptr;
-        other.begin_ = other.end_ = other.capacity_ = 0;
+    byte_queue() noexcept = default;
+    byte_queue(byte_queue&& other) noexcept { swap(other); }
+    byte_queue& operator=(byte_queue&& other) noexcept {
+        byte_queue taken(std::move(other));
+        swap(taken);
         return *this;
     }
-    ~receive_buffer() { std::free(storage_); }
+    ~byte_queue() { std::free(storage_); }
 
     std::string_view bytes() const noexcept { return {storage_ + begin_, end_ - begin_}; }
     std::size_t size() const noexcept { return end_ - begin_; }
+    std::size_t capacity() const noexcept { return capacity_; }
     std::size_t room() const noexcept { return capacity_ - end_; }
 
     /// Makes room for `size` more bytes and returns where they go. Throws std::bad_alloc.
@@ -541,8 +531,21 @@ public:
     /// `size` bytes were written behind what is there; at most room().
     void commit(std::size_t size) noexcept { end_ += size; }
 
+    void append(std::string_view bytes) {
+        if (bytes.empty()) return;
+        std::memcpy(prepare(bytes.size()), bytes.data(), bytes.size());
+        commit(bytes.size());
+    }
+
     /// `size` bytes at the front are done with; at most size().
     void consume(std::size_t size) noexcept { begin_ += size; }
+
+    void swap(byte_queue& other) noexcept {
+        std::swap(storage_, other.storage_);
+        std::swap(begin_, other.begin_);
+        std::swap(end_, other.end_);
+        std::swap(capacity_, other.capacity_);
+    }
 
 private:
     void move_to_front() noexcept {
@@ -572,6 +575,17 @@ private:
 
 }  // namespace detail
 
+}  // namespace trama
+// trama/codec/frame_decoder.hpp -- turns a stream that comes in any pieces back into its frames.
+//
+// Bytes enter at the end of a queue, either copied (receive_data) or written there by the caller,
+// for example by recv(2) (prepare, commit). Frames leave at its front. There is no socket in here:
+// any codec, any source.
+
+#include <optional>
+
+namespace trama {
+
 /// Cuts the bytes it is given into frames of `Codec`. After a broken frame it stays broken: behind
 /// a wrong header nobody knows where the next one starts.
 template <typename Codec>
@@ -582,11 +596,7 @@ public:
     explicit frame_decoder(std::size_t limit = Codec::max_payload) noexcept : limit_(limit) {}
 
     /// Takes a copy of `bytes`, which may hold any part of any number of frames.
-    void receive_data(std::string_view bytes) {
-        if (bytes.empty()) return;
-        std::memcpy(buffer_.prepare(bytes.size()), bytes.data(), bytes.size());
-        buffer_.commit(bytes.size());
-    }
+    void receive_data(std::string_view bytes) { buffer_.append(bytes); }
 
     /// Lends memory for at least `size` bytes, to be written by the caller; valid until the next
     /// call. It spares the copy that receive_data makes. Views from next_view() end here.
@@ -634,6 +644,10 @@ public:
         }
     }
 
+    /// Exchanges the memory behind the decoder, with the bytes in it. For servers, whose clients
+    /// share one large buffer.
+    void swap_buffer(detail::byte_queue& other) noexcept { buffer_.swap(other); }
+
     /// How many bytes came and were not yet handed out.
     std::size_t buffered() const noexcept { return buffer_.size(); }
 
@@ -671,7 +685,7 @@ private:
         needed_ = 1;
     }
 
-    detail::receive_buffer buffer_;
+    detail::byte_queue buffer_;
     std::size_t limit_;
     std::size_t needed_ = 1;      // next_view has nothing to do before so many bytes are buffered
     std::size_t seen_ = 0;        // so many of them an earlier scan has looked at
@@ -919,7 +933,9 @@ public:
     bool is_never() const noexcept { return end_ == never; }
     bool is_at_once() const noexcept { return end_ == at_once; }
 
-    bool passed() const noexcept { return left() == duration::zero(); }
+    bool is_before(const deadline& other) const noexcept { return end_ < other.end_; }
+
+    bool passed() const noexcept { return !is_never() && left() == duration::zero(); }
 
     /// The time that is left, at least 0, or `forever`.
     [[gnu::noinline]] duration left() const noexcept {
@@ -2177,6 +2193,1216 @@ private:
     tcp_stream stream_;
     frame_decoder<Codec> decoder_;
     std::size_t limit_;
+};
+
+}  // namespace trama
+
+// Many at once.
+// trama/ready/interest.hpp -- what one wants to know of a descriptor, and what a wait found out.
+//
+// The three selectors have the same four verbs and behave alike; only their cost differs:
+//
+//     ready.add(fd, interest::read);          from now on watch it
+//     ready.modify(fd, interest::write);      watch it for something else
+//     ready.remove(fd);                       and no longer; before it is closed
+//     for (ready_event event : ready.wait())  whatever is ready now
+//
+// Ready means that the call would not wait. It may still fail, or find the end of the stream.
+
+namespace trama {
+
+/// What a descriptor is watched for.
+enum class interest : unsigned char { read = 1, write = 2, read_write = 3 };
+
+/// One descriptor that is ready. Broken ones are ready for all they were watched for: the next call
+/// on them tells the error.
+struct ready_event {
+    int fd = -1;
+    bool readable = false;  ///< bytes, a connection, the end of the stream, or an error
+    bool writable = false;  ///< room for bytes, or an error
+};
+
+namespace detail {
+
+inline bool wants(interest what, interest part) noexcept {
+    return (static_cast<unsigned>(what) & static_cast<unsigned>(part)) != 0;
+}
+
+[[noreturn, gnu::cold]] inline void throw_not_watched(const char* operation, int fd) {
+    throw_network_error({ENOENT, std::system_category()}, operation,
+                        text("descriptor %d", fd).c_str(), "it is not watched", "add it first");
+}
+
+}  // namespace detail
+
+/// What one wait found, to be gone through before the next wait. What is removed, or added anew,
+/// meanwhile is left out: its event would be about a descriptor that is no more.
+class ready_events {
+public:
+    /// Walks over the events that still hold.
+    class iterator {
+    public:
+        iterator(const ready_event* at, const ready_event* end) noexcept : at_(at), end_(end) {
+            skip();
+        }
+        const ready_event& operator*() const noexcept { return *at_; }
+        iterator& operator++() noexcept {
+            ++at_;
+            skip();
+            return *this;
+        }
+        bool operator!=(const iterator& other) const noexcept { return at_ != other.at_; }
+
+    private:
+        void skip() noexcept {
+            while (at_ != end_ && at_->fd == -1) ++at_;
+        }
+
+        const ready_event* at_;
+        const ready_event* end_;
+    };
+
+    iterator begin() const noexcept { return {events_.data(), events_.data() + events_.size()}; }
+    iterator end() const noexcept {
+        return {events_.data() + events_.size(), events_.data() + events_.size()};
+    }
+
+    /// True: nothing is ready, the time was up.
+    bool empty() const noexcept { return !(begin() != end()); }
+
+private:
+    friend class selector;
+    friend class poll_selector;
+    friend class epoll_selector;
+
+    void clear() noexcept { events_.clear(); }
+    void push(int fd, bool readable, bool writable) { events_.push_back({fd, readable, writable}); }
+    void forget(int fd) noexcept {
+        for (ready_event& each : events_)
+            if (each.fd == fd) each.fd = -1;
+    }
+
+    std::vector<ready_event> events_;
+};
+
+}  // namespace trama
+// trama/ready/selector.hpp -- waiting for many descriptors with select(2). man 2 select
+//
+// The oldest way, and the one every system has. A set of descriptors is a row of bits, one for each
+// number, and has room for 1,024 of them. Each wait hands the whole row to the kernel, which looks
+// at all of it and crosses out what is not ready; so the set is copied first, every time.
+
+#include <sys/select.h>
+
+namespace trama {
+
+/// Watches descriptors 0 to FD_SETSIZE - 1 (1,023). They stay the caller's, who closes them.
+class selector {
+public:
+    /// Watches `fd`, whatever it was watched for before. Throws network_error if select(2) cannot
+    /// hold the number.
+    void add(int fd, interest what) {
+        check_fits(fd);
+        events_.forget(fd);
+        set(fd, what);
+        if (fd >= end_) end_ = fd + 1;
+    }
+
+    /// Watches `fd` for something else. Throws network_error if it is not watched.
+    void modify(int fd, interest what) {
+        if (!is_watched(fd)) detail::throw_not_watched("modify", fd);
+        set(fd, what);
+    }
+
+    /// No longer watches `fd`; nothing happens if it was not.
+    void remove(int fd) noexcept {
+        if (!is_watched(fd)) return;
+        events_.forget(fd);
+        FD_CLR(fd, &read_);
+        FD_CLR(fd, &write_);
+        while (end_ > 0 && !is_watched(end_ - 1)) --end_;
+    }
+
+    /// Waits until something is ready. Returns what is, none if `timeout` (0: do not wait) was over
+    /// first; valid until the next wait. Throws network_error.
+    const ready_events& wait(duration timeout = forever) {
+        const deadline limit(timeout);
+        events_.clear();
+        fd_set read;
+        fd_set write;
+        const detail::call_result result = select_once(read, write, limit);
+        long left = detail::check("select", result);
+        for (int fd = 0; fd < end_ && left > 0; ++fd) {
+            const bool readable = FD_ISSET(fd, &read);
+            const bool writable = FD_ISSET(fd, &write);
+            if (readable || writable) events_.push(fd, readable, writable);
+            left -= readable + writable;
+        }
+        return events_;
+    }
+
+private:
+    static void check_fits(int fd) {
+        if (fd < 0) detail::throw_system_error(EBADF, "watch", "");
+        if (fd >= FD_SETSIZE)
+            detail::throw_network_error(
+                {EINVAL, std::system_category()}, "watch",
+                detail::text("descriptor %d", fd).c_str(),
+                detail::text("select(2) holds 0 to %d", FD_SETSIZE - 1).c_str(),
+                "use poll_selector or epoll_selector");
+    }
+
+    bool is_watched(int fd) const noexcept {
+        return fd >= 0 && fd < end_ && (FD_ISSET(fd, &read_) || FD_ISSET(fd, &write_));
+    }
+
+    void set(int fd, interest what) noexcept {
+        FD_CLR(fd, &read_);
+        FD_CLR(fd, &write_);
+        if (detail::wants(what, interest::read)) FD_SET(fd, &read_);
+        if (detail::wants(what, interest::write)) FD_SET(fd, &write_);
+    }
+
+    detail::call_result select_once(fd_set& read, fd_set& write, const deadline& limit) noexcept {
+        detail::call_result result;
+        timeval rest{};
+        do {
+            if (result.error == EBADF) forget_closed();
+            read = read_;
+            write = write_;
+            rest = time_left(limit);
+        } while (result.interrupted(
+                     ::select(end_, &read, &write, nullptr, limit.is_never() ? nullptr : &rest)) ||
+                 result.error == EBADF);
+        if (tracing())
+            detail::trace(-1, result.error, "select below %d: %ld ready", end_, result.value);
+        return result;
+    }
+
+    // In microseconds, rounded up; of very long times a week at once.
+    static timeval time_left(const deadline& limit) noexcept {
+        constexpr std::int64_t second = 1000000000;
+        constexpr std::int64_t week = 7 * 24 * 3600 * second;
+        const std::int64_t left = limit.left().count();
+        const std::int64_t time = (left < week ? left : week) + 999;
+        timeval rest{};
+        rest.tv_sec = static_cast<int>(time / second);
+        rest.tv_usec = static_cast<int>(time % second / 1000);
+        return rest;
+    }
+
+    // Who closes a descriptor before removing it makes select fail for all of them.
+    void forget_closed() noexcept {
+        for (int fd = 0; fd < end_; ++fd)
+            if (is_watched(fd) && ::fcntl(fd, F_GETFD) == -1) remove(fd);
+    }
+
+    fd_set read_ = {};
+    fd_set write_ = {};
+    int end_ = 0;  // one more than the largest descriptor that is watched
+    ready_events events_;
+};
+
+}  // namespace trama
+// trama/ready/poll_selector.hpp -- waiting for many descriptors with poll(2). man 2 poll
+//
+// A list of descriptors in place of a row of bits: any number of them, any value. The kernel still
+// gets the whole list with each wait, and looks at all of it.
+
+namespace trama {
+
+/// Watches any number of descriptors. They stay the caller's, who closes them.
+class poll_selector {
+public:
+    /// Watches `fd`, whatever it was watched for before. Throws network_error for a negative
+    /// number.
+    void add(int fd, interest what) {
+        if (fd < 0) detail::throw_system_error(EBADF, "watch", "");
+        events_.forget(fd);
+        const auto number = static_cast<std::size_t>(fd);
+        if (number >= places_.size()) places_.resize(number + 1, nowhere);
+        if (places_[number] == nowhere) {
+            list_.push_back({fd, 0, 0});
+            places_[number] = static_cast<int>(list_.size()) - 1;
+        }
+        list_[static_cast<std::size_t>(places_[number])].events = bits(what);
+    }
+
+    /// Watches `fd` for something else. Throws network_error if it is not watched.
+    void modify(int fd, interest what) {
+        pollfd* place = place_of(fd);
+        if (place == nullptr) detail::throw_not_watched("modify", fd);
+        place->events = bits(what);
+    }
+
+    /// No longer watches `fd`; nothing happens if it was not.
+    void remove(int fd) noexcept {
+        pollfd* place = place_of(fd);
+        if (place == nullptr) return;
+        events_.forget(fd);
+        // The last one takes its place: no gap, and nothing else is moved.
+        *place = list_.back();
+        places_[static_cast<std::size_t>(place->fd)] = places_[static_cast<std::size_t>(fd)];
+        places_[static_cast<std::size_t>(fd)] = nowhere;
+        list_.pop_back();
+    }
+
+    /// Waits until something is ready. Returns what is, none if `timeout` (0: do not wait) was over
+    /// first; valid until the next wait. Throws network_error.
+    const ready_events& wait(duration timeout = forever) {
+        const deadline limit(timeout);
+        events_.clear();
+        do collect(limit);
+        while (events_.empty() && !limit.passed());
+        return events_;
+    }
+
+private:
+    static constexpr int nowhere = -1;
+
+    static short bits(interest what) noexcept {
+        const int read = detail::wants(what, interest::read) ? POLLIN : 0;
+        const int write = detail::wants(what, interest::write) ? POLLOUT : 0;
+        return static_cast<short>(read | write);
+    }
+
+    void collect(const deadline& limit) {
+        detail::call_result result;
+        while (result.interrupted(::poll(list_.data(), list_.size(), limit.poll_timeout())))
+            continue;
+        if (tracing())
+            detail::trace(-1, result.error, "poll of %zu: %ld ready", list_.size(), result.value);
+        long left = detail::check("poll", result);
+        for (std::size_t i = 0; i < list_.size() && left > 0;) {
+            const pollfd found = list_[i];
+            if (found.revents != 0) --left;
+            if ((found.revents & POLLNVAL) != 0) {  // closed before it was removed
+                remove(found.fd);                   // another one is at this place now
+            } else {
+                if (found.revents != 0) push(found);
+                ++i;
+            }
+        }
+    }
+
+    void push(const pollfd& found) {
+        const bool broken = (found.revents & (POLLERR | POLLHUP)) != 0;
+        const bool readable = (found.revents & POLLIN) != 0 || broken;
+        const bool writable = (found.revents & POLLOUT) != 0 || broken;
+        events_.push(found.fd, readable && (found.events & POLLIN) != 0,
+                     writable && (found.events & POLLOUT) != 0);
+    }
+
+    pollfd* place_of(int fd) noexcept {
+        if (fd < 0 || static_cast<std::size_t>(fd) >= places_.size()) return nullptr;
+        const int place = places_[static_cast<std::size_t>(fd)];
+        return place == nowhere ? nullptr : &list_[static_cast<std::size_t>(place)];
+    }
+
+    std::vector<pollfd> list_;
+    std::vector<int> places_;  // where in the list each descriptor is
+    ready_events events_;
+};
+
+}  // namespace trama
+#if defined(__linux__)
+// trama/ready/epoll_selector.hpp -- waiting for many descriptors with epoll(7). Linux only.
+// man 7 epoll, man 2 epoll_ctl, man 2 epoll_wait
+//
+// The list stays in the kernel, which is told of each change once, and hands out only what is
+// ready. So a wait costs as much as there is to do, however many others are silent.
+
+#if !defined(__linux__)
+#error "epoll(7) is a part of Linux: include <trama/ready/poll_selector.hpp> instead"
+#endif
+
+#include <sys/epoll.h>
+
+namespace trama {
+
+/// Watches any number of descriptors. They stay the caller's, who closes them. Move-only.
+class epoll_selector {
+public:
+    /// Throws network_error when no descriptor is left for it. man 2 epoll_create1
+    epoll_selector() {
+        detail::call_result result;
+        while (result.interrupted(::epoll_create1(EPOLL_CLOEXEC))) continue;
+        if (tracing()) detail::trace(-1, result.error, "epoll_create1: fd %ld", result.value);
+        epoll_.reset(static_cast<int>(detail::check("open an epoll instance", result)));
+    }
+
+    /// Watches `fd`, whatever it was watched for before. Throws network_error: for a regular file
+    /// too, which is always ready.
+    void add(int fd, interest what) {
+        events_.forget(fd);
+        detail::call_result result = control(EPOLL_CTL_ADD, fd, what);
+        if (result.error == EEXIST) result = control(EPOLL_CTL_MOD, fd, what);
+        if (result.failed()) throw_failed("watch", fd, result.error);
+    }
+
+    /// Watches `fd` for something else. Throws network_error if it is not watched.
+    void modify(int fd, interest what) {
+        const detail::call_result result = control(EPOLL_CTL_MOD, fd, what);
+        if (result.error == ENOENT) detail::throw_not_watched("modify", fd);
+        if (result.failed()) throw_failed("modify", fd, result.error);
+    }
+
+    /// No longer watches `fd`; nothing happens if it was not.
+    void remove(int fd) noexcept {
+        events_.forget(fd);
+        control(EPOLL_CTL_DEL, fd, interest::read);
+    }
+
+    /// Waits until something is ready. Returns what is (at most 256; the rest comes with the next
+    /// wait), none if `timeout` (0: do not wait) was over first; valid until the next wait.
+    const ready_events& wait(duration timeout = forever) {
+        constexpr int most = 256;
+        const deadline limit(timeout);
+        events_.clear();
+        epoll_event found[most];
+        detail::call_result result;
+        while (result.interrupted(::epoll_wait(epoll_.get(), found, most, limit.poll_timeout())))
+            continue;
+        if (tracing())
+            detail::trace(epoll_.get(), result.error, "epoll_wait: %ld ready", result.value);
+        detail::check("epoll_wait", result);
+        for (const epoll_event* each = found; each != found + result.value; ++each) push(*each);
+        return events_;
+    }
+
+private:
+    // With each event the kernel gives back what it was given here: descriptor and interest.
+    detail::call_result control(int operation, int fd, interest what) noexcept {
+        const auto number = static_cast<unsigned>(fd);
+        epoll_event wanted{};
+        wanted.data.u64 = std::uint64_t{static_cast<unsigned char>(what)} << 32U | number;
+        if (detail::wants(what, interest::read)) wanted.events |= EPOLLIN;
+        if (detail::wants(what, interest::write)) wanted.events |= EPOLLOUT;
+        detail::call_result result;
+        while (result.interrupted(::epoll_ctl(epoll_.get(), operation, fd, &wanted))) continue;
+        if (tracing()) detail::trace(epoll_.get(), result.error, "epoll_ctl: fd %d", fd);
+        return result;
+    }
+
+    void push(const epoll_event& found) {
+        const auto what = static_cast<interest>(found.data.u64 >> 32U);
+        const bool broken = (found.events & (EPOLLERR | EPOLLHUP)) != 0;
+        const bool readable = (found.events & EPOLLIN) != 0 || broken;
+        const bool writable = (found.events & EPOLLOUT) != 0 || broken;
+        events_.push(static_cast<int>(found.data.u64 & 0xFFFFFFFFU),
+                     readable && detail::wants(what, interest::read),
+                     writable && detail::wants(what, interest::write));
+    }
+
+    [[noreturn, gnu::cold]] static void throw_failed(const char* operation, int fd, int error) {
+        detail::throw_system_error(error, operation, detail::text("descriptor %d", fd).c_str());
+    }
+
+    unique_fd epoll_;
+    ready_events events_;
+};
+
+}  // namespace trama
+#endif
+// trama/ready/stop_signal.hpp -- "stop" as a descriptor that becomes readable, so that a loop which
+// waits for many things can wait for this one too. man 7 signal-safety, man 2 pipe, man 2 sigaction
+//
+// A signal handler may do next to nothing: it can come in the middle of malloc. It may write one
+// byte into a pipe; and the loop wakes up, outside of the handler, where everything is allowed.
+
+#include <csignal>
+
+namespace trama {
+
+namespace detail {
+
+/// Where the signal handler writes to; -1: nowhere. A handler has no argument of ours, so this is
+/// global.
+inline volatile std::sig_atomic_t stop_pipe = -1;
+
+inline void write_stop(int fd) noexcept {
+    const int saved = errno;
+    const ssize_t written = ::write(fd, "", 1);
+    static_cast<void>(written);  // a full pipe is readable already
+    errno = saved;
+}
+
+inline void stop_by_signal(int) noexcept {
+    write_stop(static_cast<int>(stop_pipe));
+}
+
+}  // namespace detail
+
+/// A request to stop, which stays. Neither copied nor moved: a signal handler knows where it is.
+class stop_signal {
+public:
+    /// Throws network_error when no descriptors are left.
+    stop_signal() {
+        int ends[2] = {-1, -1};
+        detail::call_result result;
+        while (result.interrupted(::pipe(ends))) continue;
+        detail::check("open a pipe", result);
+        read_end_.reset(ends[0]);
+        write_end_.reset(ends[1]);
+        for (int end : ends) {
+            ::fcntl(end, F_SETFD, FD_CLOEXEC);
+            detail::set_non_blocking(end, true);
+        }
+    }
+    stop_signal(const stop_signal&) = delete;
+    stop_signal& operator=(const stop_signal&) = delete;
+    ~stop_signal() {
+        if (detail::stop_pipe != write_end_.get()) return;
+        ::sigaction(SIGINT, &before_[0], nullptr);
+        ::sigaction(SIGTERM, &before_[1], nullptr);
+        detail::stop_pipe = -1;
+    }
+
+    /// From now on Ctrl-C (SIGINT) and SIGTERM stop this one; a second one ends the program, as it
+    /// would have before. The destructor gives the signals back. Throws std::logic_error when
+    /// another stop_signal has them.
+    void catch_signals() {
+        if (detail::stop_pipe == write_end_.get()) return;
+        if (detail::stop_pipe != -1)
+            throw std::logic_error("stop_signal: another one catches the signals");
+        detail::stop_pipe = write_end_.get();
+        struct sigaction action {};
+        action.sa_handler = detail::stop_by_signal;
+        action.sa_flags = static_cast<int>(SA_RESETHAND);
+        ::sigaction(SIGINT, &action, &before_[0]);
+        ::sigaction(SIGTERM, &action, &before_[1]);
+    }
+
+    /// Stops: from any thread, from any signal handler, as often as you like.
+    void stop() noexcept { detail::write_stop(write_end_.get()); }
+
+    /// True once it was stopped.
+    bool stopped() const noexcept {
+        return detail::poll_once(fd(), POLLIN, deadline(duration::zero())).value > 0;
+    }
+
+    /// Readable once it was stopped, and for ever after: watch it, do not read it.
+    int fd() const noexcept { return read_end_.get(); }
+
+private:
+    unique_fd read_end_;
+    unique_fd write_end_;
+    struct sigaction before_[2] = {};
+};
+
+}  // namespace trama
+// trama/ready/deadlines.hpp -- one deadline for each descriptor, and who is over first.
+//
+// One time-out for a wait is one for all: a client that speaks every second would keep a silent one
+// alive. So each has its own, and the wait lasts until the first of them.
+
+namespace trama {
+
+/// Deadlines of many descriptors. To set one costs nothing but a look at the clock; they are all
+/// looked through only when the earliest may have come.
+class deadlines {
+public:
+    /// `fd` is over `from_now`; it replaces what was set for it before. `forever`: never.
+    void set(int fd, duration from_now) {
+        const auto number = static_cast<std::size_t>(fd);
+        if (number >= ends_.size()) ends_.resize(number + 1, deadline(forever));
+        ends_[number] = deadline(from_now);
+        if (ends_[number].is_before(earliest_)) earliest_ = ends_[number];
+    }
+
+    /// `fd` has no deadline any more.
+    void clear(int fd) noexcept {
+        if (static_cast<std::size_t>(fd) < ends_.size())
+            ends_[static_cast<std::size_t>(fd)] = deadline(forever);
+    }
+
+    /// How long to wait before asking next_passed() again; `forever` when none is set.
+    duration left() const noexcept { return earliest_.left(); }
+
+    /// A descriptor whose deadline has passed, and which now has none; -1: there is none.
+    int next_passed() {
+        if (passed_.empty() && earliest_.passed()) collect();
+        while (!passed_.empty()) {
+            const int fd = passed_.back();
+            passed_.pop_back();
+            deadline& end = ends_[static_cast<std::size_t>(fd)];
+            if (!end.passed()) continue;  // it was set anew, or cleared, since it was found
+            end = deadline(forever);
+            return fd;
+        }
+        return -1;
+    }
+
+private:
+    void collect() {
+        const deadline present(duration(1));
+        earliest_ = deadline(forever);
+        for (std::size_t i = 0; i < ends_.size(); ++i) {
+            if (ends_[i].is_before(present)) {
+                passed_.push_back(static_cast<int>(i));
+            } else if (ends_[i].is_before(earliest_)) {
+                earliest_ = ends_[i];
+            }
+        }
+    }
+
+    std::vector<deadline> ends_;
+    std::vector<int> passed_;
+    // No later than the first of them: that one may have been set anew since.
+    deadline earliest_{forever};
+};
+
+}  // namespace trama
+// trama/callback.hpp -- holds a function to be called later: a lambda with what it captured, or a
+// plain function. What std::function does, without <functional>, which takes longer to compile than
+// <string>.
+
+namespace trama {
+
+namespace detail {
+
+/// Owns one function, or none. Neither copied nor moved.
+template <typename... Arguments>
+class callback {
+public:
+    callback() noexcept = default;
+    callback(const callback&) = delete;
+    callback& operator=(const callback&) = delete;
+    ~callback() {
+        if (function_ != nullptr) destroy_(function_);
+    }
+
+    /// Holds `function` from now on, and no longer what it held before.
+    template <typename Function>
+    void hold(Function function) {
+        if (function_ != nullptr) destroy_(std::exchange(function_, nullptr));
+        function_ = new Function(std::move(function));
+        call_ = [](void* held, Arguments... given) { (*static_cast<Function*>(held))(given...); };
+        destroy_ = [](void* held) { delete static_cast<Function*>(held); };
+    }
+
+    /// Calls it, if there is one.
+    void operator()(Arguments... given) const {
+        if (function_ != nullptr) call_(function_, given...);
+    }
+
+private:
+    void* function_ = nullptr;
+    void (*call_)(void*, Arguments...) = nullptr;
+    void (*destroy_)(void*) = nullptr;
+};
+
+}  // namespace detail
+
+}  // namespace trama
+// trama/client_list.hpp -- what the clients of a message_server have in common.
+
+namespace trama {
+
+namespace detail {
+
+enum class client_phase : unsigned char { open, finishing, lingering, gone };
+
+/// What the clients of one server share. Memory for receiving and sending goes from hand to hand,
+/// so that a client who is silent holds none.
+template <typename Client>
+struct client_list {
+    struct leaver {
+        Client* client;
+        std::string reason;
+    };
+
+    explicit client_list(std::size_t longest) noexcept : limit(longest) {}
+
+    std::size_t limit;                   // the longest payload, in bytes
+    std::size_t high_water = 1U << 20U;  // bytes that may wait for one client
+    std::vector<Client*> table;          // by descriptor; owns them
+    std::vector<Client*> written;        // have something new in their outboxes
+    std::vector<leaver> leaving;         // are no longer open, and nobody was told yet
+    std::vector<Client*> gone;           // are to be closed
+    std::vector<byte_queue> outboxes;    // empty ones, with memory
+    byte_queue memory;
+};
+
+}  // namespace detail
+
+/// The clients that are here, one after the other; who is leaving is left out.
+template <typename Client>
+class client_range {
+public:
+    class iterator {
+    public:
+        iterator(Client* const* at, Client* const* end) noexcept : at_(at), end_(end) { skip(); }
+        Client& operator*() const noexcept { return **at_; }
+        iterator& operator++() noexcept {
+            ++at_;
+            skip();
+            return *this;
+        }
+        bool operator!=(const iterator& other) const noexcept { return at_ != other.at_; }
+
+    private:
+        void skip() noexcept {
+            while (at_ != end_ && (*at_ == nullptr || !(*at_)->is_open())) ++at_;
+        }
+
+        Client* const* at_;
+        Client* const* end_;
+    };
+
+    explicit client_range(const std::vector<Client*>& table) noexcept
+        : first_(table.data()), end_(first_ + table.size()) {}
+    iterator begin() const noexcept { return {first_, end_}; }
+    iterator end() const noexcept { return {end_, end_}; }
+
+private:
+    Client* const* first_;
+    Client* const* end_;
+};
+
+}  // namespace trama
+// trama/message_client.hpp -- one client of a message_server: its connection, what came of its next
+// message, and its outbox, where messages wait until the kernel takes them.
+//
+//     open  ---- close(), end of stream, broken frame, idle ---->  finishing: what it is owed
+//      |                                                           is still sent
+//      |  reset, or its outbox overflowed                              |  all of it was taken
+//      v                                                               v
+//     gone  <---------- the peer closed, or the time is up ---------  lingering
+
+namespace trama {
+
+/// What a message_server knows of a client besides its connection, if you do not say otherwise.
+struct no_state {};
+
+namespace detail {
+
+template <typename Codec, typename Selector, typename State>
+class message_room;
+
+}  // namespace detail
+
+/// Lives from on_join until on_leave has returned. Neither copied nor moved.
+template <typename Codec, typename State>
+class message_client {
+public:
+    /// Yours: a name, a score, whatever you want to know of this client.
+    State state{};
+
+    message_client(const message_client&) = delete;
+    message_client& operator=(const message_client&) = delete;
+
+    /// Puts one message into the outbox and returns at once. In vain when the client is leaving.
+    /// Throws frame_error{too_long}.
+    void send(std::string_view payload) {
+        if (!is_open()) return;
+        const frame_edge header = Codec::header(payload, list_->limit);
+        const frame_edge trailer = Codec::trailer();
+        borrow_memory();
+        char* at = outbox_.prepare(header.size() + payload.size() + trailer.size());
+        at += header.view().copy(at, header.size());
+        at += payload.copy(at, payload.size());
+        trailer.view().copy(at, trailer.size());
+        outbox_.commit(header.size() + payload.size() + trailer.size());
+        if (tracing()) detail::tell_frame(fd(), "out", payload);
+        note_written();
+        if (owed() <= 2 * list_->high_water) return;
+        flush();
+        if (owed() > 2 * list_->high_water)
+            drop(detail::text("too slow: %zu bytes wait for it", owed()));
+    }
+
+    /// Closes when all that was sent before has been delivered.
+    void close() { leave("closed by this server"); }
+
+    /// False: it is leaving, or has left.
+    bool is_open() const noexcept { return phase_ == detail::client_phase::open; }
+
+    /// Bytes in the outbox: sent to it, and not yet taken by the kernel.
+    std::size_t owed() const noexcept { return outbox_.size(); }
+
+    const endpoint& remote_endpoint() const noexcept { return stream_.remote_endpoint(); }
+    int fd() const noexcept { return stream_.fd(); }
+
+private:
+    template <typename, typename, typename>
+    friend class detail::message_room;
+
+    message_client(tcp_stream stream, detail::client_list<message_client>& all)
+        : stream_(std::move(stream)), decoder_(all.limit), list_(&all) {}
+
+    /// Receives what is there, into memory that all clients share. Bytes of a message that is under
+    /// way already lie in memory of its own, and the new ones join them there.
+    io_result receive() {
+        constexpr std::size_t most = 65536;
+        char* bytes = list_->memory.prepare(most);
+        const io_result result = stream_.try_recv_some(bytes, most);
+        if (result.status != io_status::done || !is_open()) return result;
+        uses_shared_memory_ = decoder_.buffered() == 0;
+        if (uses_shared_memory_) {
+            list_->memory.commit(result.bytes);
+            decoder_.swap_buffer(list_->memory);
+        } else {
+            decoder_.receive_data({bytes, result.bytes});
+        }
+        return result;
+    }
+
+    /// After all whole messages were taken: the start of the next one moves to memory of its own.
+    void give_memory_back() {
+        if (uses_shared_memory_) {
+            decoder_.swap_buffer(list_->memory);
+            decoder_.receive_data(list_->memory.bytes());
+            list_->memory.consume(list_->memory.size());
+        } else if (decoder_.buffered() == 0) {
+            detail::byte_queue none;
+            decoder_.swap_buffer(none);
+        }
+    }
+
+    void borrow_memory() {
+        if (outbox_.capacity() > 0 || list_->outboxes.empty()) return;
+        outbox_.swap(list_->outboxes.back());
+        list_->outboxes.pop_back();
+    }
+
+    void note_written() {
+        if (!is_written_) list_->written.push_back(this);
+        is_written_ = true;
+    }
+
+    /// Sends what the kernel takes now; the rest stays.
+    void flush() {
+        if (owed() == 0) return;
+        const io_result result = stream_.try_send_some(outbox_.bytes());
+        if (result.status == io_status::failed) return drop(result.error.message());
+        outbox_.consume(result.bytes);
+        if (owed() > 0) return;
+        if (list_->outboxes.size() < 64 && outbox_.capacity() <= 65536) {
+            list_->outboxes.emplace_back().swap(outbox_);
+        } else {
+            outbox_ = detail::byte_queue();
+        }
+    }
+
+    /// No more messages from it and to it; what it is owed is still sent.
+    void leave(std::string reason) {
+        if (!is_open()) return;
+        phase_ = detail::client_phase::finishing;
+        list_->leaving.push_back({this, std::move(reason)});
+        note_written();
+    }
+
+    /// Closes without more ado.
+    void drop(std::string reason) {
+        leave(std::move(reason));
+        if (phase_ == detail::client_phase::gone) return;
+        phase_ = detail::client_phase::gone;
+        list_->gone.push_back(this);
+    }
+
+    /// What to watch the descriptor for.
+    interest wanted() const noexcept {
+        const bool listen = is_open() ? owed() <= list_->high_water : !has_ended_;
+        if (owed() == 0) return interest::read;
+        return listen ? interest::read_write : interest::write;
+    }
+
+    tcp_stream stream_;
+    frame_decoder<Codec> decoder_;
+    detail::byte_queue outbox_;
+    detail::client_list<message_client>* list_;
+    deadline message_end_{forever};  // of the message that is under way
+    detail::client_phase phase_ = detail::client_phase::open;
+    interest watched_ = interest::read;
+    bool is_written_ = false;
+    bool uses_shared_memory_ = false;
+    bool has_ended_ = false;  // the end of its stream was seen
+};
+
+}  // namespace trama
+// trama/message_room.hpp -- the clients of a message_server: what comes from them, what goes to
+// them, who is late, who leaves. The door, where they come in, is in message_server.hpp.
+
+namespace trama {
+
+namespace detail {
+
+/// The base of message_server.
+template <typename Codec, typename Selector, typename State>
+class message_room {
+protected:
+    using client = message_client<Codec, State>;
+
+    explicit message_room(std::size_t limit) : clients_(limit) {}
+    message_room(const message_room&) = delete;
+    message_room& operator=(const message_room&) = delete;
+    ~message_room() {
+        for (client* each : clients_.table) delete each;
+    }
+
+    /// Somebody new, whose descriptor is watched already.
+    void take_in(tcp_stream stream) {
+        const auto place = static_cast<std::size_t>(stream.fd());
+        if (place >= clients_.table.size()) clients_.table.resize(place + 1, nullptr);
+        clients_.table[place] = new client(std::move(stream), clients_);
+        ++count_;
+        set_deadline(*clients_.table[place]);
+        on_join_(*clients_.table[place]);
+    }
+
+    /// A descriptor of a client is ready.
+    void serve(const ready_event& event) {
+        client& who = *clients_.table[static_cast<std::size_t>(event.fd)];
+        if (event.readable && who.phase_ != client_phase::gone) receive(who);
+        if (event.writable) who.note_written();
+    }
+
+    // ---- what comes ----
+
+    void receive(client& who) {
+        const io_result result = who.receive();
+        switch (result.status) {
+            case io_status::done: return take_messages(who);
+            case io_status::would_block: return;
+            case io_status::end_of_stream: return take_end(who);
+            case io_status::failed: return who.drop(result.error.message());
+        }
+    }
+
+    void take_messages(client& who) {
+        if (!who.is_open()) return;  // it may go on talking, but nobody listens
+        while (const auto message = next_message(who)) {
+            if (tracing()) tell_frame(who.fd(), "in", *message);
+            on_message_(who, *message);
+        }
+        who.give_memory_back();
+        if (who.owed() > clients_.high_water) who.note_written();  // it may have to wait
+        set_deadline(who);
+    }
+
+    std::optional<std::string_view> next_message(client& who) {
+        if (!who.is_open()) return std::nullopt;
+        try {
+            return who.decoder_.next_view();
+        } catch (const frame_error& error) {
+            who.leave(error.what());
+            return std::nullopt;
+        }
+    }
+
+    void take_end(client& who) {
+        who.has_ended_ = true;
+        if (who.phase_ == client_phase::lingering) return who.drop("");
+        who.note_written();
+        if (!who.is_open()) return;
+        try {
+            who.decoder_.receive_eof();
+            who.leave("closed by the peer");
+        } catch (const frame_error& error) {
+            who.leave(error.what());
+        }
+    }
+
+    // ---- who is late ----
+
+    void set_deadline(client& who) {
+        if (idle_timeout_ == forever && message_timeout_ == forever) return;
+        if (who.decoder_.buffered() == 0) {
+            who.message_end_ = deadline(forever);
+        } else if (who.message_end_.is_never()) {
+            who.message_end_ = deadline(message_timeout_);
+        }
+        const duration rest = who.message_end_.left();
+        if (who.is_open()) deadlines_.set(who.fd(), rest < idle_timeout_ ? rest : idle_timeout_);
+    }
+
+    void drop_late() {
+        for (int fd = deadlines_.next_passed(); fd != -1; fd = deadlines_.next_passed()) {
+            client& who = *clients_.table[static_cast<std::size_t>(fd)];
+            if (!who.is_open()) {
+                who.drop("");
+            } else if (who.message_end_.passed()) {
+                who.leave("took too long over one message");
+            } else {
+                on_idle_(who);
+                who.leave("silent for too long");
+            }
+        }
+    }
+
+    // ---- what goes, and who goes ----
+
+    /// Until nobody has anything new to be told or sent; then those who have gone are closed.
+    void settle() {
+        while (!clients_.leaving.empty() || !clients_.written.empty()) {
+            tell_who_left();
+            send_written();
+        }
+        bury();
+    }
+
+    // What is called may write to others, or make them leave: then the lists grow meanwhile.
+    void tell_who_left() {
+        for (std::size_t i = 0; i < clients_.leaving.size(); ++i) {
+            const auto each = std::move(clients_.leaving[i]);
+            deadlines_.set(each.client->fd(), farewell);
+            on_leave_(*each.client, each.reason);
+        }
+        clients_.leaving.clear();
+    }
+
+    void send_written() {
+        for (std::size_t i = 0; i < clients_.written.size(); ++i) {
+            client& who = *clients_.written[i];
+            who.is_written_ = false;
+            who.flush();
+            if (who.phase_ == client_phase::finishing && who.owed() == 0) bow_out(who);
+            if (who.phase_ != client_phase::gone) watch(who);
+        }
+        clients_.written.clear();
+    }
+
+    void bow_out(client& who) {
+        if (who.has_ended_ || shut_down_sending(who.fd()).failed()) return who.drop("");
+        who.phase_ = client_phase::lingering;
+        deadlines_.set(who.fd(), lingering);
+    }
+
+    void watch(client& who) {
+        const interest wanted = who.wanted();
+        if (wanted == who.watched_) return;
+        ready_.modify(who.fd(), wanted);
+        who.watched_ = wanted;
+    }
+
+    void dismiss(const char* reason) {
+        for (client& each : client_range<client>(clients_.table)) each.leave(reason);
+        settle();
+    }
+
+    void drop_all() {
+        for (client* each : clients_.table)
+            if (each != nullptr) each->drop("");
+        settle();
+    }
+    void bury() {
+        for (client* each : clients_.gone) {
+            ready_.remove(each->fd());
+            deadlines_.clear(each->fd());
+            clients_.table[static_cast<std::size_t>(each->fd())] = nullptr;
+            delete each;
+            --count_;
+        }
+        clients_.gone.clear();
+    }
+
+    static constexpr duration farewell = std::chrono::seconds(10);  // to take what it is owed
+    static constexpr duration lingering = std::chrono::seconds(2);  // and then to close as well
+
+    Selector ready_;
+    deadlines deadlines_;
+    client_list<client> clients_;
+    std::size_t count_ = 0;
+    duration idle_timeout_ = forever;
+    duration message_timeout_ = forever;
+    callback<client&> on_join_;
+    callback<client&, std::string_view> on_message_;
+    callback<client&> on_idle_;
+    callback<client&, std::string_view> on_leave_;
+};
+
+}  // namespace detail
+
+}  // namespace trama
+// trama/message_server.hpp -- many clients, one thread: whole messages in, whole messages out.
+//
+//     trama::message_server<trama::six_digit_colon> chat{"0.0.0.0", 5000};
+//     chat.on_message([&](auto& from, std::string_view text) {
+//         for (auto& client : chat.clients()) if (&client != &from) client.send(text);
+//     });
+//     chat.run();                                       // until stop(), SIGINT or SIGTERM
+//
+// Nothing in here waits for one client. What a client is slow to take waits in its outbox; who is
+// silent for too long, breaks the format, or lets its outbox overflow, is dropped, and nobody else
+// notices. One round of the loop: see who is ready, receive from them, then send all that was
+// written meanwhile, then bury who has left.
+
+namespace trama {
+
+/// Serves clients that speak `Codec`, with a selector of your choice. `State`: what you want to
+/// know of each client, its member `state`. Neither copied nor moved; used by one thread, except
+/// stop().
+template <typename Codec, typename Selector = poll_selector, typename State = no_state>
+class message_server : detail::message_room<Codec, Selector, State> {
+    using room = detail::message_room<Codec, Selector, State>;
+
+public:
+    using client = message_client<Codec, State>;
+
+    /// Listens as tcp_listener::listen does. `limit`: the longest payload, in bytes.
+    message_server(const std::string& host, int port, std::size_t limit = Codec::max_payload)
+        : room(limit), listener_(tcp_listener::listen(host, port, 4096)) {
+        ready_.add(stop_.fd(), interest::read);
+        open_door();
+    }
+
+    /// Where it listens.
+    endpoint local_endpoint() const { return listener_.local_endpoint(); }
+
+    /// Drops who sends no byte for that long; `forever` is the default.
+    void idle_timeout(duration time) noexcept { idle_timeout_ = time; }
+
+    /// Drops who takes longer than that from the first byte of a message to its last.
+    void message_timeout(duration time) noexcept { message_timeout_ = time; }
+
+    /// Bytes that may wait for one client. Above, it is not listened to until it has taken some; at
+    /// twice that much it is dropped. Default: 1 MiB.
+    void high_water_mark(std::size_t bytes) noexcept { clients_.high_water = bytes; }
+
+    /// So many clients at once; the others wait until one has left.
+    void max_clients(std::size_t count) noexcept { max_clients_ = count; }
+
+    // What to call, from within run(), when ...
+
+    /// ... somebody has come: `void(client&)`.
+    template <typename Function>
+    void on_join(Function function) {
+        on_join_.hold(std::move(function));
+    }
+
+    /// ... somebody has sent a message: `void(client&, std::string_view)`; the view is for the
+    /// call.
+    template <typename Function>
+    void on_message(Function function) {
+        on_message_.hold(std::move(function));
+    }
+
+    /// ... somebody is about to be dropped for being silent: `void(client&)`. What it is sent now
+    /// is still delivered.
+    template <typename Function>
+    void on_idle(Function function) {
+        on_idle_.hold(std::move(function));
+    }
+
+    /// ... somebody has left, and why: `void(client&, std::string_view)`.
+    template <typename Function>
+    void on_leave(Function function) {
+        on_leave_.hold(std::move(function));
+    }
+
+    /// ... somebody could not be taken in, and why: `void(const endpoint&, std::string_view)`.
+    template <typename Function>
+    void on_refused(Function function) {
+        on_refused_.hold(std::move(function));
+    }
+
+    /// All who are here, for a range-for.
+    client_range<client> clients() const noexcept { return client_range<client>(clients_.table); }
+
+    /// Serves until stop(), SIGINT or SIGTERM; then delivers what is owed, for less than a second,
+    /// and closes. Throws network_error when listening itself fails, and what your functions throw.
+    void run() {
+        stop_.catch_signals();
+        while (!is_stopping_) serve_round(forever);
+        say_farewell();
+    }
+
+    /// Ends run(): from any thread, from any signal handler.
+    void stop() noexcept { stop_.stop(); }
+
+private:
+    using room::clients_;
+    using room::count_;
+    using room::deadlines_;
+    using room::idle_timeout_;
+    using room::message_timeout_;
+    using room::on_idle_;
+    using room::on_join_;
+    using room::on_leave_;
+    using room::on_message_;
+    using room::ready_;
+
+    void serve_round(duration time) {
+        if (deadlines_.left() < time) time = deadlines_.left();
+        if (!is_door_open_ && door_opens_.left() < time) time = door_opens_.left();
+        for (const ready_event event : ready_.wait(time)) {
+            if (event.fd == stop_.fd()) {
+                is_stopping_ = true;
+            } else if (event.fd == listener_.fd()) {
+                welcome();
+            } else {
+                this->serve(event);
+            }
+        }
+        this->drop_late();
+        this->settle();
+        if (!is_door_open_ && (door_opens_.passed() || count_ < count_at_closing_)) open_door();
+    }
+
+    void welcome() {
+        // Not all of them: who is here already must not wait for a crowd at the door.
+        for (int round = 0; round < 64; ++round) {
+            if (count_ >= max_clients_) return close_door(forever);
+            tcp_stream stream;
+            const io_result result = listener_.try_accept(stream);
+            if (result.status == io_status::would_block) return;
+            if (result.status == io_status::failed) return cannot_accept(result.error.value());
+            admit(std::move(stream));
+        }
+    }
+
+    void admit(tcp_stream stream) {
+        try {
+            ready_.add(stream.fd(), interest::read);
+            stream.set_no_delay(true);  // an outbox is sent in one piece, and should leave at once
+        } catch (const network_error& error) {
+            ready_.remove(stream.fd());
+            return on_refused_(stream.remote_endpoint(), error.what());
+        }
+        this->take_in(std::move(stream));
+    }
+
+    // Out of descriptors or memory. The connection stays at the door, which would be ready again at
+    // once; so it is not watched until somebody has left, or some time has passed.
+    void cannot_accept(int error) {
+        if (error != EMFILE && error != ENFILE && error != ENOBUFS && error != ENOMEM)
+            detail::throw_system_error(error, "accept on", local_endpoint());
+        close_door(std::chrono::milliseconds(500));
+    }
+
+    void close_door(duration time) {
+        ready_.remove(listener_.fd());
+        door_opens_ = deadline(time);
+        count_at_closing_ = count_;
+        is_door_open_ = false;
+    }
+
+    void open_door() {
+        ready_.add(listener_.fd(), interest::read);
+        door_opens_ = deadline(forever);
+        is_door_open_ = true;
+    }
+
+    void say_farewell() {
+        ready_.remove(stop_.fd());
+        close_door(forever);
+        count_at_closing_ = 0;
+        listener_.close();
+        this->dismiss("the server stops");
+        const deadline end(std::chrono::milliseconds(800));
+        while (count_ > 0 && !end.passed()) serve_round(end.left());
+        this->drop_all();
+    }
+
+    tcp_listener listener_;
+    stop_signal stop_;
+    std::size_t max_clients_ = static_cast<std::size_t>(-1);
+    bool is_stopping_ = false;
+    bool is_door_open_ = false;
+    deadline door_opens_{forever};
+    std::size_t count_at_closing_ = 0;
+    detail::callback<const endpoint&, std::string_view> on_refused_;
 };
 
 }  // namespace trama

@@ -27,7 +27,9 @@ public:
     bool is_never() const noexcept { return end_ == never; }
     bool is_at_once() const noexcept { return end_ == at_once; }
 
-    bool passed() const noexcept { return left() == duration::zero(); }
+    bool is_before(const deadline& other) const noexcept { return end_ < other.end_; }
+
+    bool passed() const noexcept { return !is_never() && left() == duration::zero(); }
 
     /// The time that is left, at least 0, or `forever`.
     [[gnu::noinline]] duration left() const noexcept {

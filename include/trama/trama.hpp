@@ -15,6 +15,7 @@
 #include <trama/codec/length_prefix.hpp>
 #include <trama/codec/six_digit_colon.hpp>
 #include <trama/codec/line.hpp>
+#include <trama/codec/byte_queue.hpp>
 #include <trama/codec/frame_decoder.hpp>
 
 // System calls: how they are traced, how they fail, how long they may take.
@@ -36,5 +37,20 @@
 
 // Both together.
 #include <trama/framed_stream.hpp>
+
+// Many at once.
+#include <trama/ready/interest.hpp>
+#include <trama/ready/selector.hpp>
+#include <trama/ready/poll_selector.hpp>
+#if defined(__linux__)
+#include <trama/ready/epoll_selector.hpp>
+#endif
+#include <trama/ready/stop_signal.hpp>
+#include <trama/ready/deadlines.hpp>
+#include <trama/callback.hpp>
+#include <trama/client_list.hpp>
+#include <trama/message_client.hpp>
+#include <trama/message_room.hpp>
+#include <trama/message_server.hpp>
 
 #endif

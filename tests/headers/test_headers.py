@@ -23,11 +23,11 @@ TEXTS = {str(path.relative_to(INCLUDE)): path.read_text()
 # this list, and the next table takes away what would be legal but is not wanted.
 LAYERS = [
     r"codec/",
-    r"(trace|error|deadline)\.hpp",
+    r"(trace|error|deadline|callback)\.hpp",
     r"net/",
     r"ready/",
     r"file/",
-    r"(framed_stream|message_server)\.hpp",
+    r"(framed_stream|client_list|message_client|message_room|message_server)\.hpp",
     r"trama\.hpp",
 ]
 FORBIDDEN = [
@@ -143,8 +143,9 @@ class Layers(unittest.TestCase):
 
 
 class Budgets(unittest.TestCase):
-    def test_the_library_has_at_most_2500_lines(self):
-        self.assertLessEqual(sum(len(text.splitlines()) for text in TEXTS.values()), 2500)
+    def test_the_library_has_at_most_3200_lines_of_code_and_comment(self):
+        lines = [line for text in TEXTS.values() for line in text.splitlines() if line.strip()]
+        self.assertLessEqual(len(lines), 3200)
 
     def test_a_header_has_at_most_200_lines(self):
         for name, text in TEXTS.items():

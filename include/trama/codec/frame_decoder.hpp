@@ -1,92 +1,16 @@
 // trama/codec/frame_decoder.hpp -- turns a stream that comes in any pieces back into its frames.
 //
-//     storage_                begin_                   end_              capacity_
-//     |   frames handed out   |   frames, whole and    |   room for       |
-//     |   (free again)        |   the one under way    |   prepare()      |
-//     0  <=                   begin_        <=         end_       <=      capacity_
-//
-// Bytes enter at end_, either copied (receive_data) or written there by the caller, for example by
-// recv(2) (prepare, commit). Frames leave at begin_. There is no socket in here: any codec, any
-// source.
+// Bytes enter at the end of a queue, either copied (receive_data) or written there by the caller,
+// for example by recv(2) (prepare, commit). Frames leave at its front. There is no socket in here:
+// any codec, any source.
 #pragma once
 
+#include <trama/codec/byte_queue.hpp>
 #include <trama/codec/frame.hpp>
 
-#include <cstdlib>
-#include <cstring>
-#include <new>
 #include <optional>
-#include <utility>
 
 namespace trama {
-
-namespace detail {
-
-/// The storage drawn above. Move-only; a moved-from buffer is empty and can be used again.
-class receive_buffer {
-public:
-    receive_buffer() noexcept = default;
-    receive_buffer(receive_buffer&& other) noexcept { *this = std::move(other); }
-    receive_buffer& operator=(receive_buffer&& other) noexcept {
-        if (this == &other) return *this;
-        std::free(storage_);
-        storage_ = other.storage_;
-        begin_ = other.begin_;
-        end_ = other.end_;
-        capacity_ = other.capacity_;
-        other.storage_ = nullptr;
-        other.begin_ = other.end_ = other.capacity_ = 0;
-        return *this;
-    }
-    ~receive_buffer() { std::free(storage_); }
-
-    std::string_view bytes() const noexcept { return {storage_ + begin_, end_ - begin_}; }
-    std::size_t size() const noexcept { return end_ - begin_; }
-    std::size_t room() const noexcept { return capacity_ - end_; }
-
-    /// Makes room for `size` more bytes and returns where they go. Throws std::bad_alloc.
-    char* prepare(std::size_t size) {
-        if (begin_ == end_) begin_ = end_ = 0;
-        // Only when more is free than has to be moved: else a reader who takes a little of a lot
-        // each time would move the lot each time.
-        if (room() < size && begin_ > 0 && begin_ >= this->size()) move_to_front();
-        if (room() < size) grow(size);
-        return storage_ + end_;
-    }
-
-    /// `size` bytes were written behind what is there; at most room().
-    void commit(std::size_t size) noexcept { end_ += size; }
-
-    /// `size` bytes at the front are done with; at most size().
-    void consume(std::size_t size) noexcept { begin_ += size; }
-
-private:
-    void move_to_front() noexcept {
-        std::memmove(storage_, storage_ + begin_, size());
-        end_ -= begin_;
-        begin_ = 0;
-    }
-
-    // Doubles, so that memory follows what came and not what was promised. realloc(3) and not a
-    // vector: it does not fill the new part with zeros, and on Linux it moves large blocks by their
-    // page tables, so a large payload is not copied while it grows.
-    void grow(std::size_t size) {
-        if (size > static_cast<std::size_t>(-1) / 2 - end_) throw std::bad_alloc();
-        const std::size_t needed = end_ + size;
-        const std::size_t wanted = needed > 2 * capacity_ ? needed : 2 * capacity_;
-        void* larger = std::realloc(storage_, wanted);
-        if (larger == nullptr) throw std::bad_alloc();
-        storage_ = static_cast<char*>(larger);
-        capacity_ = wanted;
-    }
-
-    char* storage_ = nullptr;
-    std::size_t begin_ = 0;
-    std::size_t end_ = 0;
-    std::size_t capacity_ = 0;
-};
-
-}  // namespace detail
 
 /// Cuts the bytes it is given into frames of `Codec`. After a broken frame it stays broken: behind
 /// a wrong header nobody knows where the next one starts.
@@ -98,11 +22,7 @@ public:
     explicit frame_decoder(std::size_t limit = Codec::max_payload) noexcept : limit_(limit) {}
 
     /// Takes a copy of `bytes`, which may hold any part of any number of frames.
-    void receive_data(std::string_view bytes) {
-        if (bytes.empty()) return;
-        std::memcpy(buffer_.prepare(bytes.size()), bytes.data(), bytes.size());
-        buffer_.commit(bytes.size());
-    }
+    void receive_data(std::string_view bytes) { buffer_.append(bytes); }
 
     /// Lends memory for at least `size` bytes, to be written by the caller; valid until the next
     /// call. It spares the copy that receive_data makes. Views from next_view() end here.
@@ -150,6 +70,10 @@ public:
         }
     }
 
+    /// Exchanges the memory behind the decoder, with the bytes in it. For servers, whose clients
+    /// share one large buffer.
+    void swap_buffer(detail::byte_queue& other) noexcept { buffer_.swap(other); }
+
     /// How many bytes came and were not yet handed out.
     std::size_t buffered() const noexcept { return buffer_.size(); }
 
@@ -187,7 +111,7 @@ private:
         needed_ = 1;
     }
 
-    detail::receive_buffer buffer_;
+    detail::byte_queue buffer_;
     std::size_t limit_;
     std::size_t needed_ = 1;      // next_view has nothing to do before so many bytes are buffered
     std::size_t seen_ = 0;        // so many of them an earlier scan has looked at

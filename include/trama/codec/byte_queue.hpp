@@ -1,0 +1,93 @@
+// trama/codec/byte_queue.hpp -- bytes that wait: written at the end, taken from the front.
+//
+//     storage_                begin_                   end_              capacity_
+//     |   bytes taken         |   bytes that wait      |   room for       |
+//     |   (free again)        |                        |   prepare()      |
+//     0  <=                   begin_        <=         end_       <=      capacity_
+#pragma once
+
+#include <cstdlib>
+#include <cstring>
+#include <new>
+#include <string_view>
+#include <utility>
+
+namespace trama {
+
+namespace detail {
+
+/// Move-only; one that was moved from is empty and can be used again.
+class byte_queue {
+public:
+    byte_queue() noexcept = default;
+    byte_queue(byte_queue&& other) noexcept { swap(other); }
+    byte_queue& operator=(byte_queue&& other) noexcept {
+        byte_queue taken(std::move(other));
+        swap(taken);
+        return *this;
+    }
+    ~byte_queue() { std::free(storage_); }
+
+    std::string_view bytes() const noexcept { return {storage_ + begin_, end_ - begin_}; }
+    std::size_t size() const noexcept { return end_ - begin_; }
+    std::size_t capacity() const noexcept { return capacity_; }
+    std::size_t room() const noexcept { return capacity_ - end_; }
+
+    /// Makes room for `size` more bytes and returns where they go. Throws std::bad_alloc.
+    char* prepare(std::size_t size) {
+        if (begin_ == end_) begin_ = end_ = 0;
+        // Only when more is free than has to be moved: else a reader who takes a little of a lot
+        // each time would move the lot each time.
+        if (room() < size && begin_ > 0 && begin_ >= this->size()) move_to_front();
+        if (room() < size) grow(size);
+        return storage_ + end_;
+    }
+
+    /// `size` bytes were written behind what is there; at most room().
+    void commit(std::size_t size) noexcept { end_ += size; }
+
+    void append(std::string_view bytes) {
+        if (bytes.empty()) return;
+        std::memcpy(prepare(bytes.size()), bytes.data(), bytes.size());
+        commit(bytes.size());
+    }
+
+    /// `size` bytes at the front are done with; at most size().
+    void consume(std::size_t size) noexcept { begin_ += size; }
+
+    void swap(byte_queue& other) noexcept {
+        std::swap(storage_, other.storage_);
+        std::swap(begin_, other.begin_);
+        std::swap(end_, other.end_);
+        std::swap(capacity_, other.capacity_);
+    }
+
+private:
+    void move_to_front() noexcept {
+        std::memmove(storage_, storage_ + begin_, size());
+        end_ -= begin_;
+        begin_ = 0;
+    }
+
+    // Doubles, so that memory follows what came and not what was promised. realloc(3) and not a
+    // vector: it does not fill the new part with zeros, and on Linux it moves large blocks by their
+    // page tables, so a large payload is not copied while it grows.
+    void grow(std::size_t size) {
+        if (size > static_cast<std::size_t>(-1) / 2 - end_) throw std::bad_alloc();
+        const std::size_t needed = end_ + size;
+        const std::size_t wanted = needed > 2 * capacity_ ? needed : 2 * capacity_;
+        void* larger = std::realloc(storage_, wanted);
+        if (larger == nullptr) throw std::bad_alloc();
+        storage_ = static_cast<char*>(larger);
+        capacity_ = wanted;
+    }
+
+    char* storage_ = nullptr;
+    std::size_t begin_ = 0;
+    std::size_t end_ = 0;
+    std::size_t capacity_ = 0;
+};
+
+}  // namespace detail
+
+}  // namespace trama

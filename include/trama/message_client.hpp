@@ -1,0 +1,165 @@
+// trama/message_client.hpp -- one client of a message_server: its connection, what came of its next
+// message, and its outbox, where messages wait until the kernel takes them.
+//
+//     open  ---- close(), end of stream, broken frame, idle ---->  finishing: what it is owed
+//      |                                                           is still sent
+//      |  reset, or its outbox overflowed                              |  all of it was taken
+//      v                                                               v
+//     gone  <---------- the peer closed, or the time is up ---------  lingering
+#pragma once
+
+#include <trama/client_list.hpp>
+#include <trama/framed_stream.hpp>
+#include <trama/ready/interest.hpp>
+
+namespace trama {
+
+/// What a message_server knows of a client besides its connection, if you do not say otherwise.
+struct no_state {};
+
+namespace detail {
+
+template <typename Codec, typename Selector, typename State>
+class message_room;
+
+}  // namespace detail
+
+/// Lives from on_join until on_leave has returned. Neither copied nor moved.
+template <typename Codec, typename State>
+class message_client {
+public:
+    /// Yours: a name, a score, whatever you want to know of this client.
+    State state{};
+
+    message_client(const message_client&) = delete;
+    message_client& operator=(const message_client&) = delete;
+
+    /// Puts one message into the outbox and returns at once. In vain when the client is leaving.
+    /// Throws frame_error{too_long}.
+    void send(std::string_view payload) {
+        if (!is_open()) return;
+        const frame_edge header = Codec::header(payload, list_->limit);
+        const frame_edge trailer = Codec::trailer();
+        borrow_memory();
+        char* at = outbox_.prepare(header.size() + payload.size() + trailer.size());
+        at += header.view().copy(at, header.size());
+        at += payload.copy(at, payload.size());
+        trailer.view().copy(at, trailer.size());
+        outbox_.commit(header.size() + payload.size() + trailer.size());
+        if (tracing()) detail::tell_frame(fd(), "out", payload);
+        note_written();
+        if (owed() <= 2 * list_->high_water) return;
+        flush();
+        if (owed() > 2 * list_->high_water)
+            drop(detail::text("too slow: %zu bytes wait for it", owed()));
+    }
+
+    /// Closes when all that was sent before has been delivered.
+    void close() { leave("closed by this server"); }
+
+    /// False: it is leaving, or has left.
+    bool is_open() const noexcept { return phase_ == detail::client_phase::open; }
+
+    /// Bytes in the outbox: sent to it, and not yet taken by the kernel.
+    std::size_t owed() const noexcept { return outbox_.size(); }
+
+    const endpoint& remote_endpoint() const noexcept { return stream_.remote_endpoint(); }
+    int fd() const noexcept { return stream_.fd(); }
+
+private:
+    template <typename, typename, typename>
+    friend class detail::message_room;
+
+    message_client(tcp_stream stream, detail::client_list<message_client>& all)
+        : stream_(std::move(stream)), decoder_(all.limit), list_(&all) {}
+
+    /// Receives what is there, into memory that all clients share. Bytes of a message that is under
+    /// way already lie in memory of its own, and the new ones join them there.
+    io_result receive() {
+        constexpr std::size_t most = 65536;
+        char* bytes = list_->memory.prepare(most);
+        const io_result result = stream_.try_recv_some(bytes, most);
+        if (result.status != io_status::done || !is_open()) return result;
+        uses_shared_memory_ = decoder_.buffered() == 0;
+        if (uses_shared_memory_) {
+            list_->memory.commit(result.bytes);
+            decoder_.swap_buffer(list_->memory);
+        } else {
+            decoder_.receive_data({bytes, result.bytes});
+        }
+        return result;
+    }
+
+    /// After all whole messages were taken: the start of the next one moves to memory of its own.
+    void give_memory_back() {
+        if (uses_shared_memory_) {
+            decoder_.swap_buffer(list_->memory);
+            decoder_.receive_data(list_->memory.bytes());
+            list_->memory.consume(list_->memory.size());
+        } else if (decoder_.buffered() == 0) {
+            detail::byte_queue none;
+            decoder_.swap_buffer(none);
+        }
+    }
+
+    void borrow_memory() {
+        if (outbox_.capacity() > 0 || list_->outboxes.empty()) return;
+        outbox_.swap(list_->outboxes.back());
+        list_->outboxes.pop_back();
+    }
+
+    void note_written() {
+        if (!is_written_) list_->written.push_back(this);
+        is_written_ = true;
+    }
+
+    /// Sends what the kernel takes now; the rest stays.
+    void flush() {
+        if (owed() == 0) return;
+        const io_result result = stream_.try_send_some(outbox_.bytes());
+        if (result.status == io_status::failed) return drop(result.error.message());
+        outbox_.consume(result.bytes);
+        if (owed() > 0) return;
+        if (list_->outboxes.size() < 64 && outbox_.capacity() <= 65536) {
+            list_->outboxes.emplace_back().swap(outbox_);
+        } else {
+            outbox_ = detail::byte_queue();
+        }
+    }
+
+    /// No more messages from it and to it; what it is owed is still sent.
+    void leave(std::string reason) {
+        if (!is_open()) return;
+        phase_ = detail::client_phase::finishing;
+        list_->leaving.push_back({this, std::move(reason)});
+        note_written();
+    }
+
+    /// Closes without more ado.
+    void drop(std::string reason) {
+        leave(std::move(reason));
+        if (phase_ == detail::client_phase::gone) return;
+        phase_ = detail::client_phase::gone;
+        list_->gone.push_back(this);
+    }
+
+    /// What to watch the descriptor for.
+    interest wanted() const noexcept {
+        const bool listen = is_open() ? owed() <= list_->high_water : !has_ended_;
+        if (owed() == 0) return interest::read;
+        return listen ? interest::read_write : interest::write;
+    }
+
+    tcp_stream stream_;
+    frame_decoder<Codec> decoder_;
+    detail::byte_queue outbox_;
+    detail::client_list<message_client>* list_;
+    deadline message_end_{forever};  // of the message that is under way
+    detail::client_phase phase_ = detail::client_phase::open;
+    interest watched_ = interest::read;
+    bool is_written_ = false;
+    bool uses_shared_memory_ = false;
+    bool has_ended_ = false;  // the end of its stream was seen
+};
+
+}  // namespace trama

@@ -1,0 +1,200 @@
+// trama/message_room.hpp -- the clients of a message_server: what comes from them, what goes to
+// them, who is late, who leaves. The door, where they come in, is in message_server.hpp.
+#pragma once
+
+#include <trama/callback.hpp>
+#include <trama/message_client.hpp>
+#include <trama/ready/deadlines.hpp>
+#include <trama/ready/poll_selector.hpp>
+
+namespace trama {
+
+namespace detail {
+
+/// The base of message_server.
+template <typename Codec, typename Selector, typename State>
+class message_room {
+protected:
+    using client = message_client<Codec, State>;
+
+    explicit message_room(std::size_t limit) : clients_(limit) {}
+    message_room(const message_room&) = delete;
+    message_room& operator=(const message_room&) = delete;
+    ~message_room() {
+        for (client* each : clients_.table) delete each;
+    }
+
+    /// Somebody new, whose descriptor is watched already.
+    void take_in(tcp_stream stream) {
+        const auto place = static_cast<std::size_t>(stream.fd());
+        if (place >= clients_.table.size()) clients_.table.resize(place + 1, nullptr);
+        clients_.table[place] = new client(std::move(stream), clients_);
+        ++count_;
+        set_deadline(*clients_.table[place]);
+        on_join_(*clients_.table[place]);
+    }
+
+    /// A descriptor of a client is ready.
+    void serve(const ready_event& event) {
+        client& who = *clients_.table[static_cast<std::size_t>(event.fd)];
+        if (event.readable && who.phase_ != client_phase::gone) receive(who);
+        if (event.writable) who.note_written();
+    }
+
+    // ---- what comes ----
+
+    void receive(client& who) {
+        const io_result result = who.receive();
+        switch (result.status) {
+            case io_status::done: return take_messages(who);
+            case io_status::would_block: return;
+            case io_status::end_of_stream: return take_end(who);
+            case io_status::failed: return who.drop(result.error.message());
+        }
+    }
+
+    void take_messages(client& who) {
+        if (!who.is_open()) return;  // it may go on talking, but nobody listens
+        while (const auto message = next_message(who)) {
+            if (tracing()) tell_frame(who.fd(), "in", *message);
+            on_message_(who, *message);
+        }
+        who.give_memory_back();
+        if (who.owed() > clients_.high_water) who.note_written();  // it may have to wait
+        set_deadline(who);
+    }
+
+    std::optional<std::string_view> next_message(client& who) {
+        if (!who.is_open()) return std::nullopt;
+        try {
+            return who.decoder_.next_view();
+        } catch (const frame_error& error) {
+            who.leave(error.what());
+            return std::nullopt;
+        }
+    }
+
+    void take_end(client& who) {
+        who.has_ended_ = true;
+        if (who.phase_ == client_phase::lingering) return who.drop("");
+        who.note_written();
+        if (!who.is_open()) return;
+        try {
+            who.decoder_.receive_eof();
+            who.leave("closed by the peer");
+        } catch (const frame_error& error) {
+            who.leave(error.what());
+        }
+    }
+
+    // ---- who is late ----
+
+    void set_deadline(client& who) {
+        if (idle_timeout_ == forever && message_timeout_ == forever) return;
+        if (who.decoder_.buffered() == 0) {
+            who.message_end_ = deadline(forever);
+        } else if (who.message_end_.is_never()) {
+            who.message_end_ = deadline(message_timeout_);
+        }
+        const duration rest = who.message_end_.left();
+        if (who.is_open()) deadlines_.set(who.fd(), rest < idle_timeout_ ? rest : idle_timeout_);
+    }
+
+    void drop_late() {
+        for (int fd = deadlines_.next_passed(); fd != -1; fd = deadlines_.next_passed()) {
+            client& who = *clients_.table[static_cast<std::size_t>(fd)];
+            if (!who.is_open()) {
+                who.drop("");
+            } else if (who.message_end_.passed()) {
+                who.leave("took too long over one message");
+            } else {
+                on_idle_(who);
+                who.leave("silent for too long");
+            }
+        }
+    }
+
+    // ---- what goes, and who goes ----
+
+    /// Until nobody has anything new to be told or sent; then those who have gone are closed.
+    void settle() {
+        while (!clients_.leaving.empty() || !clients_.written.empty()) {
+            tell_who_left();
+            send_written();
+        }
+        bury();
+    }
+
+    // What is called may write to others, or make them leave: then the lists grow meanwhile.
+    void tell_who_left() {
+        for (std::size_t i = 0; i < clients_.leaving.size(); ++i) {
+            const auto each = std::move(clients_.leaving[i]);
+            deadlines_.set(each.client->fd(), farewell);
+            on_leave_(*each.client, each.reason);
+        }
+        clients_.leaving.clear();
+    }
+
+    void send_written() {
+        for (std::size_t i = 0; i < clients_.written.size(); ++i) {
+            client& who = *clients_.written[i];
+            who.is_written_ = false;
+            who.flush();
+            if (who.phase_ == client_phase::finishing && who.owed() == 0) bow_out(who);
+            if (who.phase_ != client_phase::gone) watch(who);
+        }
+        clients_.written.clear();
+    }
+
+    void bow_out(client& who) {
+        if (who.has_ended_ || shut_down_sending(who.fd()).failed()) return who.drop("");
+        who.phase_ = client_phase::lingering;
+        deadlines_.set(who.fd(), lingering);
+    }
+
+    void watch(client& who) {
+        const interest wanted = who.wanted();
+        if (wanted == who.watched_) return;
+        ready_.modify(who.fd(), wanted);
+        who.watched_ = wanted;
+    }
+
+    void dismiss(const char* reason) {
+        for (client& each : client_range<client>(clients_.table)) each.leave(reason);
+        settle();
+    }
+
+    void drop_all() {
+        for (client* each : clients_.table)
+            if (each != nullptr) each->drop("");
+        settle();
+    }
+    void bury() {
+        for (client* each : clients_.gone) {
+            ready_.remove(each->fd());
+            deadlines_.clear(each->fd());
+            clients_.table[static_cast<std::size_t>(each->fd())] = nullptr;
+            delete each;
+            --count_;
+        }
+        clients_.gone.clear();
+    }
+
+    static constexpr duration farewell = std::chrono::seconds(10);  // to take what it is owed
+    static constexpr duration lingering = std::chrono::seconds(2);  // and then to close as well
+
+    Selector ready_;
+    deadlines deadlines_;
+    client_list<client> clients_;
+    std::size_t count_ = 0;
+    duration idle_timeout_ = forever;
+    duration message_timeout_ = forever;
+    callback<client&> on_join_;
+    callback<client&, std::string_view> on_message_;
+    callback<client&> on_idle_;
+    callback<client&, std::string_view> on_leave_;
+};
+
+}  // namespace detail
+
+}  // namespace trama

@@ -1,0 +1,67 @@
+// trama/ready/deadlines.hpp -- one deadline for each descriptor, and who is over first.
+//
+// One time-out for a wait is one for all: a client that speaks every second would keep a silent one
+// alive. So each has its own, and the wait lasts until the first of them.
+#pragma once
+
+#include <trama/deadline.hpp>
+
+#include <vector>
+
+namespace trama {
+
+/// Deadlines of many descriptors. To set one costs nothing but a look at the clock; they are all
+/// looked through only when the earliest may have come.
+class deadlines {
+public:
+    /// `fd` is over `from_now`; it replaces what was set for it before. `forever`: never.
+    void set(int fd, duration from_now) {
+        const auto number = static_cast<std::size_t>(fd);
+        if (number >= ends_.size()) ends_.resize(number + 1, deadline(forever));
+        ends_[number] = deadline(from_now);
+        if (ends_[number].is_before(earliest_)) earliest_ = ends_[number];
+    }
+
+    /// `fd` has no deadline any more.
+    void clear(int fd) noexcept {
+        if (static_cast<std::size_t>(fd) < ends_.size())
+            ends_[static_cast<std::size_t>(fd)] = deadline(forever);
+    }
+
+    /// How long to wait before asking next_passed() again; `forever` when none is set.
+    duration left() const noexcept { return earliest_.left(); }
+
+    /// A descriptor whose deadline has passed, and which now has none; -1: there is none.
+    int next_passed() {
+        if (passed_.empty() && earliest_.passed()) collect();
+        while (!passed_.empty()) {
+            const int fd = passed_.back();
+            passed_.pop_back();
+            deadline& end = ends_[static_cast<std::size_t>(fd)];
+            if (!end.passed()) continue;  // it was set anew, or cleared, since it was found
+            end = deadline(forever);
+            return fd;
+        }
+        return -1;
+    }
+
+private:
+    void collect() {
+        const deadline present(duration(1));
+        earliest_ = deadline(forever);
+        for (std::size_t i = 0; i < ends_.size(); ++i) {
+            if (ends_[i].is_before(present)) {
+                passed_.push_back(static_cast<int>(i));
+            } else if (ends_[i].is_before(earliest_)) {
+                earliest_ = ends_[i];
+            }
+        }
+    }
+
+    std::vector<deadline> ends_;
+    std::vector<int> passed_;
+    // No later than the first of them: that one may have been set anew since.
+    deadline earliest_{forever};
+};
+
+}  // namespace trama

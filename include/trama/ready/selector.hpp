@@ -1,0 +1,122 @@
+// trama/ready/selector.hpp -- waiting for many descriptors with select(2). man 2 select
+//
+// The oldest way, and the one every system has. A set of descriptors is a row of bits, one for each
+// number, and has room for 1,024 of them. Each wait hands the whole row to the kernel, which looks
+// at all of it and crosses out what is not ready; so the set is copied first, every time.
+#pragma once
+
+#include <trama/ready/interest.hpp>
+
+#include <fcntl.h>
+#include <sys/select.h>
+
+namespace trama {
+
+/// Watches descriptors 0 to FD_SETSIZE - 1 (1,023). They stay the caller's, who closes them.
+class selector {
+public:
+    /// Watches `fd`, whatever it was watched for before. Throws network_error if select(2) cannot
+    /// hold the number.
+    void add(int fd, interest what) {
+        check_fits(fd);
+        events_.forget(fd);
+        set(fd, what);
+        if (fd >= end_) end_ = fd + 1;
+    }
+
+    /// Watches `fd` for something else. Throws network_error if it is not watched.
+    void modify(int fd, interest what) {
+        if (!is_watched(fd)) detail::throw_not_watched("modify", fd);
+        set(fd, what);
+    }
+
+    /// No longer watches `fd`; nothing happens if it was not.
+    void remove(int fd) noexcept {
+        if (!is_watched(fd)) return;
+        events_.forget(fd);
+        FD_CLR(fd, &read_);
+        FD_CLR(fd, &write_);
+        while (end_ > 0 && !is_watched(end_ - 1)) --end_;
+    }
+
+    /// Waits until something is ready. Returns what is, none if `timeout` (0: do not wait) was over
+    /// first; valid until the next wait. Throws network_error.
+    const ready_events& wait(duration timeout = forever) {
+        const deadline limit(timeout);
+        events_.clear();
+        fd_set read;
+        fd_set write;
+        const detail::call_result result = select_once(read, write, limit);
+        long left = detail::check("select", result);
+        for (int fd = 0; fd < end_ && left > 0; ++fd) {
+            const bool readable = FD_ISSET(fd, &read);
+            const bool writable = FD_ISSET(fd, &write);
+            if (readable || writable) events_.push(fd, readable, writable);
+            left -= readable + writable;
+        }
+        return events_;
+    }
+
+private:
+    static void check_fits(int fd) {
+        if (fd < 0) detail::throw_system_error(EBADF, "watch", "");
+        if (fd >= FD_SETSIZE)
+            detail::throw_network_error(
+                {EINVAL, std::system_category()}, "watch",
+                detail::text("descriptor %d", fd).c_str(),
+                detail::text("select(2) holds 0 to %d", FD_SETSIZE - 1).c_str(),
+                "use poll_selector or epoll_selector");
+    }
+
+    bool is_watched(int fd) const noexcept {
+        return fd >= 0 && fd < end_ && (FD_ISSET(fd, &read_) || FD_ISSET(fd, &write_));
+    }
+
+    void set(int fd, interest what) noexcept {
+        FD_CLR(fd, &read_);
+        FD_CLR(fd, &write_);
+        if (detail::wants(what, interest::read)) FD_SET(fd, &read_);
+        if (detail::wants(what, interest::write)) FD_SET(fd, &write_);
+    }
+
+    detail::call_result select_once(fd_set& read, fd_set& write, const deadline& limit) noexcept {
+        detail::call_result result;
+        timeval rest{};
+        do {
+            if (result.error == EBADF) forget_closed();
+            read = read_;
+            write = write_;
+            rest = time_left(limit);
+        } while (result.interrupted(
+                     ::select(end_, &read, &write, nullptr, limit.is_never() ? nullptr : &rest)) ||
+                 result.error == EBADF);
+        if (tracing())
+            detail::trace(-1, result.error, "select below %d: %ld ready", end_, result.value);
+        return result;
+    }
+
+    // In microseconds, rounded up; of very long times a week at once.
+    static timeval time_left(const deadline& limit) noexcept {
+        constexpr std::int64_t second = 1000000000;
+        constexpr std::int64_t week = 7 * 24 * 3600 * second;
+        const std::int64_t left = limit.left().count();
+        const std::int64_t time = (left < week ? left : week) + 999;
+        timeval rest{};
+        rest.tv_sec = static_cast<int>(time / second);
+        rest.tv_usec = static_cast<int>(time % second / 1000);
+        return rest;
+    }
+
+    // Who closes a descriptor before removing it makes select fail for all of them.
+    void forget_closed() noexcept {
+        for (int fd = 0; fd < end_; ++fd)
+            if (is_watched(fd) && ::fcntl(fd, F_GETFD) == -1) remove(fd);
+    }
+
+    fd_set read_ = {};
+    fd_set write_ = {};
+    int end_ = 0;  // one more than the largest descriptor that is watched
+    ready_events events_;
+};
+
+}  // namespace trama

@@ -1,0 +1,90 @@
+// trama/ready/stop_signal.hpp -- "stop" as a descriptor that becomes readable, so that a loop which
+// waits for many things can wait for this one too. man 7 signal-safety, man 2 pipe, man 2 sigaction
+//
+// A signal handler may do next to nothing: it can come in the middle of malloc. It may write one
+// byte into a pipe; and the loop wakes up, outside of the handler, where everything is allowed.
+#pragma once
+
+#include <trama/net/socket.hpp>
+
+#include <csignal>
+
+namespace trama {
+
+namespace detail {
+
+/// Where the signal handler writes to; -1: nowhere. A handler has no argument of ours, so this is
+/// global.
+inline volatile std::sig_atomic_t stop_pipe = -1;
+
+inline void write_stop(int fd) noexcept {
+    const int saved = errno;
+    const ssize_t written = ::write(fd, "", 1);
+    static_cast<void>(written);  // a full pipe is readable already
+    errno = saved;
+}
+
+inline void stop_by_signal(int) noexcept {
+    write_stop(static_cast<int>(stop_pipe));
+}
+
+}  // namespace detail
+
+/// A request to stop, which stays. Neither copied nor moved: a signal handler knows where it is.
+class stop_signal {
+public:
+    /// Throws network_error when no descriptors are left.
+    stop_signal() {
+        int ends[2] = {-1, -1};
+        detail::call_result result;
+        while (result.interrupted(::pipe(ends))) continue;
+        detail::check("open a pipe", result);
+        read_end_.reset(ends[0]);
+        write_end_.reset(ends[1]);
+        for (int end : ends) {
+            ::fcntl(end, F_SETFD, FD_CLOEXEC);
+            detail::set_non_blocking(end, true);
+        }
+    }
+    stop_signal(const stop_signal&) = delete;
+    stop_signal& operator=(const stop_signal&) = delete;
+    ~stop_signal() {
+        if (detail::stop_pipe != write_end_.get()) return;
+        ::sigaction(SIGINT, &before_[0], nullptr);
+        ::sigaction(SIGTERM, &before_[1], nullptr);
+        detail::stop_pipe = -1;
+    }
+
+    /// From now on Ctrl-C (SIGINT) and SIGTERM stop this one; a second one ends the program, as it
+    /// would have before. The destructor gives the signals back. Throws std::logic_error when
+    /// another stop_signal has them.
+    void catch_signals() {
+        if (detail::stop_pipe == write_end_.get()) return;
+        if (detail::stop_pipe != -1)
+            throw std::logic_error("stop_signal: another one catches the signals");
+        detail::stop_pipe = write_end_.get();
+        struct sigaction action {};
+        action.sa_handler = detail::stop_by_signal;
+        action.sa_flags = static_cast<int>(SA_RESETHAND);
+        ::sigaction(SIGINT, &action, &before_[0]);
+        ::sigaction(SIGTERM, &action, &before_[1]);
+    }
+
+    /// Stops: from any thread, from any signal handler, as often as you like.
+    void stop() noexcept { detail::write_stop(write_end_.get()); }
+
+    /// True once it was stopped.
+    bool stopped() const noexcept {
+        return detail::poll_once(fd(), POLLIN, deadline(duration::zero())).value > 0;
+    }
+
+    /// Readable once it was stopped, and for ever after: watch it, do not read it.
+    int fd() const noexcept { return read_end_.get(); }
+
+private:
+    unique_fd read_end_;
+    unique_fd write_end_;
+    struct sigaction before_[2] = {};
+};
+
+}  // namespace trama
