@@ -8,7 +8,7 @@
 //           With --verbose the line of the library comes first.
 // Exercise: Which of the failures allow to simply ask again? Think of "pay 10 euros".
 //           Pull the cable (or: ip link set eth0 down) while it waits for an answer. What is told?
-// Next:     11_thread_per_client, so that one stuck client does not hold up the server
+// Next:     11_threads, so that one stuck client does not hold up the server
 #include "../support/program.hpp"
 
 #include <chrono>

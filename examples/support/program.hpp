@@ -20,6 +20,7 @@
 #include <cstring>
 #include <iostream>
 #include <map>
+#include <sstream>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -185,16 +186,28 @@ inline void print_piece(std::string_view piece) {
 /// How much is said on stderr: 0 with -q (errors only), 1, 2 with -v.
 inline int talkativeness = 1;
 
+namespace detail {
+
+/// In one piece, so that lines of several threads, or programs, do not mix.
+template <typename... Parts>
+void write_line(const Parts&... parts) {
+    std::ostringstream line;
+    (line << ... << parts) << '\n';
+    std::cerr << line.str() << std::flush;
+}
+
+}  // namespace detail
+
 /// One line of talk, unless -q. What came from the network must be given as trama::escaped(...).
 template <typename... Parts>
 void say(const Parts&... parts) {
-    if (talkativeness >= 1) (std::cerr << ... << parts) << std::endl;
+    if (talkativeness >= 1) detail::write_line(parts...);
 }
 
 /// One line of detail, with -v only.
 template <typename... Parts>
 void say_more(const Parts&... parts) {
-    if (talkativeness >= 2) (std::cerr << ... << parts) << std::endl;
+    if (talkativeness >= 2) detail::write_line(parts...);
 }
 
 // ---- an orderly stop: Ctrl-C and SIGTERM end the waiting, the second one ends the program -------
