@@ -3008,16 +3008,17 @@ private:
         return listen ? interest::read_write : interest::write;
     }
 
-    tcp_stream stream_;
-    frame_decoder<Codec> decoder_;
-    detail::byte_queue outbox_;
-    detail::client_list<message_client>* list_;
-    deadline message_end_{forever};  // of the message that is under way
+    // The small ones first: behind a small `state` they take no room of their own.
     detail::client_phase phase_ = detail::client_phase::open;
     interest watched_ = interest::read;
     bool is_written_ = false;
     bool uses_shared_memory_ = false;
     bool has_ended_ = false;  // the end of its stream was seen
+    tcp_stream stream_;
+    frame_decoder<Codec> decoder_;
+    detail::byte_queue outbox_;
+    detail::client_list<message_client>* list_;
+    deadline message_end_{forever};  // of the message that is under way
 };
 
 }  // namespace trama
