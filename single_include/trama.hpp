@@ -1738,8 +1738,8 @@ inline call_result accept_once(int listener, address_buffer& peer) noexcept {
 
 /// Errors of a connection that died before it was accepted; man 2 accept lists them.
 inline bool lost_before_accept(int error) noexcept {
-    return error == ECONNABORTED || error == EPROTO || error == ENOPROTOOPT || error == ENETDOWN ||
-           error == ENETUNREACH || error == EHOSTDOWN || error == EHOSTUNREACH;
+    return error == ECONNABORTED || error == EPERM || error == EPROTO || error == ENOPROTOOPT ||
+           error == ENETDOWN || error == ENETUNREACH || error == EHOSTDOWN || error == EHOSTUNREACH;
 }
 
 }  // namespace detail
@@ -2245,7 +2245,7 @@ public:
         iterator(const ready_event* at, const ready_event* end) noexcept : at_(at), end_(end) {
             skip();
         }
-        const ready_event& operator*() const noexcept { return *at_; }
+        ready_event operator*() const noexcept { return *at_; }
         iterator& operator++() noexcept {
             ++at_;
             skip();
@@ -2580,7 +2580,13 @@ private:
         if (detail::wants(what, interest::write)) wanted.events |= EPOLLOUT;
         detail::call_result result;
         while (result.interrupted(::epoll_ctl(epoll_.get(), operation, fd, &wanted))) continue;
-        if (tracing()) detail::trace(epoll_.get(), result.error, "epoll_ctl: fd %d", fd);
+        if (tracing())
+            detail::trace(epoll_.get(), result.error, "epoll_ctl %s: fd %d",
+                          operation == EPOLL_CTL_DEL  ? "remove"
+                          : wanted.events == EPOLLIN  ? "read"
+                          : wanted.events == EPOLLOUT ? "write"
+                                                      : "read and write",
+                          fd);
         return result;
     }
 
@@ -2627,8 +2633,11 @@ inline void write_stop(int fd) noexcept {
     errno = saved;
 }
 
+/// The second signal, of whichever kind, finds what was there before any program asked for more.
 inline void stop_by_signal(int) noexcept {
     write_stop(static_cast<int>(stop_pipe));
+    ::signal(SIGINT, SIG_DFL);
+    ::signal(SIGTERM, SIG_DFL);
 }
 
 }  // namespace detail
@@ -2658,9 +2667,9 @@ public:
         detail::stop_pipe = -1;
     }
 
-    /// From now on Ctrl-C (SIGINT) and SIGTERM stop this one; a second one ends the program, as it
-    /// would have before. The destructor gives the signals back. Throws std::logic_error when
-    /// another stop_signal has them.
+    /// From now on Ctrl-C (SIGINT) and SIGTERM stop this one; a second one ends the program. The
+    /// destructor gives the signals back. Throws std::logic_error when another stop_signal has
+    /// them.
     void catch_signals() {
         if (detail::stop_pipe == write_end_.get()) return;
         if (detail::stop_pipe != -1)
@@ -2668,10 +2677,12 @@ public:
         detail::stop_pipe = write_end_.get();
         struct sigaction action {};
         action.sa_handler = detail::stop_by_signal;
-        action.sa_flags = static_cast<int>(SA_RESETHAND);
         ::sigaction(SIGINT, &action, &before_[0]);
         ::sigaction(SIGTERM, &action, &before_[1]);
     }
+
+    /// True: some stop_signal of this program catches them.
+    static bool signals_are_caught() noexcept { return detail::stop_pipe != -1; }
 
     /// Stops: from any thread, from any signal handler, as often as you like.
     void stop() noexcept { detail::write_stop(write_end_.get()); }
@@ -2704,6 +2715,7 @@ class deadlines {
 public:
     /// `fd` is over `from_now`; it replaces what was set for it before. `forever`: never.
     void set(int fd, duration from_now) {
+        if (fd < 0) return;  // it was closed meanwhile
         const auto number = static_cast<std::size_t>(fd);
         if (number >= ends_.size()) ends_.resize(number + 1, deadline(forever));
         ends_[number] = deadline(from_now);
@@ -2717,7 +2729,7 @@ public:
     }
 
     /// How long to wait before asking next_passed() again; `forever` when none is set.
-    duration left() const noexcept { return earliest_.left(); }
+    duration left() const noexcept { return passed_.empty() ? earliest_.left() : duration::zero(); }
 
     /// A descriptor whose deadline has passed, and which now has none; -1: there is none.
     int next_passed() {
@@ -2895,7 +2907,7 @@ public:
     /// Puts one message into the outbox and returns at once. In vain when the client is leaving.
     /// Throws frame_error{too_long}.
     void send(std::string_view payload) {
-        if (!is_open()) return;
+        if (!is_open() || (owed() > 2 * list_->high_water && has_overflowed())) return;
         const frame_edge header = Codec::header(payload, list_->limit);
         const frame_edge trailer = Codec::trailer();
         borrow_memory();
@@ -2906,10 +2918,6 @@ public:
         outbox_.commit(header.size() + payload.size() + trailer.size());
         if (tracing()) detail::tell_frame(fd(), "out", payload);
         note_written();
-        if (owed() <= 2 * list_->high_water) return;
-        flush();
-        if (owed() > 2 * list_->high_water)
-            drop(detail::text("too slow: %zu bytes wait for it", owed()));
     }
 
     /// Closes when all that was sent before has been delivered.
@@ -2948,6 +2956,18 @@ private:
         return result;
     }
 
+    std::optional<std::string_view> next_message() {
+        if (!is_open()) return std::nullopt;
+        try {
+            return decoder_.next_view();
+        } catch (const frame_error& error) {
+            leave(error.what());
+            return std::nullopt;
+        }
+    }
+
+    bool is_full() const noexcept { return owed() > list_->high_water; }
+
     /// After all whole messages were taken: the start of the next one moves to memory of its own.
     void give_memory_back() {
         if (uses_shared_memory_) {
@@ -2958,6 +2978,14 @@ private:
             detail::byte_queue none;
             decoder_.swap_buffer(none);
         }
+    }
+
+    /// Drops who is slower than others write. One message of any size fits above the mark.
+    [[gnu::noinline]] bool has_overflowed() {
+        flush();
+        if (owed() <= 2 * list_->high_water) return false;
+        drop(detail::text("too slow: %zu bytes wait for it", owed()));
+        return true;
     }
 
     void borrow_memory() {
@@ -3003,7 +3031,7 @@ private:
 
     /// What to watch the descriptor for.
     interest wanted() const noexcept {
-        const bool listen = is_open() ? owed() <= list_->high_water : !has_ended_;
+        const bool listen = is_open() ? !is_full() : !has_ended_;
         if (owed() == 0) return interest::read;
         return listen ? interest::read_write : interest::write;
     }
@@ -3013,6 +3041,7 @@ private:
     interest watched_ = interest::read;
     bool is_written_ = false;
     bool uses_shared_memory_ = false;
+    bool has_more_ = false;   // messages that have come, and wait until the outbox is shorter
     bool has_ended_ = false;  // the end of its stream was seen
     tcp_stream stream_;
     frame_decoder<Codec> decoder_;
@@ -3073,23 +3102,19 @@ protected:
 
     void take_messages(client& who) {
         if (!who.is_open()) return;  // it may go on talking, but nobody listens
-        while (const auto message = next_message(who)) {
+        bool any = false;
+        // Above the mark the rest waits, too, until some of the answers have been taken.
+        while (who.decoder_.missing() == 0 && !who.is_full()) {
+            const auto message = who.next_message();
+            if (!message) break;
+            any = true;
             if (tracing()) tell_frame(who.fd(), "in", *message);
             on_message_(who, *message);
         }
         who.give_memory_back();
-        if (who.owed() > clients_.high_water) who.note_written();  // it may have to wait
+        who.has_more_ = who.is_full();
+        if (any) who.message_end_ = deadline(forever);
         set_deadline(who);
-    }
-
-    std::optional<std::string_view> next_message(client& who) {
-        if (!who.is_open()) return std::nullopt;
-        try {
-            return who.decoder_.next_view();
-        } catch (const frame_error& error) {
-            who.leave(error.what());
-            return std::nullopt;
-        }
     }
 
     void take_end(client& who) {
@@ -3118,7 +3143,8 @@ protected:
         if (who.is_open()) deadlines_.set(who.fd(), rest < idle_timeout_ ? rest : idle_timeout_);
     }
 
-    void drop_late() {
+    bool drop_late() {
+        bool any = false;
         for (int fd = deadlines_.next_passed(); fd != -1; fd = deadlines_.next_passed()) {
             client& who = *clients_.table[static_cast<std::size_t>(fd)];
             if (!who.is_open()) {
@@ -3129,7 +3155,9 @@ protected:
                 on_idle_(who);
                 who.leave("silent for too long");
             }
+            any = true;
         }
+        return any;
     }
 
     // ---- what goes, and who goes ----
@@ -3158,6 +3186,7 @@ protected:
             client& who = *clients_.written[i];
             who.is_written_ = false;
             who.flush();
+            if (who.has_more_ && !who.is_full()) take_messages(who);
             if (who.phase_ == client_phase::finishing && who.owed() == 0) bow_out(who);
             if (who.phase_ != client_phase::gone) watch(who);
         }
@@ -3241,9 +3270,11 @@ class message_server : detail::message_room<Codec, Selector, State> {
 public:
     using client = message_client<Codec, State>;
 
-    /// Listens as tcp_listener::listen does. `limit`: the longest payload, in bytes.
+    /// Listens as tcp_listener::listen does. `limit`: the longest payload, in bytes. From here on
+    /// SIGINT and SIGTERM end run(), unless another stop_signal of the program has them.
     message_server(const std::string& host, int port, std::size_t limit = Codec::max_payload)
         : room(limit), listener_(tcp_listener::listen(host, port, 4096)) {
+        if (!stop_signal::signals_are_caught()) stop_.catch_signals();
         ready_.add(stop_.fd(), interest::read);
         open_door();
     }
@@ -3304,7 +3335,6 @@ public:
     /// Serves until stop(), SIGINT or SIGTERM; then delivers what is owed, for less than a second,
     /// and closes. Throws network_error when listening itself fails, and what your functions throw.
     void run() {
-        stop_.catch_signals();
         while (!is_stopping_) serve_round(forever);
         say_farewell();
     }
@@ -3336,8 +3366,8 @@ private:
                 this->serve(event);
             }
         }
-        this->drop_late();
         this->settle();
+        if (this->drop_late()) this->settle();
         if (!is_door_open_ && (door_opens_.passed() || count_ < count_at_closing_)) open_door();
     }
 

@@ -25,7 +25,8 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
 CODEC_TESTS = sorted(ROOT.glob("tests/codec/*.cpp"))
-TESTS = CODEC_TESTS + sorted(ROOT.glob("tests/net/*.cpp"))
+TESTS = CODEC_TESTS + sorted([*ROOT.glob("tests/net/*.cpp"), *ROOT.glob("tests/ready/*.cpp"),
+                              *ROOT.glob("tests/server/*.cpp")])
 EXAMPLES = sorted([*ROOT.glob("examples/*/*.cpp"), *ROOT.glob("examples/*/naive/*.cpp"),
                    *ROOT.glob("docs/programs/*.cpp")])
 

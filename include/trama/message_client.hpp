@@ -37,7 +37,7 @@ public:
     /// Puts one message into the outbox and returns at once. In vain when the client is leaving.
     /// Throws frame_error{too_long}.
     void send(std::string_view payload) {
-        if (!is_open()) return;
+        if (!is_open() || (owed() > 2 * list_->high_water && has_overflowed())) return;
         const frame_edge header = Codec::header(payload, list_->limit);
         const frame_edge trailer = Codec::trailer();
         borrow_memory();
@@ -48,10 +48,6 @@ public:
         outbox_.commit(header.size() + payload.size() + trailer.size());
         if (tracing()) detail::tell_frame(fd(), "out", payload);
         note_written();
-        if (owed() <= 2 * list_->high_water) return;
-        flush();
-        if (owed() > 2 * list_->high_water)
-            drop(detail::text("too slow: %zu bytes wait for it", owed()));
     }
 
     /// Closes when all that was sent before has been delivered.
@@ -90,6 +86,18 @@ private:
         return result;
     }
 
+    std::optional<std::string_view> next_message() {
+        if (!is_open()) return std::nullopt;
+        try {
+            return decoder_.next_view();
+        } catch (const frame_error& error) {
+            leave(error.what());
+            return std::nullopt;
+        }
+    }
+
+    bool is_full() const noexcept { return owed() > list_->high_water; }
+
     /// After all whole messages were taken: the start of the next one moves to memory of its own.
     void give_memory_back() {
         if (uses_shared_memory_) {
@@ -100,6 +108,14 @@ private:
             detail::byte_queue none;
             decoder_.swap_buffer(none);
         }
+    }
+
+    /// Drops who is slower than others write. One message of any size fits above the mark.
+    [[gnu::noinline]] bool has_overflowed() {
+        flush();
+        if (owed() <= 2 * list_->high_water) return false;
+        drop(detail::text("too slow: %zu bytes wait for it", owed()));
+        return true;
     }
 
     void borrow_memory() {
@@ -145,7 +161,7 @@ private:
 
     /// What to watch the descriptor for.
     interest wanted() const noexcept {
-        const bool listen = is_open() ? owed() <= list_->high_water : !has_ended_;
+        const bool listen = is_open() ? !is_full() : !has_ended_;
         if (owed() == 0) return interest::read;
         return listen ? interest::read_write : interest::write;
     }
@@ -155,6 +171,7 @@ private:
     interest watched_ = interest::read;
     bool is_written_ = false;
     bool uses_shared_memory_ = false;
+    bool has_more_ = false;   // messages that have come, and wait until the outbox is shorter
     bool has_ended_ = false;  // the end of its stream was seen
     tcp_stream stream_;
     frame_decoder<Codec> decoder_;

@@ -55,23 +55,19 @@ protected:
 
     void take_messages(client& who) {
         if (!who.is_open()) return;  // it may go on talking, but nobody listens
-        while (const auto message = next_message(who)) {
+        bool any = false;
+        // Above the mark the rest waits, too, until some of the answers have been taken.
+        while (who.decoder_.missing() == 0 && !who.is_full()) {
+            const auto message = who.next_message();
+            if (!message) break;
+            any = true;
             if (tracing()) tell_frame(who.fd(), "in", *message);
             on_message_(who, *message);
         }
         who.give_memory_back();
-        if (who.owed() > clients_.high_water) who.note_written();  // it may have to wait
+        who.has_more_ = who.is_full();
+        if (any) who.message_end_ = deadline(forever);
         set_deadline(who);
-    }
-
-    std::optional<std::string_view> next_message(client& who) {
-        if (!who.is_open()) return std::nullopt;
-        try {
-            return who.decoder_.next_view();
-        } catch (const frame_error& error) {
-            who.leave(error.what());
-            return std::nullopt;
-        }
     }
 
     void take_end(client& who) {
@@ -100,7 +96,8 @@ protected:
         if (who.is_open()) deadlines_.set(who.fd(), rest < idle_timeout_ ? rest : idle_timeout_);
     }
 
-    void drop_late() {
+    bool drop_late() {
+        bool any = false;
         for (int fd = deadlines_.next_passed(); fd != -1; fd = deadlines_.next_passed()) {
             client& who = *clients_.table[static_cast<std::size_t>(fd)];
             if (!who.is_open()) {
@@ -111,7 +108,9 @@ protected:
                 on_idle_(who);
                 who.leave("silent for too long");
             }
+            any = true;
         }
+        return any;
     }
 
     // ---- what goes, and who goes ----
@@ -140,6 +139,7 @@ protected:
             client& who = *clients_.written[i];
             who.is_written_ = false;
             who.flush();
+            if (who.has_more_ && !who.is_full()) take_messages(who);
             if (who.phase_ == client_phase::finishing && who.owed() == 0) bow_out(who);
             if (who.phase_ != client_phase::gone) watch(who);
         }

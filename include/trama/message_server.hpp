@@ -27,9 +27,11 @@ class message_server : detail::message_room<Codec, Selector, State> {
 public:
     using client = message_client<Codec, State>;
 
-    /// Listens as tcp_listener::listen does. `limit`: the longest payload, in bytes.
+    /// Listens as tcp_listener::listen does. `limit`: the longest payload, in bytes. From here on
+    /// SIGINT and SIGTERM end run(), unless another stop_signal of the program has them.
     message_server(const std::string& host, int port, std::size_t limit = Codec::max_payload)
         : room(limit), listener_(tcp_listener::listen(host, port, 4096)) {
+        if (!stop_signal::signals_are_caught()) stop_.catch_signals();
         ready_.add(stop_.fd(), interest::read);
         open_door();
     }
@@ -90,7 +92,6 @@ public:
     /// Serves until stop(), SIGINT or SIGTERM; then delivers what is owed, for less than a second,
     /// and closes. Throws network_error when listening itself fails, and what your functions throw.
     void run() {
-        stop_.catch_signals();
         while (!is_stopping_) serve_round(forever);
         say_farewell();
     }
@@ -122,8 +123,8 @@ private:
                 this->serve(event);
             }
         }
-        this->drop_late();
         this->settle();
+        if (this->drop_late()) this->settle();
         if (!is_door_open_ && (door_opens_.passed() || count_ < count_at_closing_)) open_door();
     }
 

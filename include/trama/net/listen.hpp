@@ -68,8 +68,8 @@ inline call_result accept_once(int listener, address_buffer& peer) noexcept {
 
 /// Errors of a connection that died before it was accepted; man 2 accept lists them.
 inline bool lost_before_accept(int error) noexcept {
-    return error == ECONNABORTED || error == EPROTO || error == ENOPROTOOPT || error == ENETDOWN ||
-           error == ENETUNREACH || error == EHOSTDOWN || error == EHOSTUNREACH;
+    return error == ECONNABORTED || error == EPERM || error == EPROTO || error == ENOPROTOOPT ||
+           error == ENETDOWN || error == ENETUNREACH || error == EHOSTDOWN || error == EHOSTUNREACH;
 }
 
 }  // namespace detail

@@ -16,6 +16,7 @@ class deadlines {
 public:
     /// `fd` is over `from_now`; it replaces what was set for it before. `forever`: never.
     void set(int fd, duration from_now) {
+        if (fd < 0) return;  // it was closed meanwhile
         const auto number = static_cast<std::size_t>(fd);
         if (number >= ends_.size()) ends_.resize(number + 1, deadline(forever));
         ends_[number] = deadline(from_now);
@@ -29,7 +30,7 @@ public:
     }
 
     /// How long to wait before asking next_passed() again; `forever` when none is set.
-    duration left() const noexcept { return earliest_.left(); }
+    duration left() const noexcept { return passed_.empty() ? earliest_.left() : duration::zero(); }
 
     /// A descriptor whose deadline has passed, and which now has none; -1: there is none.
     int next_passed() {

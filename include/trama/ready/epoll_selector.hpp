@@ -76,7 +76,13 @@ private:
         if (detail::wants(what, interest::write)) wanted.events |= EPOLLOUT;
         detail::call_result result;
         while (result.interrupted(::epoll_ctl(epoll_.get(), operation, fd, &wanted))) continue;
-        if (tracing()) detail::trace(epoll_.get(), result.error, "epoll_ctl: fd %d", fd);
+        if (tracing())
+            detail::trace(epoll_.get(), result.error, "epoll_ctl %s: fd %d",
+                          operation == EPOLL_CTL_DEL  ? "remove"
+                          : wanted.events == EPOLLIN  ? "read"
+                          : wanted.events == EPOLLOUT ? "write"
+                                                      : "read and write",
+                          fd);
         return result;
     }
 

@@ -51,7 +51,7 @@ public:
         iterator(const ready_event* at, const ready_event* end) noexcept : at_(at), end_(end) {
             skip();
         }
-        const ready_event& operator*() const noexcept { return *at_; }
+        ready_event operator*() const noexcept { return *at_; }
         iterator& operator++() noexcept {
             ++at_;
             skip();

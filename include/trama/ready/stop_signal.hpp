@@ -24,8 +24,11 @@ inline void write_stop(int fd) noexcept {
     errno = saved;
 }
 
+/// The second signal, of whichever kind, finds what was there before any program asked for more.
 inline void stop_by_signal(int) noexcept {
     write_stop(static_cast<int>(stop_pipe));
+    ::signal(SIGINT, SIG_DFL);
+    ::signal(SIGTERM, SIG_DFL);
 }
 
 }  // namespace detail
@@ -55,9 +58,9 @@ public:
         detail::stop_pipe = -1;
     }
 
-    /// From now on Ctrl-C (SIGINT) and SIGTERM stop this one; a second one ends the program, as it
-    /// would have before. The destructor gives the signals back. Throws std::logic_error when
-    /// another stop_signal has them.
+    /// From now on Ctrl-C (SIGINT) and SIGTERM stop this one; a second one ends the program. The
+    /// destructor gives the signals back. Throws std::logic_error when another stop_signal has
+    /// them.
     void catch_signals() {
         if (detail::stop_pipe == write_end_.get()) return;
         if (detail::stop_pipe != -1)
@@ -65,10 +68,12 @@ public:
         detail::stop_pipe = write_end_.get();
         struct sigaction action {};
         action.sa_handler = detail::stop_by_signal;
-        action.sa_flags = static_cast<int>(SA_RESETHAND);
         ::sigaction(SIGINT, &action, &before_[0]);
         ::sigaction(SIGTERM, &action, &before_[1]);
     }
+
+    /// True: some stop_signal of this program catches them.
+    static bool signals_are_caught() noexcept { return detail::stop_pipe != -1; }
 
     /// Stops: from any thread, from any signal handler, as often as you like.
     void stop() noexcept { detail::write_stop(write_end_.get()); }

@@ -1,0 +1,460 @@
+// The limits of a message_server: slow readers, silent and dripping clients, crowds, and a system
+// that has no descriptors left.
+#include "running_server.hpp"
+
+#include "../support/catch.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <csignal>
+
+#include <sys/resource.h>
+#include <sys/wait.h>
+
+using namespace std::chrono_literals;
+using test::every_selector;
+using test::in_background;
+using test::is_served;
+using test::mailbox;
+using test::net_test;
+using test::recv_all_frames;
+using test::running_server;
+
+// ---- slow readers ------------------------------------------------------------------------------
+
+namespace {
+
+/// Sends frames of 1,000 bytes to an echo, and reads nothing, until the kernel has taken no more
+/// for a while. Returns how many bytes it took.
+std::size_t flood(trama::tcp_stream& stream) {
+    const std::string frame = test::frames({std::string(993, 'x')});
+    std::size_t sent = 0;
+    pollfd watched{stream.fd(), POLLOUT, 0};
+    do {
+        const auto result =
+            stream.try_send_some(std::string_view(frame).substr(sent % frame.size()));
+        sent += result.bytes;
+    } while (sent < (64U << 20U) && ::poll(&watched, 1, 200) == 1);
+    return sent;
+}
+
+void remember_most(std::atomic<std::size_t>& most, std::size_t value) {
+    if (value > most) most = value;
+}
+
+}  // namespace
+
+TEMPLATE_LIST_TEST_CASE("who does not read is not listened to, loses nothing, and delays nobody",
+                        "[server]", every_selector) {
+    const net_test nothing_left_open;
+    constexpr std::size_t mark = 100000;
+    std::atomic<std::size_t> most{0};
+    mailbox<std::string> reasons;
+    running_server<TestType> running;
+    running.server.high_water_mark(mark);
+    running.server.on_message([&](auto& from, std::string_view text) {
+        from.send(text);
+        remember_most(most, from.owed());
+    });
+    tell_leaves(running, reasons);
+    running.start();
+    auto slow = running.call();
+    auto other = running.join();
+    const std::size_t sent = flood(slow);
+    CHECK(sent < (64U << 20U));  // the server has stopped to receive
+    CHECK(most > 0);
+    CHECK(most <= mark + 65536 + 1000);  // at most one receive above the mark
+    const test::stopwatch watch;
+    CHECK(is_served(other));
+    CHECK(watch.seconds() < 1.0);
+    CHECK(reasons.empty());
+
+    // Now it reads, and all of it is there.
+    slow.shutdown_send();
+    std::size_t received = 0;
+    char memory[65536];
+    for (std::size_t count; (count = slow.recv_some(memory, sizeof memory)) > 0;) received += count;
+    CHECK(received == sent - sent % 1000);
+}
+
+TEMPLATE_LIST_TEST_CASE("who takes nothing of a broadcast is dropped at twice the mark", "[server]",
+                        every_selector) {
+    const net_test nothing_left_open;
+    constexpr std::size_t mark = 100000;
+    std::atomic<std::size_t> most{0};
+    mailbox<std::string> reasons;
+    mailbox<int> joined;
+    running_server<TestType> running;
+    running.server.high_water_mark(mark);
+    tell_leaves(running, reasons);
+    running.server.on_join([&](auto&) { joined.put(1); });
+    running.server.on_message([&](auto&, std::string_view text) {
+        for (auto& each : running.server.clients()) {
+            each.send(text);
+            remember_most(most, each.owed());
+        }
+    });
+    running.start();
+    auto slow = running.call();
+    auto speaker = running.join();
+    auto listener = running.join();
+    for (int i = 0; i < 3; ++i) joined.take();
+    const std::string text(10000, 'x');
+    double slowest = 0;
+    int messages = 0;
+    for (; reasons.empty() && messages < 5000; ++messages) {
+        const test::stopwatch watch;
+        REQUIRE(is_served(speaker, text));
+        REQUIRE(listener.recv_frame() == text);
+        slowest = std::max(slowest, watch.seconds());
+    }
+    INFO("dropped after " << messages << " messages");
+    const std::string reason = reasons.take();
+    INFO(reason);
+    CHECK(test::contains(reason, "too slow"));
+    CHECK(most > mark);
+    CHECK(most <= 2 * mark + 10007);
+    CHECK(slowest < 1.0);
+    CHECK(is_served(speaker));
+    CHECK(reasons.empty());
+}
+
+TEMPLATE_LIST_TEST_CASE("who takes nothing of a broadcast, and then all of it, stays", "[server]",
+                        every_selector) {
+    const net_test nothing_left_open;
+    mailbox<std::string> reasons;
+    running_server<TestType> running;
+    running.server.high_water_mark(1U << 20U);
+    tell_leaves(running, reasons);
+    running.server.on_message([](auto& from, std::string_view) {
+        for (int i = 0; i < 200; ++i) from.send(std::string(10000, 'x'));
+    });
+    running.start();
+    auto client = running.join();
+    for (int round = 0; round < 5; ++round) {
+        client.send_frame("");
+        for (int i = 0; i < 200; ++i) REQUIRE(client.recv_frame().value().size() == 10000);
+    }
+    CHECK(reasons.empty());
+}
+
+TEMPLATE_LIST_TEST_CASE("who asks a thousand questions at once, and reads, gets all answers",
+                        "[server]", every_selector) {
+    const net_test nothing_left_open;
+    const std::string answer(10000, 'x');
+    running_server<TestType> running;
+    running.server.high_water_mark(100000);
+    running.server.on_message([&](auto& from, std::string_view) { from.send(answer); });
+    running.start();
+    auto client = running.join();
+    auto sender = in_background([&] {
+        client.stream().send_all(test::frames(std::vector<std::string>(1000, "?")));
+        client.stream().shutdown_send();
+    });
+    std::size_t answers = 0;
+    try {
+        answers = recv_all_frames(client).size();
+    } catch (const std::exception& error) {
+        UNSCOPED_INFO(error.what());
+    }
+    sender.get();
+    CHECK(answers == 1000);
+}
+
+// ---- silent and dripping clients ---------------------------------------------------------------
+
+TEMPLATE_LIST_TEST_CASE("who is silent for too long goes, with a last word, and who speaks stays",
+                        "[server]", every_selector) {
+    const net_test nothing_left_open;
+    mailbox<std::string> reasons;
+    running_server<TestType> running;
+    running.server.idle_timeout(300ms);
+    echo(running);
+    running.server.on_idle([](auto& who) { who.send("good bye"); });
+    tell_leaves(running, reasons);
+    running.start();
+    auto speaks = running.join();
+    const test::stopwatch watch;
+    auto silent = running.join();
+    auto end = in_background([&] {
+        const auto last_words = recv_all_frames(silent);
+        return std::make_pair(last_words, watch.seconds());
+    });
+    while (end.wait_for(30ms) == std::future_status::timeout) CHECK(is_served(speaks));
+    const auto [last_words, seconds] = end.get();
+    CHECK(last_words == std::vector<std::string>{"good bye"});
+    CHECK(seconds >= 0.3);
+    CHECK(seconds < 1.3);
+    CHECK(reasons.take() == "silent for too long");
+    CHECK(is_served(speaks));
+    CHECK(reasons.empty());
+}
+
+TEMPLATE_LIST_TEST_CASE("to receive is not to speak: who only listens is silent", "[server]",
+                        every_selector) {
+    const net_test nothing_left_open;
+    running_server<TestType> running;
+    running.server.idle_timeout(300ms);
+    running.server.on_message([&](auto&, std::string_view text) {
+        for (auto& each : running.server.clients()) each.send(text);
+    });
+    running.start();
+    auto speaks = running.join();
+    auto listens = running.join();
+    const test::stopwatch watch;
+    auto end = in_background([&] {
+        recv_all_frames(listens);
+        return watch.seconds();
+    });
+    while (end.wait_for(30ms) == std::future_status::timeout) CHECK(is_served(speaks));
+    CHECK(end.get() < 1.3);
+}
+
+TEMPLATE_LIST_TEST_CASE("one byte at a time does not stretch the time for a message", "[server]",
+                        every_selector) {
+    const net_test nothing_left_open;
+    mailbox<std::string> reasons;
+    running_server<TestType> running;
+    running.server.message_timeout(300ms);
+    running.server.idle_timeout(10s);
+    echo(running);
+    tell_leaves(running, reasons);
+    running.start();
+    auto drips = running.join();
+    auto other = running.join();
+    CHECK(is_served(drips));
+    const std::string frame = test::frames({std::string(1000, 'x')});
+    const test::stopwatch watch;
+    std::size_t sent = 0;
+    for (; sent < frame.size() && reasons.empty(); ++sent) {
+        drips.stream().send_all({&frame[sent], 1});
+        test::pause(10ms);
+        CHECK(is_served(other));
+    }
+    CHECK(watch.seconds() >= 0.3);
+    CHECK(watch.seconds() < 1.3);
+    CHECK(sent < frame.size());
+    CHECK(reasons.take() == "took too long over one message");
+    CHECK(recv_all_frames(drips).empty());
+    CHECK(is_served(other));
+}
+
+TEMPLATE_LIST_TEST_CASE("each message has its own time, though receives end inside of messages",
+                        "[server]", every_selector) {
+    const net_test nothing_left_open;
+    mailbox<std::string> reasons;
+    running_server<TestType> running;
+    running.server.message_timeout(300ms);
+    echo(running);
+    tell_leaves(running, reasons);
+    running.start();
+    auto client = running.join();
+    client.stream().send_all("000004:ho");
+    // Each step completes one message, and begins the next: none of them takes long.
+    for (int i = 0; i < 25 && reasons.empty(); ++i) {
+        client.stream().send_all("la000004:ho");
+        if (client.recv_frame() != "hola") break;
+        test::pause(20ms);
+    }
+    CHECK(reasons.empty());
+}
+
+TEMPLATE_LIST_TEST_CASE("the time for a message is not the time between messages", "[server]",
+                        every_selector) {
+    const net_test nothing_left_open;
+    mailbox<std::string> reasons;
+    running_server<TestType> running;
+    running.server.message_timeout(50ms);
+    echo(running);
+    tell_leaves(running, reasons);
+    running.start();
+    auto client = running.join();
+    CHECK(is_served(client));
+    test::pause(150ms);
+    CHECK(is_served(client));
+    CHECK(reasons.empty());
+}
+
+// ---- crowds ------------------------------------------------------------------------------------
+
+TEMPLATE_LIST_TEST_CASE("above max_clients the next is served when one leaves", "[server]",
+                        every_selector) {
+    const net_test nothing_left_open;
+    std::atomic<int> here{0};
+    std::atomic<int> most{0};
+    running_server<TestType> running;
+    running.server.max_clients(2);
+    echo(running);
+    running.server.on_join([&](auto&) {
+        if (++here > most) most = here.load();
+    });
+    running.server.on_leave([&](auto&, std::string_view) { --here; });
+    running.start();
+    auto first = running.join();
+    auto second = running.join();
+    REQUIRE(is_served(first));
+    REQUIRE(is_served(second));
+    auto third = running.join();
+    third.send_frame("hola");
+    for (int i = 0; i < 10; ++i) CHECK(is_served(first));
+    CHECK(here == 2);
+    second.stream().close();
+    CHECK(third.recv_frame() == "hola");
+    // And so on, for a crowd of 50, one after the other.
+    std::vector<test::peer> crowd;
+    for (int i = 0; i < 50; ++i) {
+        crowd.push_back(running.join());
+        crowd.back().send_frame(std::to_string(i));
+    }
+    third.stream().close();
+    for (std::size_t i = 0; i < crowd.size(); ++i) {
+        CHECK(crowd[i].recv_frame() == std::to_string(i));
+        crowd[i].stream().close();
+    }
+    CHECK(most == 2);
+}
+
+TEST_CASE_METHOD(net_test, "who was closed and does not close its end makes room after two seconds",
+                 "[server]") {
+    running_server<trama::poll_selector> running;
+    running.server.max_clients(1);
+    running.server.on_message([](auto& from, std::string_view text) {
+        if (text == "close me") return from.close();
+        from.send(text);
+    });
+    running.start();
+    auto stubborn = running.join();
+    stubborn.send_frame("close me");
+    CHECK(recv_all_frames(stubborn).empty());
+    const test::stopwatch watch;
+    auto next = running.join();
+    CHECK(is_served(next));
+    CHECK(watch.seconds() < 4.0);
+}
+
+namespace {
+
+std::atomic<int> refused_accepts{0};
+
+void count_refused_accepts(std::string_view line) {
+    if (line.find("accept: failed, Too many open files") != std::string_view::npos)
+        ++refused_accepts;
+}
+
+/// Takes away all descriptors but `count`.
+void leave_descriptors(int count) {
+    std::vector<trama::unique_fd> free;
+    for (int i = 0; i < count; ++i) free.emplace_back(::dup(0));
+    rlimit limit{};
+    ::getrlimit(RLIMIT_NOFILE, &limit);
+    limit.rlim_cur = static_cast<rlim_t>(free.back().get()) + 1;
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+/// A server in a process of its own, with room for two clients. The message "refused?" is answered
+/// with how often accept has failed.
+template <typename Selector>
+class short_of_descriptors {
+public:
+    short_of_descriptors() : port(server_.local_endpoint().port()), child_(::fork()) {
+        if (child_ != 0) return;
+        try {
+            trama::trace_to(count_refused_accepts);
+            leave_descriptors(2);
+            server_.on_message([](auto& from, std::string_view text) {
+                from.send(text == "refused?" ? std::to_string(refused_accepts) : text);
+            });
+            server_.run();
+            ::_exit(0);
+        } catch (const std::exception& error) {
+            std::fprintf(stderr, "%s\n", error.what());
+            ::_exit(1);
+        }
+    }
+    short_of_descriptors(const short_of_descriptors&) = delete;
+    short_of_descriptors& operator=(const short_of_descriptors&) = delete;
+    ~short_of_descriptors() { stop(); }
+
+    test::peer join() const {
+        auto stream = trama::tcp_stream::connect("127.0.0.1", port, 20s);
+        stream.set_timeout(20s);
+        return test::peer(std::move(stream));
+    }
+
+    /// The exit code; -1 after a signal.
+    int stop() {
+        if (child_ == -1) return code_;
+        ::kill(child_, SIGTERM);
+        int status = 0;
+        ::waitpid(child_, &status, 0);
+        child_ = -1;
+        return code_ = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    }
+
+private:
+    trama::message_server<trama::six_digit_colon, Selector> server_{"127.0.0.1", 0};
+
+public:
+    const int port;
+
+private:
+    pid_t child_;
+    int code_ = -1;
+};
+
+}  // namespace
+
+TEMPLATE_LIST_TEST_CASE("without descriptors the server does not spin, and serves when one leaves",
+                        "[server]", every_selector) {
+    const net_test nothing_left_open;
+    short_of_descriptors<TestType> server;
+    auto first = server.join();
+    auto second = server.join();
+    REQUIRE(is_served(first));
+    REQUIRE(is_served(second));
+    auto third = server.join();
+    auto fourth = server.join();
+    third.send_frame("hola");
+    const test::stopwatch watch;
+    for (int i = 0; i < 200; ++i) REQUIRE(is_served(first));
+    first.send_frame("refused?");
+    const int refused = std::stoi(first.recv_frame().value());
+    CHECK(refused >= 1);
+    CHECK(refused <= 1 + static_cast<int>(watch.seconds() / 0.5) + 1);  // 200 if it had spun
+    second.stream().close();
+    CHECK(third.recv_frame() == "hola");
+    first.stream().close();
+    third.stream().close();
+    CHECK(is_served(fourth));
+    fourth.stream().close();
+    CHECK(server.stop() == 0);
+}
+
+TEST_CASE_METHOD(net_test, "a server with select refuses whom select cannot hold, and goes on",
+                 "[server]") {
+    rlimit before{};
+    ::getrlimit(RLIMIT_NOFILE, &before);
+    if (before.rlim_cur < 1100) return test::skip("1,100 descriptors are not allowed here");
+    mailbox<std::string> refusals;
+    running_server<trama::selector> running;
+    echo(running);
+    running.server.on_refused([&](const trama::endpoint& from, std::string_view reason) {
+        refusals.put(from.to_string() + " " + std::string(reason));
+    });
+    running.start();
+    auto first = running.join();
+    REQUIRE(is_served(first));
+    std::vector<trama::unique_fd> many;
+    do many.emplace_back(::dup(0));
+    while (many.back().get() < 1023);
+    auto refused = running.join();
+    const std::string refusal = refusals.take();
+    INFO(refusal);
+    CHECK(refusal.find(refused.stream().local_endpoint().to_string() + " ") == 0);
+    CHECK(test::contains(refusal, "select(2) holds 0 to 1023"));
+    CHECK_FALSE(refused.recv_frame().has_value());
+    CHECK(is_served(first));
+    many.clear();
+    auto next = running.join();
+    CHECK(is_served(next));
+}
