@@ -247,9 +247,9 @@ inline void catch_signals() {
 }  // namespace detail
 
 /// A server's first line on stdout. Flushed, so that whoever started the server can wait for it;
-/// and from here on a signal stops it in order.
+/// and from here on a signal stops it in order: here, or where a trama::stop_signal has it already.
 inline void announce(const trama::endpoint& where) {
-    detail::catch_signals();
+    if (!trama::stop_signal::signals_are_caught()) detail::catch_signals();
     std::cout << "listening on " << where << std::endl;
 }
 

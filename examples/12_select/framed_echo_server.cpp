@@ -1,0 +1,100 @@
+// framed_echo_server -- messages for many clients: message_server has the loop, we have the answer
+//
+// Goal:     See what is left of a server when the loop, the outboxes and the frames are a class.
+// Run:      ./framed_echo_server --backend epoll --idle 30
+//           ../08_frames/framed_echo_client       in a second terminal, and in a third
+// Observe:  Four functions say what happens when somebody comes, asks, leaves, or cannot get in.
+//           Each client is answered in whole messages, however its bytes come: ../tools/chop.
+// Exercise: Add --shout, which answers in capital letters; then --tell-all, which sends what one
+//           client says to all of them. How many lines is each?
+// Next:     13_idle_clients, which shows what is behind --idle.
+#include "../support/program.hpp"
+
+#include <chrono>
+#include <iostream>
+#include <string>
+#include <string_view>
+
+namespace {
+
+constexpr const char* usage = R"(Examples:
+  framed_echo_server                        six-digit frames on port 5000 of every address
+  framed_echo_server -b epoll -c u32 -i 60  other frames, epoll, and a minute of patience
+  printf 000004:hola | nc localhost 5000    talk to it without a client
+
+Usage: framed_echo_server [-H ADDRESS] [-p PORT] [-b BACKEND] [-c CODEC] [-i SECONDS] [-m N]
+                          [-q | -v] [-h]
+  -H, --host ADDRESS     where to listen (default: 0.0.0.0, every IPv4 address)
+  -p, --port PORT        the port; 0 takes a free one, told in the first line (default: 5000)
+  -b, --backend BACKEND  how to wait: select, poll or epoll (default: poll)
+  -c, --codec CODEC      six-digit, or u32: a binary length of 4 bytes (default: six-digit)
+  -i, --idle SECONDS     drop who is silent for so long; 0: nobody (default: 0)
+  -m, --max-clients N    how many may be here at once; the others wait (default: 10000)
+  -q, --quiet            say errors only
+  -v, --verbose          say what comes, too
+  -h, --help             show this
+)";
+
+constexpr std::size_t longest_message = 999'999;  // bytes, with each codec
+
+template <typename Codec, typename Selector>
+int serve(const program::options& given) {
+    using server_type = trama::message_server<Codec, Selector>;
+    using client = typename server_type::client;
+    const std::chrono::seconds idle(given.number("idle", 0, 86400));
+    const long most = given.number("max-clients", 1, 1'000'000);
+
+    // [region serve]
+    server_type server(given.host(), given.port(), longest_message);
+    if (idle.count() > 0) server.idle_timeout(idle);
+    server.max_clients(static_cast<std::size_t>(most));
+    server.on_join([](client& who) { program::say(who.remote_endpoint(), " came"); });
+    server.on_message([](client& who, std::string_view payload) {
+        program::say_more(who.remote_endpoint(), ": \"", trama::escaped(payload, 60), '"');
+        who.send(payload);
+    });
+    server.on_leave([](client& who, std::string_view reason) {
+        program::say(who.remote_endpoint(), " left: ", reason);
+    });
+    server.on_refused([](const trama::endpoint& who, std::string_view reason) {
+        program::say(who, " is refused: ", reason);
+    });
+    std::cout << "listening on " << server.local_endpoint() << std::endl;
+    server.run();
+    // [/region serve]
+    return 0;
+}
+
+// [region choose]
+/// Codec and selector are types, chosen while compiling: here are all six servers.
+template <typename Codec>
+int serve_backend(const program::options& given) {
+    const std::string& backend = given.text("backend");
+    if (backend == "select") return serve<Codec, trama::selector>(given);
+    if (backend == "poll") return serve<Codec, trama::poll_selector>(given);
+    if (backend == "epoll") return serve<Codec, trama::epoll_selector>(given);
+    throw program::usage_error("--backend takes select, poll or epoll, not \"" +
+                               trama::escaped(backend) + '"');
+}
+
+int serve_codec(const program::options& given) {
+    const std::string& codec = given.text("codec");
+    if (codec == "six-digit") return serve_backend<trama::six_digit_colon>(given);
+    if (codec == "u32") return serve_backend<trama::length_prefix<4>>(given);
+    throw program::usage_error("--codec takes six-digit or u32, not \"" + trama::escaped(codec) +
+                               '"');
+}
+// [/region choose]
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    return program::run(argc, argv, usage,
+                        {program::host_option("0.0.0.0"),
+                         program::port_option(),
+                         {'b', "backend", "poll"},
+                         {'c', "codec", "six-digit"},
+                         {'i', "idle", "0"},
+                         {'m', "max-clients", "10000"}},
+                        serve_codec);
+}

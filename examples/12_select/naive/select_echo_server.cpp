@@ -1,0 +1,88 @@
+// naive/select_echo_server -- select(2) as most listings have it: one slow reader stops all
+//
+// Goal:     See why nothing may wait inside the loop. The cure is ../select_echo_server.cpp.
+// Run:      ./select_echo_server
+//           head -c 10000000 /dev/zero | nc localhost 5000 | sleep 1000    takes no answers
+//           ../../02_echo_client/echo_client                               a third terminal
+// Observe:  Many clients, each served as soon as it speaks: it looks right. But send_all waits
+//           until its client has taken all. Meanwhile nobody is served, nobody is accepted, and
+//           Ctrl-C is not noticed (press it twice). End nc, and all goes on.
+// Exercise: Where is the server stuck? strace -p $(pidof select_echo_server) shows the call that
+//           does not return. What waits in the server's buffers? ss -tn 'sport = 5000'
+// Next:     ../select_echo_server.cpp, which keeps for each client what could not be sent yet.
+#include "../../support/program.hpp"
+
+#include <iostream>
+#include <map>
+#include <string>
+#include <utility>
+
+namespace {
+
+constexpr const char* usage = R"(Examples:
+  select_echo_server                     on every IPv4 address, port 5000
+  select_echo_server -H 127.0.0.1 -p 0   for this machine only, on a free port
+
+Usage: select_echo_server [-H ADDRESS] [-p PORT] [-q | -v] [-h]
+  -H, --host ADDRESS  where to listen (default: 0.0.0.0, every IPv4 address)
+  -p, --port PORT     the port; 0 takes a free one, told in the first line (default: 5000)
+  -q, --quiet         say errors only
+  -v, --verbose       say more
+  -h, --help          show this
+)";
+
+// [region serve]
+/// One read, one answer. False: this client has left.
+bool serve(trama::tcp_stream& client) {
+    const std::string bytes = client.recv_some(16384);  // returns at once: it is ready to be read
+    program::say(client.remote_endpoint(), ": ", trama::escaped(bytes, 60));
+    if (bytes.empty() || bytes == ".") return false;
+    client.send_all(bytes);  // the flaw: nobody asked whether it is ready to be written, too
+    return true;
+}
+// [/region serve]
+
+/// Whatever happens to a client, or nearly, the server goes on.
+bool serve_or_lose(trama::tcp_stream& client) {
+    try {
+        return serve(client);
+    } catch (const trama::network_error& error) {
+        program::say(client.remote_endpoint(), " is lost: ", error.what());
+        return false;
+    }
+}
+
+// [region loop]
+int serve_all(const program::options& given) {
+    auto listener = trama::tcp_listener::listen(given.host(), given.port());
+    trama::stop_signal stop;
+    stop.catch_signals();
+    std::cout << "listening on " << listener.local_endpoint() << std::endl;
+    std::map<int, trama::tcp_stream> clients;
+    trama::selector ready;
+    ready.add(listener.fd(), trama::interest::read);
+    ready.add(stop.fd(), trama::interest::read);
+    while (!stop.stopped()) {
+        for (const trama::ready_event event : ready.wait()) {
+            if (event.fd == stop.fd()) break;
+            if (event.fd == listener.fd()) {
+                trama::tcp_stream client = listener.accept();
+                program::say(client.remote_endpoint(), " came");
+                ready.add(client.fd(), trama::interest::read);
+                clients.insert({client.fd(), std::move(client)});
+            } else if (!serve_or_lose(clients.at(event.fd))) {
+                ready.remove(event.fd);
+                clients.erase(event.fd);
+            }
+        }
+    }
+    return 0;
+}
+// [/region loop]
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    return program::run(argc, argv, usage,
+                        {program::host_option("0.0.0.0"), program::port_option()}, serve_all);
+}

@@ -1,0 +1,128 @@
+// naive/chat_server -- the chat of the lab: select by hand, and trust in everybody
+//
+// Goal:     See a chat that works with three friends at three keyboards, and with nobody else.
+// Run:      ./chat_server -p 5000
+//           nc localhost 5000        in two more terminals; type in both
+// Observe:  It is short, and one thread serves all. But:
+//           (1) one receive is taken for one message: two at once are one, half a one is one
+//           (2) send_all waits: a client that does not read stops the chat for all
+//           (3) bytes pass as they are: whoever sends an escape sequence clears all screens
+//           (4) no password, no limit, no end for who is silent; about 1,000 fit into an fd_set
+//               (man 2 select), and the next one waits for ever
+//           The cure for all of them is ../chat_server.cpp.
+// Exercise: Stop one nc with Ctrl-Z. How much must the other one say until flaw 2 shows?
+// Next:     15
+#include "../../support/program.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <iostream>
+#include <iterator>
+#include <list>
+#include <string>
+#include <system_error>
+
+#include <sys/select.h>
+
+namespace {
+
+constexpr const char* usage = R"(Examples:
+  chat_server                     a chat on port 5000 of every address, with four flaws
+  nc localhost 5000               join it
+
+Usage: chat_server [-H ADDRESS] [-p PORT] [-q | -v] [-h]
+  -H, --host ADDRESS  where to listen (default: 0.0.0.0, every IPv4 address)
+  -p, --port PORT     the port; 0 takes a free one (default: 5000)
+  -q, --quiet         say errors only
+  -v, --verbose       say more
+  -h, --help          show this
+)";
+
+using crowd = std::list<trama::tcp_stream>;
+
+/// ('127.0.0.1', 40000), with the quotation mark of your choice.
+std::string address_of(const trama::tcp_stream& client, const char* mark) {
+    const std::string address = client.remote_endpoint().to_string();
+    const std::size_t colon = address.rfind(':');
+    return '(' + (mark + address.substr(0, colon)) + mark + ", " + address.substr(colon + 1) + ')';
+}
+
+// [region broadcast]
+/// To all but `from`. Flaw 2: send_all waits for each of them.
+void broadcast(crowd& clients, const trama::tcp_stream& from, const std::string& bytes) {
+    for (trama::tcp_stream& each : clients) {
+        if (&each == &from) continue;
+        try {
+            each.send_all(bytes);
+        } catch (const trama::network_error&) {
+            continue;  // its end will be read, too
+        }
+    }
+}
+// [/region broadcast]
+
+// [region serve]
+/// False: it has left.
+bool serve(crowd& clients, trama::tcp_stream& client) {
+    std::string bytes;
+    try {
+        bytes = client.recv_some(4096);  // flaw 1: this need not be one message
+    } catch (const trama::network_error& error) {
+        program::say(client.remote_endpoint(), " is lost: ", error.what());
+    }
+    const bool is_here = !bytes.empty();
+    broadcast(clients, client,
+              is_here ? "\r<" + address_of(client, "'") + "> " + bytes  // flaw 3: any bytes
+                      : "Client " + address_of(client, "") + " is offline\n");
+    return is_here;
+}
+// [/region serve]
+
+void welcome(trama::tcp_listener& listener, crowd& clients) {
+    const trama::tcp_stream& client = clients.emplace_back(listener.accept());
+    program::say(client.remote_endpoint(), " came");
+    broadcast(clients, client, '[' + client.remote_endpoint().to_string() + "] entered room\n");
+}
+
+// [region select]
+/// Waits until something is to be read. Returns who, as a set.
+fd_set wait_for_any(int stop, int listener, const crowd& clients) {
+    fd_set ready;
+    FD_ZERO(&ready);
+    FD_SET(stop, &ready);
+    if (clients.size() < FD_SETSIZE - 16) FD_SET(listener, &ready);
+    int last = std::max(stop, listener);
+    for (const trama::tcp_stream& each : clients) {
+        FD_SET(each.fd(), &ready);
+        last = std::max(last, each.fd());
+    }
+    if (::select(last + 1, &ready, nullptr, nullptr, nullptr) == -1) {
+        if (errno != EINTR) throw std::system_error(errno, std::generic_category(), "select");
+        FD_ZERO(&ready);
+    }
+    return ready;
+}
+// [/region select]
+
+int serve_all(const program::options& given) {
+    auto listener = trama::tcp_listener::listen(given.host(), given.port());
+    trama::stop_signal stop;
+    stop.catch_signals();
+    std::cout << "listening on " << listener.local_endpoint() << std::endl;
+    for (crowd clients;;) {
+        const fd_set ready = wait_for_any(stop.fd(), listener.fd(), clients);
+        if (FD_ISSET(stop.fd(), &ready)) return 0;
+        for (auto each = clients.begin(); each != clients.end();) {
+            const bool stays = !FD_ISSET(each->fd(), &ready) || serve(clients, *each);
+            each = stays ? std::next(each) : clients.erase(each);
+        }
+        if (FD_ISSET(listener.fd(), &ready)) welcome(listener, clients);
+    }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    return program::run(argc, argv, usage,
+                        {program::host_option("0.0.0.0"), program::port_option()}, serve_all);
+}
