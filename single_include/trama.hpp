@@ -2970,7 +2970,7 @@ private:
 
     /// After all whole messages were taken: the start of the next one moves to memory of its own.
     void give_memory_back() {
-        if (uses_shared_memory_) {
+        if (std::exchange(uses_shared_memory_, false)) {
             decoder_.swap_buffer(list_->memory);
             decoder_.receive_data(list_->memory.bytes());
             list_->memory.consume(list_->memory.size());
@@ -3355,7 +3355,8 @@ private:
     using room::ready_;
 
     void serve_round(duration time) {
-        if (deadlines_.left() < time) time = deadlines_.left();
+        const duration next = deadlines_.left();
+        if (next < time) time = next;
         if (!is_door_open_ && door_opens_.left() < time) time = door_opens_.left();
         for (const ready_event event : ready_.wait(time)) {
             if (event.fd == stop_.fd()) {

@@ -100,7 +100,7 @@ private:
 
     /// After all whole messages were taken: the start of the next one moves to memory of its own.
     void give_memory_back() {
-        if (uses_shared_memory_) {
+        if (std::exchange(uses_shared_memory_, false)) {
             decoder_.swap_buffer(list_->memory);
             decoder_.receive_data(list_->memory.bytes());
             list_->memory.consume(list_->memory.size());

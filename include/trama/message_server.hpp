@@ -112,7 +112,8 @@ private:
     using room::ready_;
 
     void serve_round(duration time) {
-        if (deadlines_.left() < time) time = deadlines_.left();
+        const duration next = deadlines_.left();
+        if (next < time) time = next;
         if (!is_door_open_ && door_opens_.left() < time) time = door_opens_.left();
         for (const ready_event event : ready_.wait(time)) {
             if (event.fd == stop_.fd()) {
