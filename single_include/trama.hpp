@@ -59,16 +59,22 @@ namespace trama {
 
 namespace detail {
 
-/// What printf(3) would print, cut off after 1,000 bytes. One call, and so less to compile than a
-/// chain of strings.
-[[gnu::noinline, gnu::format(printf, 1, 2)]] inline std::string text(const char* format, ...) {
-    char buffer[1001];
-    std::va_list arguments;
-    va_start(arguments, format);
-    std::vsnprintf(buffer, sizeof buffer, format, arguments);
-    va_end(arguments);
-    return buffer;
-}
+/// What printf(3) would print, cut off after 1,000 bytes. It lies on the stack: one call in place
+/// of a chain of strings, nothing to free on the way out.
+class text {
+public:
+    [[gnu::noinline, gnu::format(printf, 2, 3)]] explicit text(const char* format, ...) noexcept {
+        std::va_list arguments;
+        va_start(arguments, format);
+        std::vsnprintf(bytes_, sizeof bytes_, format, arguments);
+        va_end(arguments);
+    }
+
+    const char* c_str() const noexcept { return bytes_; }
+
+private:
+    char bytes_[1001];
+};
 
 }  // namespace detail
 
@@ -83,7 +89,9 @@ namespace detail {
         const bool plain = byte >= ' ' && byte <= '~';
         if (place != std::string_view::npos) byte = "nrt\\\""[place];
         const char* form = place != std::string_view::npos ? "\\%c" : plain ? "%c" : "\\x%02x";
-        shown += detail::text(form, static_cast<unsigned char>(byte));
+        char piece[5];
+        std::snprintf(piece, sizeof piece, form, static_cast<unsigned char>(byte));
+        shown += piece;
     }
     if (bytes.size() > limit) shown += "...";
     return shown;
@@ -190,9 +198,10 @@ namespace detail {
 
 [[noreturn, gnu::cold]] inline void throw_payload_too_long(std::size_t size, std::size_t limit,
                                                            const char* format) {
-    throw frame_error(frame_error::reason::too_long, 0,
-                      text("a payload of %zu bytes does not fit: %s, here at most %zu bytes", size,
-                           format, limit));
+    throw frame_error(
+        frame_error::reason::too_long, 0,
+        text("a payload of %zu bytes does not fit: %s, here at most %zu bytes", size, format, limit)
+            .c_str());
 }
 
 /// `front`: the bytes that are no frame, or too long a one; `start`: where they are in the stream.
@@ -202,16 +211,19 @@ namespace detail {
     const std::uint64_t where = start + result.offset;
     const bool bad_header = result.status == scan_status::bad_header;
     const unsigned long long place = where;
-    std::string what = text("bad frame header at byte %llu of the stream: ", place);
-    if (!bad_header)
-        what = text(
-            "frame too long at byte %llu of the stream: %zu bytes, here at most %zu; it starts "
-            "with ",
-            place, result.length, limit);
-    what +=
-        text("\"%s\" (expected %s%s)", escaped(front, 24).c_str(), format, guess_protocol(front));
-    throw frame_error(bad_header ? frame_error::reason::bad_header : frame_error::reason::too_long,
-                      where, what);
+    const std::string shown = escaped(front, 24);
+    const char* guess = guess_protocol(front);
+    if (bad_header)
+        throw frame_error(
+            frame_error::reason::bad_header, where,
+            text("bad frame header at byte %llu of the stream: \"%s\" (expected %s%s)", place,
+                 shown.c_str(), format, guess)
+                .c_str());
+    throw frame_error(frame_error::reason::too_long, where,
+                      text("frame too long at byte %llu of the stream: %zu bytes, here at most "
+                           "%zu; it starts with \"%s\" (expected %s%s)",
+                           place, result.length, limit, shown.c_str(), format, guess)
+                          .c_str());
 }
 
 /// `rest`: the bytes that came of the frame at `where`; `missing`: at least so many did not.
@@ -222,7 +234,8 @@ namespace detail {
         frame_error::reason::truncated, where,
         text("the stream ended inside the frame at byte %llu: %zu bytes came, at least %zu are "
              "missing (\"%s\"; the peer closed, or died, before it had sent all)",
-             place, rest.size(), missing, escaped(rest, 24).c_str()));
+             place, rest.size(), missing, escaped(rest, 24).c_str())
+            .c_str());
 }
 
 /// Appends header, payload and trailer to `out`; all or nothing: `out` is untouched on a throw. The
@@ -250,8 +263,6 @@ void append_frame(std::string_view payload, std::string& out, std::size_t limit)
 //
 // The length counts the payload only. Big-endian is the order of the network (RFC 1700).
 
-#include <limits>
-
 namespace trama {
 
 /// Which byte of a number travels first: the most (big) or the least (little) significant one.
@@ -266,8 +277,7 @@ struct length_prefix {
     static constexpr const char* format = "a binary length before the payload";
 
     /// The largest number that fits into the header, in bytes of payload.
-    static constexpr std::uint64_t max_length = std::numeric_limits<std::uint64_t>::max() >>
-                                                (64U - 8U * Size);
+    static constexpr std::uint64_t max_length = UINT64_MAX >> (64U - 8U * Size);
 
     /// The limit where none is given, in bytes: what the header can say, but never above 16 MiB.
     static constexpr std::size_t max_payload =
@@ -321,7 +331,7 @@ private:
     }
 
     static std::size_t saturated(std::uint64_t length) noexcept {
-        constexpr std::uint64_t most = std::numeric_limits<std::size_t>::max();
+        constexpr std::uint64_t most = SIZE_MAX;
         return static_cast<std::size_t>(length < most ? length : most);
     }
 };
@@ -469,7 +479,8 @@ private:
     [[noreturn, gnu::cold]] static void refuse(std::string_view payload, std::size_t place) {
         throw frame_error(frame_error::reason::bad_header, 0,
                           detail::text("byte %zu of this payload would end the line: \"%s\"", place,
-                                       escaped(payload, 40).c_str()));
+                                       escaped(payload, 40).c_str())
+                              .c_str());
     }
 
     static scan_result unfinished(std::string_view bytes, std::size_t limit) noexcept {
@@ -718,19 +729,18 @@ using trace_sink = void (*)(std::string_view line);
 
 namespace detail {
 
-inline double steady_seconds() noexcept {
-    timespec now{};
-    ::clock_gettime(CLOCK_MONOTONIC, &now);
-    return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) * 1e-9;
-}
-
 /// When the program started, if TRAMA_TRACE=time; else 0.
-inline double trace_start = 0;
+inline timespec trace_start{};
 
 [[gnu::cold]] inline void trace_to_stderr(std::string_view line) {
     char time[32] = "";
-    if (trace_start > 0)
-        std::snprintf(time, sizeof time, "%.6f s: ", steady_seconds() - trace_start);
+    if (trace_start.tv_sec > 0) {
+        timespec now{};
+        ::clock_gettime(CLOCK_MONOTONIC, &now);
+        const auto seconds = static_cast<double>(now.tv_sec - trace_start.tv_sec);
+        const auto nanoseconds = static_cast<double>(now.tv_nsec - trace_start.tv_nsec);
+        std::snprintf(time, sizeof time, "%.6f s: ", seconds + nanoseconds * 1e-9);
+    }
     char text[512];
     const int size = std::snprintf(text, sizeof text, "trama: %s%.*s\n", time,
                                    static_cast<int>(line.size()), line.data());
@@ -739,10 +749,10 @@ inline double trace_start = 0;
     static_cast<void>(written);  // nobody is left to be told
 }
 
-[[gnu::cold]] inline trace_sink sink_from_environment() noexcept {
+inline trace_sink sink_from_environment() noexcept {
     const char* value = std::getenv("TRAMA_TRACE");
     if (value == nullptr || *value == '\0' || std::strcmp(value, "0") == 0) return nullptr;
-    if (std::strcmp(value, "time") == 0) trace_start = steady_seconds();
+    if (std::strcmp(value, "time") == 0) ::clock_gettime(CLOCK_MONOTONIC, &trace_start);
     return trace_to_stderr;
 }
 
@@ -769,7 +779,7 @@ inline trace_sink current_sink = sink_from_environment();
 }
 
 /// The first bytes of what moved, as the trace shows them: `"hola\n"`, and dots if there are more.
-[[gnu::cold]] inline std::string shown(std::string_view bytes) {
+[[gnu::cold]] inline text shown(std::string_view bytes) {
     return text("\"%s\"%s", escaped(bytes.substr(0, 48)).c_str(), bytes.size() > 48 ? "..." : "");
 }
 
@@ -808,7 +818,7 @@ namespace trama {
 class network_error : public std::system_error {
 public:
     /// `text`: all of what() is to say.
-    [[gnu::cold]] network_error(std::error_code code, const std::string& text)
+    [[gnu::cold]] network_error(std::error_code code, const char* text)
         : std::system_error(code), text_(text) {}
 
     const char* what() const noexcept override { return text_.what(); }
@@ -821,10 +831,11 @@ private:
 class unexpected_eof : public std::runtime_error {
 public:
     [[gnu::cold]] unexpected_eof(std::size_t received, std::size_t expected, const char* where)
-        : std::runtime_error(detail::text(
-              "recv_exact from %s: the stream ended after %zu of %zu bytes (the peer closed, or "
-              "died, before it had sent all)",
-              where, received, expected)),
+        : std::runtime_error(detail::text("recv_exact from %s: the stream ended after %zu of %zu "
+                                          "bytes (the peer closed, or "
+                                          "died, before it had sent all)",
+                                          where, received, expected)
+                                 .c_str()),
           received_(received),
           expected_(expected) {}
 
@@ -869,7 +880,8 @@ namespace detail {
                                                         const char* tried = "") {
     throw network_error(
         code, text("%s%s%s: %s%s%s%s%s%s", operation, *where ? " " : "", where, reason,
-                   *step ? " (" : "", step, *step ? ")" : "", *tried ? "; tried " : "", tried));
+                   *step ? " (" : "", step, *step ? ")" : "", *tried ? "; tried " : "", tried)
+                  .c_str());
 }
 
 [[noreturn, gnu::cold]] inline void throw_system_error(int error, const char* operation,
@@ -883,20 +895,21 @@ struct call_result {
     long value = 0;
     int error = 0;
 
-    /// The funnel: takes what a call returned. True: a signal interrupted it, so make it again.
-    ///     while (result.interrupted(::listen(fd, backlog))) continue;
-    /// Who calls then tells the trace what was asked and what came, and hands the result to
-    /// check().
-    bool interrupted(long returned) noexcept {
-        value = returned;
-        error = returned == -1 ? errno : 0;
-        return error == EINTR;
-    }
-
     bool failed() const noexcept { return value == -1; }
     bool would_block() const noexcept { return error == EAGAIN || error == EWOULDBLOCK; }
     std::size_t count() const noexcept { return static_cast<std::size_t>(value); }
 };
+
+/// The funnel: makes `call`, and again when a signal interrupted it. Who calls then tells the trace
+/// what was asked and what came, and hands the result to check().
+template <typename Call>
+call_result system_call(Call call) noexcept {
+    for (;;) {
+        const long value = call();
+        const int error = value == -1 ? errno : 0;
+        if (error != EINTR) return {value, error};
+    }
+}
 
 /// The value of a call that must succeed. Throws network_error.
 inline long check(const char* operation, const call_result& result) {
@@ -925,6 +938,9 @@ inline constexpr duration forever = duration::max();
 /// When an operation must be over, by the steady clock: setting the date does not move it.
 class deadline {
 public:
+    /// Never.
+    deadline() noexcept = default;
+
     /// `from_now`: 0 or less is over at once; `forever` never is.
     explicit deadline(duration from_now) noexcept {
         if (from_now != forever) end_ = after(from_now);
@@ -948,7 +964,7 @@ public:
     int poll_timeout() const noexcept {
         if (is_never()) return -1;
         const std::int64_t rest = (left().count() + 999999) / 1000000;
-        constexpr int most = std::numeric_limits<int>::max();
+        constexpr int most = 2147483647;
         return rest < most ? static_cast<int>(rest) : most;
     }
 
@@ -965,8 +981,8 @@ private:
         return since.count();
     }
 
-    static constexpr std::int64_t at_once = std::numeric_limits<std::int64_t>::min();
-    static constexpr std::int64_t never = std::numeric_limits<std::int64_t>::max();
+    static constexpr std::int64_t at_once = INT64_MIN;
+    static constexpr std::int64_t never = INT64_MAX;
 
     std::int64_t end_ = never;  // nanoseconds of the steady clock
 };
@@ -1121,9 +1137,14 @@ private:
 
 namespace detail {
 
+/// The address as errors and the trace show it.
+inline address_text shown(const endpoint& where) noexcept {
+    return {where.data(), where.size()};
+}
+
 [[noreturn, gnu::cold]] inline void throw_system_error(int error, const char* operation,
                                                        const endpoint& where) {
-    throw_system_error(error, operation, address_text(where.data(), where.size()).host_and_port());
+    throw_system_error(error, operation, shown(where).host_and_port());
 }
 
 /// The value of a call that must succeed. Throws network_error, which names `where`.
@@ -1132,19 +1153,10 @@ inline long check(const char* operation, const call_result& result, const endpoi
     return result.value;
 }
 
-/// Tells a call that was about an address.
-[[gnu::cold]] inline void trace_address(int fd, int error, const char* call,
-                                        const endpoint& where) {
-    const address_text shown(where.data(), where.size());
-    trace(fd, error, "%s %s", call, shown.host_and_port());
-}
-
 }  // namespace detail
 
 }  // namespace trama
 // trama/net/resolve.hpp -- how names become addresses. man 3 getaddrinfo
-
-#include <vector>
 
 namespace trama {
 
@@ -1153,19 +1165,17 @@ enum class address_use { connect, listen };
 
 namespace detail {
 
-/// The errors of getaddrinfo(3), which are not errno values.
-class resolve_category : public std::error_category {
-public:
-    const char* name() const noexcept override { return "getaddrinfo"; }
-    std::string message(int code) const override { return ::gai_strerror(code); }
-
-    static const std::error_category& instance() noexcept {
-        static const resolve_category category;
-        return category;
+/// The errors of getaddrinfo(3) are no errno values; the nearest one that code() can hold.
+[[gnu::cold]] inline int nearest_errno(int error) noexcept {
+    switch (error) {
+        case EAI_SYSTEM: return errno;
+        case EAI_AGAIN: return EAGAIN;
+        case EAI_MEMORY: return ENOMEM;
+        default: return ENXIO;
     }
-};
+}
 
-[[gnu::cold]] inline std::string host_and_port(const std::string& host, int port) {
+[[gnu::cold]] inline text host_and_port(const std::string& host, int port) {
     const char* form = host.find(':') == std::string::npos ? "%s:%d" : "[%s]:%d";
     return text(form, escaped(host).c_str(), port);
 }
@@ -1173,11 +1183,9 @@ public:
 /// `error`: what getaddrinfo(3) returned.
 [[noreturn, gnu::cold]] inline void throw_resolve_error(int error, const std::string& host,
                                                         int port) {
-    const int system_error = errno;  // EAI_SYSTEM says no more than "look at errno"
-    const std::string where = host_and_port(host, port);
-    if (error == EAI_SYSTEM) throw_system_error(system_error, "resolve", where.c_str());
-    throw_network_error({error, resolve_category::instance()}, "resolve", where.c_str(),
-                        ::gai_strerror(error),
+    const std::error_code code(nearest_errno(error), std::system_category());
+    const char* reason = error == EAI_SYSTEM ? std::strerror(code.value()) : ::gai_strerror(error);
+    throw_network_error(code, "resolve", host_and_port(host, port).c_str(), reason,
                         error == EAI_NONAME ? "no such host: check the spelling" : "");
 }
 
@@ -1192,12 +1200,30 @@ public:
                         host_and_port(host, port).c_str(), std::strerror(EINVAL), fault);
 }
 
-/// The addresses that getaddrinfo(3) finds, in its own list, which is freed at the end.
+}  // namespace detail
+
+/// The addresses of a host, best first; never empty. Owns the list that getaddrinfo(3) made.
 class address_list {
 public:
+    /// Walks over the addresses.
+    class iterator {
+    public:
+        explicit iterator(const addrinfo* at) noexcept : at_(at) {}
+        endpoint operator*() const noexcept { return {at_->ai_addr, at_->ai_addrlen}; }
+        iterator& operator++() noexcept {
+            at_ = at_->ai_next;
+            return *this;
+        }
+        bool operator!=(const iterator& other) const noexcept { return at_ != other.at_; }
+
+    private:
+        const addrinfo* at_;
+    };
+
+    /// As resolve() does.
     [[gnu::noinline]] address_list(const std::string& host, int port, address_use use,
                                    int socket_type) {
-        check_host_and_port(host, port);
+        detail::check_host_and_port(host, port);
         addrinfo wanted{};
         wanted.ai_socktype = socket_type;
         wanted.ai_flags = AI_NUMERICSERV | (use == address_use::listen ? AI_PASSIVE : 0);
@@ -1208,16 +1234,18 @@ public:
         if (error != 0 && host == "localhost")
             error = ::getaddrinfo("127.0.0.1", service, &wanted, &first_);
         if (tracing())
-            trace(-1, 0, "getaddrinfo %s%s", host_and_port(host, port).c_str(),
-                  error == 0 ? "" : ": failed");
-        if (error != 0) throw_resolve_error(error, host, port);
+            detail::trace(-1, 0, "getaddrinfo %s%s", detail::host_and_port(host, port).c_str(),
+                          error == 0 ? "" : ": failed");
+        if (error != 0) detail::throw_resolve_error(error, host, port);
     }
     address_list(const address_list&) = delete;
     address_list& operator=(const address_list&) = delete;
     ~address_list() { ::freeaddrinfo(first_); }
 
-    /// The best one; the next stands in its ai_next.
-    const addrinfo* first() const noexcept { return first_; }
+    iterator begin() const noexcept { return iterator(first_); }
+    iterator end() const noexcept { return iterator(nullptr); }
+
+    endpoint front() const noexcept { return *begin(); }
 
     std::size_t size() const noexcept {
         std::size_t count = 0;
@@ -1229,24 +1257,19 @@ private:
     addrinfo* first_ = nullptr;
 };
 
-}  // namespace detail
-
-/// Every address of `host` (a name, or an address in numbers) with `port`, 0 to 65535, best first.
-/// Never empty. Throws network_error. It asks the name server and waits as long as that takes.
-[[gnu::noinline]] inline std::vector<endpoint> resolve(const std::string& host, int port,
-                                                       address_use use = address_use::connect,
-                                                       int socket_type = SOCK_STREAM) {
-    const detail::address_list list(host, port, use, socket_type);
-    std::vector<endpoint> found;
-    for (const addrinfo* each = list.first(); each != nullptr; each = each->ai_next)
-        found.emplace_back(each->ai_addr, each->ai_addrlen);
-    return found;
+/// Every address of `host` (a name, or an address in numbers) with `port`, 0 to 65535. Throws
+/// network_error; code() of an unknown host is std::errc::no_such_device_or_address. It asks the
+/// name server and waits as long as that takes.
+inline address_list resolve(const std::string& host, int port,
+                            address_use use = address_use::connect, int socket_type = SOCK_STREAM) {
+    return {host, port, use, socket_type};
 }
 
-/// The one to take where only one can be: the first IPv4 address, else the first. "localhost" is
-/// both, and many programs know IPv4 only.
-inline const endpoint& preferred(const std::vector<endpoint>& addresses) noexcept {
-    for (const endpoint& each : addresses)
+/// The one of resolve() to take where only one can be: the first IPv4 address, else the first.
+/// "localhost" is both, and many programs know IPv4 only.
+template <typename Addresses>
+endpoint preferred(const Addresses& addresses) noexcept {
+    for (const endpoint each : addresses)
         if (each.family() == AF_INET) return each;
     return addresses.front();
 }
@@ -1295,25 +1318,24 @@ inline void set_defaults(int fd) noexcept {
 
 [[gnu::noinline]] inline void set_option(int fd, int level, int option, int value,
                                          const char* name) {
-    call_result result;
-    while (result.interrupted(::setsockopt(fd, level, option, &value, sizeof value))) continue;
+    const call_result result =
+        system_call([&] { return ::setsockopt(fd, level, option, &value, sizeof value); });
     if (tracing()) trace(fd, result.error, "setsockopt %s %d", name, value);
     if (result.failed()) throw_system_error(result.error, "set option", name);
 }
 
 [[gnu::noinline]] inline void set_non_blocking(int fd, bool on) {
     const int flags = ::fcntl(fd, F_GETFL);
-    call_result result;
-    while (result.interrupted(::fcntl(fd, F_SETFL, on ? flags | O_NONBLOCK : flags & ~O_NONBLOCK)))
-        continue;
+    const call_result result = system_call(
+        [&] { return ::fcntl(fd, F_SETFL, on ? flags | O_NONBLOCK : flags & ~O_NONBLOCK); });
     if (tracing()) trace(fd, result.error, "O_NONBLOCK %s", on ? "on" : "off");
     check("set O_NONBLOCK", result);
 }
 
 /// A new socket: its descriptor, or the errno of the failure. `type`: SOCK_STREAM or SOCK_DGRAM.
 [[gnu::noinline]] inline call_result make_socket(int family, int type) noexcept {
-    call_result result;
-    while (result.interrupted(::socket(family, type | close_on_exec, 0))) continue;
+    const call_result result =
+        system_call([&] { return ::socket(family, type | close_on_exec, 0); });
     if (tracing())
         trace(static_cast<int>(result.value), result.error, "socket %s %s",
               type == SOCK_STREAM ? "TCP" : "UDP", family == AF_INET6 ? "IPv6" : "IPv4");
@@ -1329,8 +1351,8 @@ inline void set_defaults(int fd) noexcept {
 /// The address is taken, and the text says how to find out by whom.
 [[noreturn, gnu::cold]] inline void throw_in_use(const endpoint& where, const char* operation,
                                                  char protocol) {
-    const std::string step = text("another program owns the port: ss -l%cnp 'sport = :%u'",
-                                  protocol, unsigned{where.port()});
+    const text step("another program owns the port: ss -l%cnp 'sport = :%u'", protocol,
+                    unsigned{where.port()});
     throw_network_error({EADDRINUSE, std::system_category()}, operation, where.to_string().c_str(),
                         std::strerror(EADDRINUSE), step.c_str());
 }
@@ -1338,32 +1360,26 @@ inline void set_defaults(int fd) noexcept {
 /// `protocol`: 't' for TCP, 'u' for UDP.
 [[gnu::noinline]] inline void bind_socket(int fd, const endpoint& where, const char* operation,
                                           char protocol) {
-    call_result result;
-    while (result.interrupted(::bind(fd, where.data(), where.size()))) continue;
-    if (tracing()) trace_address(fd, result.error, "bind", where);
+    const call_result result = system_call([&] { return ::bind(fd, where.data(), where.size()); });
+    if (tracing()) trace(fd, result.error, "bind %s", shown(where).host_and_port());
     if (result.error == EADDRINUSE) throw_in_use(where, operation, protocol);
     check(operation, result, where);
 }
 
-/// One poll(2) on `fd` for `events` (POLLIN or POLLOUT): value 1 ready or broken, 0 time is up.
-[[gnu::noinline]] inline call_result poll_once(int fd, short events,
-                                               const deadline& limit) noexcept {
-    if (fd < 0) return {-1, EBADF};  // poll would pass it over, and wait
+/// Waits until `fd` has one of `events` (POLLIN or POLLOUT), an error or a hang-up. False: the
+/// deadline passed first. A poll that fails counts as ready: the call that follows tells why.
+[[gnu::noinline]] inline bool wait_until(int fd, short events, const deadline& limit) noexcept {
+    if (fd < 0) return true;  // poll would pass it over, and wait
     pollfd watched{fd, events, 0};
     call_result result;
-    // The time that is left is worked out anew when a signal makes it call again.
-    while (result.interrupted(::poll(&watched, 1, limit.poll_timeout()))) continue;
-    if (tracing())
-        trace(fd, result.error, "poll for %s%s", events == POLLIN ? "reading" : "writing",
-              result.value == 0 ? ": time is up" : "");
-    return result;
-}
-
-/// Waits until `fd` has one of `events`, an error or a hang-up. False: the deadline passed first.
-[[gnu::noinline]] inline bool wait_until(int fd, short events, const deadline& limit) {
-    while (check("poll", poll_once(fd, events, limit)) == 0)
-        if (limit.passed()) return false;
-    return true;
+    do {
+        // The time that is left is worked out anew when a signal makes it call again.
+        result = system_call([&] { return ::poll(&watched, 1, limit.poll_timeout()); });
+        if (tracing())
+            trace(fd, result.error, "poll for %s%s", events == POLLIN ? "reading" : "writing",
+                  result.value == 0 ? ": time is up" : "");
+    } while (result.value == 0 && !limit.passed());
+    return result.value != 0;
 }
 
 /// For loops that go on with what is there: a peer that always has one more byte must not stretch
@@ -1390,10 +1406,10 @@ struct address_buffer {
 /// The address and port that `fd` has on this side.
 [[gnu::noinline]] inline endpoint local_endpoint_of(int fd) {
     address_buffer address;
-    call_result result;
-    while (result.interrupted(::getsockname(fd, address.data(), &address.size))) continue;
+    const call_result result =
+        system_call([&] { return ::getsockname(fd, address.data(), &address.size); });
     const endpoint local = address.value();
-    if (tracing()) trace_address(fd, result.error, "getsockname:", local);
+    if (tracing()) trace(fd, result.error, "getsockname: %s", shown(local).host_and_port());
     check("ask for the local address", result);
     return local;
 }
@@ -1498,8 +1514,7 @@ enum class wanted { some, all };
 
 inline call_result receive_once(int fd, void* memory, std::size_t size, int flags,
                                 wanted want) noexcept {
-    call_result result;
-    while (result.interrupted(::recv(fd, memory, size, flags))) continue;
+    const call_result result = system_call([&] { return ::recv(fd, memory, size, flags); });
     if (tracing()) {
         const iovec part{memory, size};
         const char* remark = want == wanted::all && result.value > 0 ? ": short read" : "";
@@ -1514,10 +1529,10 @@ inline call_result send_once(int fd, iovec* parts, std::size_t count, int flags)
     message.msg_iovlen = count;
     const bool single = count == 1;
     flags |= no_signal;
-    call_result result;
-    while (result.interrupted(single ? ::send(fd, parts->iov_base, parts->iov_len, flags)
-                                     : ::sendmsg(fd, &message, flags)))
-        continue;
+    const call_result result = system_call([&] {
+        return single ? ::send(fd, parts->iov_base, parts->iov_len, flags)
+                      : ::sendmsg(fd, &message, flags);
+    });
     if (tracing())
         tell_transfer(fd, result, single ? "send" : "sendmsg", "bytes", parts, count,
                       ": short write");
@@ -1539,8 +1554,7 @@ inline call_result send_once(int fd, iovec* parts, std::size_t count, int flags)
 
 [[noreturn, gnu::cold]] inline void throw_unexpected_eof(std::size_t received, std::size_t expected,
                                                          const endpoint& where) {
-    const address_text shown(where.data(), where.size());
-    throw unexpected_eof(received, expected, shown.host_and_port());
+    throw unexpected_eof(received, expected, shown(where).host_and_port());
 }
 
 /// Sends all of `count` parts, and moves parts[] along while it does. Throws as receive does.
@@ -1565,8 +1579,7 @@ inline call_result send_once(int fd, iovec* parts, std::size_t count, int flags)
 }
 
 inline call_result shut_down_sending(int fd) noexcept {
-    call_result result;
-    while (result.interrupted(::shutdown(fd, SHUT_WR))) continue;
+    const call_result result = system_call([&] { return ::shutdown(fd, SHUT_WR); });
     if (tracing()) trace(fd, result.error, "shutdown, sending");
     return result;
 }
@@ -1578,7 +1591,7 @@ inline call_result shut_down_sending(int fd) noexcept {
     while (!limit.passed()) {
         const call_result got = receive_once(fd, waste, sizeof waste, MSG_DONTWAIT, wanted::some);
         if (got.would_block()) {
-            poll_once(fd, POLLIN, limit);
+            wait_until(fd, POLLIN, limit);
         } else if (got.value <= 0) {
             return;
         }
@@ -1600,8 +1613,8 @@ namespace detail {
     if (!wait_until(fd, POLLOUT, limit)) return ETIMEDOUT;
     int error = 0;
     socklen_t size = sizeof error;
-    call_result result;
-    while (result.interrupted(::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size))) continue;
+    const call_result result =
+        system_call([&] { return ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size); });
     if (tracing())
         trace(fd, result.error, "getsockopt SO_ERROR: %s",
               error == 0 ? "connected" : std::strerror(error));
@@ -1611,11 +1624,10 @@ namespace detail {
 
 /// Starts to connect `fd`, which must not block. Returns 0: under way or done, or an errno.
 [[gnu::cold]] inline int start_connect(int fd, const endpoint& remote) {
-    call_result result;
-    while (result.interrupted(::connect(fd, remote.data(), remote.size()))) continue;
+    call_result result = system_call([&] { return ::connect(fd, remote.data(), remote.size()); });
     // Neither is a failure. EALREADY: a signal came after the kernel had begun.
     if (result.error == EINPROGRESS || result.error == EALREADY) result = {};
-    if (tracing()) trace_address(fd, result.error, "connect", remote);
+    if (tracing()) trace(fd, result.error, "connect %s", shown(remote).host_and_port());
     return result.error;
 }
 
@@ -1637,9 +1649,9 @@ namespace detail {
 /// `tried`: "ADDRESS: REASON", with commas between.
 [[noreturn, gnu::cold]] inline void throw_not_connected(const std::string& host, int port,
                                                         int error, const std::string& tried) {
-    const std::string where = host_and_port(host, port);
+    const text where = host_and_port(host, port);
     // One address that was given in numbers has been named already.
-    const bool known = tried.compare(0, where.size(), where) == 0;
+    const bool known = tried.compare(0, std::strlen(where.c_str()), where.c_str()) == 0;
     throw_network_error({error, std::system_category()}, "connect to", where.c_str(),
                         std::strerror(error), next_step(error), known ? "" : tried.c_str());
 }
@@ -1649,22 +1661,21 @@ namespace detail {
 [[gnu::noinline]] inline unique_fd connect_any(const std::string& host, int port, duration within,
                                                endpoint& peer) {
     const deadline limit(within);
-    const address_list list(host, port, address_use::connect, SOCK_STREAM);
+    const address_list addresses(host, port, address_use::connect, SOCK_STREAM);
     unique_fd fd;
     int error = 0;
     std::string tried;
-    auto behind = static_cast<duration::rep>(list.size());
-    for (const addrinfo* each = list.first(); each != nullptr; each = each->ai_next) {
+    auto behind = static_cast<duration::rep>(addresses.size());
+    for (const endpoint each : addresses) {
         // An address that never answers must leave time for those behind it.
         const deadline share(limit.is_never() ? forever
                                               : duration(limit.left().count() / behind--));
-        peer = endpoint(each->ai_addr, each->ai_addrlen);
+        peer = each;
         error = connect_to(peer, share, fd);
         if (error == 0) return fd;
         fd.reset();
-        const address_text shown(each->ai_addr, each->ai_addrlen);
-        tried += text("%s%s: %s", tried.empty() ? "" : ", ", shown.host_and_port(),
-                      std::strerror(error));
+        const char* comma = tried.empty() ? "" : ", ";
+        tried += text("%s%s: %s", comma, shown(peer).host_and_port(), std::strerror(error)).c_str();
     }
     throw_not_connected(host, port, error, tried);
 }
@@ -1690,8 +1701,7 @@ namespace detail {
     if (where.family() == AF_INET6)
         set_option(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, both_families ? 0 : 1, "IPV6_V6ONLY");
     bind_socket(fd.get(), where, "listen on", 't');
-    call_result result;
-    while (result.interrupted(::listen(fd.get(), backlog))) continue;
+    const call_result result = system_call([&] { return ::listen(fd.get(), backlog); });
     if (tracing()) trace(fd.get(), result.error, "listen, backlog %d", backlog);
     if (result.error == EADDRINUSE) throw_in_use(where, "listen on", 't');
     check("listen on", result, where);
@@ -1724,12 +1734,12 @@ namespace detail {
 
 /// One accept(2), which does not wait because the listener does not; fills in the peer's address.
 inline call_result accept_once(int listener, address_buffer& peer) noexcept {
-    call_result result;
 #ifdef SOCK_CLOEXEC
-    while (result.interrupted(::accept4(listener, peer.data(), &peer.size, close_on_exec)))
-        continue;
+    const call_result result =
+        system_call([&] { return ::accept4(listener, peer.data(), &peer.size, close_on_exec); });
 #else
-    while (result.interrupted(::accept(listener, peer.data(), &peer.size))) continue;
+    const call_result result =
+        system_call([&] { return ::accept(listener, peer.data(), &peer.size); });
     if (!result.failed()) set_defaults(static_cast<int>(result.value));
 #endif
     if (tracing()) tell_accepted(listener, result, peer);
@@ -1852,7 +1862,7 @@ public:
 
     /// Receives what is there now, 1 to `size` bytes, and never waits.
     io_result try_recv_some(void* memory, std::size_t size) noexcept {
-        const detail::call_result result =
+        const auto result =
             detail::receive_once(fd(), memory, size, MSG_DONTWAIT, detail::wanted::some);
         if (result.value == 0 && size > 0) return {io_status::end_of_stream, 0, {}};
         return detail::outcome(result);
@@ -1927,7 +1937,7 @@ public:
     /// Never waits. done: the next connection was moved to `client`; would_block: none is waiting.
     io_result try_accept(tcp_stream& client) noexcept {
         detail::address_buffer peer;
-        const detail::call_result result = detail::accept_once(fd(), peer);
+        const auto result = detail::accept_once(fd(), peer);
         // A client that has gone before it was served is no fault of the listener.
         if (detail::lost_before_accept(result.error)) return {io_status::would_block, 0, {}};
         if (result.failed()) return detail::outcome(result);
@@ -1972,9 +1982,11 @@ public:
     static udp_socket connect(const std::string& host, int port) {
         const endpoint peer = first(host, port, address_use::connect);
         udp_socket made(detail::open_socket(peer.family(), SOCK_DGRAM), peer);
-        detail::call_result result;
-        while (result.interrupted(::connect(made.fd(), peer.data(), peer.size()))) continue;
-        if (tracing()) detail::trace_address(made.fd(), result.error, "connect", peer);
+        const auto result =
+            detail::system_call([&] { return ::connect(made.fd(), peer.data(), peer.size()); });
+        if (tracing())
+            detail::trace(made.fd(), result.error, "connect %s",
+                          detail::shown(peer).host_and_port());
         detail::check("connect UDP socket to", result, peer);
         return made;
     }
@@ -1995,7 +2007,7 @@ public:
         got.bytes.resize(max);
         for (;;) {
             if (!detail::wait_until(fd(), POLLIN, limit)) throw_receive_error(ETIMEDOUT);
-            const detail::call_result result = receive_once(got);
+            const auto result = receive_once(got);
             if (!result.failed()) return got;
             // The kernel drops a datagram with a wrong checksum only when it is fetched.
             if (!result.would_block()) throw_receive_error(result.error);
@@ -2015,10 +2027,8 @@ private:
         const deadline limit(timeout());
         const int flags = detail::no_signal | (limit.is_never() ? 0 : MSG_DONTWAIT);
         for (;;) {
-            detail::call_result result;
-            while (result.interrupted(
-                ::sendto(fd(), bytes.data(), bytes.size(), flags, address, size)))
-                continue;
+            const auto result = detail::system_call(
+                [&] { return ::sendto(fd(), bytes.data(), bytes.size(), flags, address, size); });
             if (tracing()) tell("sendto", result, bytes, peer);
             if (!result.would_block()) {
                 detail::check("send a datagram to", result, peer);
@@ -2036,8 +2046,8 @@ private:
         message.msg_namelen = from.size;
         message.msg_iov = &part;
         message.msg_iovlen = 1;
-        detail::call_result result;
-        while (result.interrupted(::recvmsg(fd(), &message, MSG_DONTWAIT))) continue;
+        const auto result =
+            detail::system_call([&] { return ::recvmsg(fd(), &message, MSG_DONTWAIT); });
         if (!result.failed()) {
             got.bytes.resize(result.count());
             got.from = endpoint(from.data(), message.msg_namelen);
@@ -2086,9 +2096,8 @@ struct tcp_statistics {
 inline tcp_statistics read_tcp_info(const tcp_stream& stream) {
     ::tcp_info info{};
     socklen_t size = sizeof info;
-    detail::call_result result;
-    while (result.interrupted(::getsockopt(stream.fd(), IPPROTO_TCP, TCP_INFO, &info, &size)))
-        continue;
+    const auto result = detail::system_call(
+        [&] { return ::getsockopt(stream.fd(), IPPROTO_TCP, TCP_INFO, &info, &size); });
     if (tracing()) detail::trace(stream.fd(), result.error, "getsockopt TCP_INFO");
     detail::check("read TCP_INFO of the connection with", result, stream.remote_endpoint());
     tcp_statistics told;
@@ -2198,6 +2207,70 @@ private:
 }  // namespace trama
 
 // Many at once.
+// trama/list.hpp -- values one behind the other, in memory that grows. What std::vector does,
+// without <vector>, which takes longer to compile than all of the selectors.
+
+namespace trama {
+
+namespace detail {
+
+/// Owns its values, which must have a default and be movable. Move-only.
+template <typename Value>
+class list {
+public:
+    list() noexcept = default;
+    list(list&& other) noexcept { swap(other); }
+    list& operator=(list&& other) noexcept {
+        list taken(std::move(other));
+        swap(taken);
+        return *this;
+    }
+    ~list() { delete[] values_; }
+
+    std::size_t size() const noexcept { return size_; }
+    bool empty() const noexcept { return size_ == 0; }
+    Value* begin() const noexcept { return values_; }
+    Value* end() const noexcept { return values_ + size_; }
+    Value& back() const noexcept { return values_[size_ - 1]; }
+    Value& operator[](std::size_t place) const noexcept { return values_[place]; }
+
+    /// Puts `value` behind the others. Throws std::bad_alloc.
+    void push_back(Value value) {
+        if (size_ == capacity_) grow(size_ < 8 ? 8 : 2 * size_);
+        values_[size_++] = std::move(value);
+    }
+
+    /// Takes away the last one, of at least one. Its place keeps it until something is put there.
+    void pop_back() noexcept { --size_; }
+    void clear() noexcept { size_ = 0; }
+
+    /// Appends copies of `value` until there is one at `place`.
+    void reach(std::size_t place, const Value& value) {
+        while (size_ <= place) push_back(value);
+    }
+
+    void swap(list& other) noexcept {
+        std::swap(values_, other.values_);
+        std::swap(size_, other.size_);
+        std::swap(capacity_, other.capacity_);
+    }
+
+private:
+    void grow(std::size_t capacity) {
+        Value* larger = new Value[capacity];
+        for (std::size_t i = 0; i < size_; ++i) larger[i] = std::move(values_[i]);
+        delete[] std::exchange(values_, larger);
+        capacity_ = capacity;
+    }
+
+    Value* values_ = nullptr;
+    std::size_t size_ = 0;
+    std::size_t capacity_ = 0;
+};
+
+}  // namespace detail
+
+}  // namespace trama
 // trama/ready/interest.hpp -- what one wants to know of a descriptor, and what a wait found out.
 //
 // The three selectors have the same four verbs and behave alike; only their cost differs:
@@ -2262,10 +2335,8 @@ public:
         const ready_event* end_;
     };
 
-    iterator begin() const noexcept { return {events_.data(), events_.data() + events_.size()}; }
-    iterator end() const noexcept {
-        return {events_.data() + events_.size(), events_.data() + events_.size()};
-    }
+    iterator begin() const noexcept { return {events_.begin(), events_.end()}; }
+    iterator end() const noexcept { return {events_.end(), events_.end()}; }
 
     /// True: nothing is ready, the time was up.
     bool empty() const noexcept { return !(begin() != end()); }
@@ -2282,7 +2353,7 @@ private:
             if (each.fd == fd) each.fd = -1;
     }
 
-    std::vector<ready_event> events_;
+    detail::list<ready_event> events_;
 };
 
 }  // namespace trama
@@ -2330,7 +2401,7 @@ public:
         events_.clear();
         fd_set read;
         fd_set write;
-        const detail::call_result result = select_once(read, write, limit);
+        const auto result = select_once(read, write, limit);
         long left = detail::check("select", result);
         for (int fd = 0; fd < end_ && left > 0; ++fd) {
             const bool readable = FD_ISSET(fd, &read);
@@ -2364,19 +2435,18 @@ private:
     }
 
     detail::call_result select_once(fd_set& read, fd_set& write, const deadline& limit) noexcept {
-        detail::call_result result;
-        timeval rest{};
-        do {
-            if (result.error == EBADF) forget_closed();
-            read = read_;
-            write = write_;
-            rest = time_left(limit);
-        } while (result.interrupted(
-                     ::select(end_, &read, &write, nullptr, limit.is_never() ? nullptr : &rest)) ||
-                 result.error == EBADF);
-        if (tracing())
-            detail::trace(-1, result.error, "select below %d: %ld ready", end_, result.value);
-        return result;
+        for (;;) {
+            const auto result = detail::system_call([&] {
+                read = read_;
+                write = write_;
+                timeval rest = time_left(limit);
+                return ::select(end_, &read, &write, nullptr, limit.is_never() ? nullptr : &rest);
+            });
+            if (tracing())
+                detail::trace(-1, result.error, "select below %d: %ld ready", end_, result.value);
+            if (result.error != EBADF) return result;
+            forget_closed();
+        }
     }
 
     // In microseconds, rounded up; of very long times a week at once.
@@ -2420,7 +2490,7 @@ public:
         if (fd < 0) detail::throw_system_error(EBADF, "watch", "");
         events_.forget(fd);
         const auto number = static_cast<std::size_t>(fd);
-        if (number >= places_.size()) places_.resize(number + 1, nowhere);
+        places_.reach(number, nowhere);
         if (places_[number] == nowhere) {
             list_.push_back({fd, 0, 0});
             places_[number] = static_cast<int>(list_.size()) - 1;
@@ -2467,9 +2537,8 @@ private:
     }
 
     void collect(const deadline& limit) {
-        detail::call_result result;
-        while (result.interrupted(::poll(list_.data(), list_.size(), limit.poll_timeout())))
-            continue;
+        const auto result = detail::system_call(
+            [&] { return ::poll(list_.begin(), list_.size(), limit.poll_timeout()); });
         if (tracing())
             detail::trace(-1, result.error, "poll of %zu: %ld ready", list_.size(), result.value);
         long left = detail::check("poll", result);
@@ -2499,8 +2568,8 @@ private:
         return place == nowhere ? nullptr : &list_[static_cast<std::size_t>(place)];
     }
 
-    std::vector<pollfd> list_;
-    std::vector<int> places_;  // where in the list each descriptor is
+    detail::list<pollfd> list_;
+    detail::list<int> places_;  // where in the list each descriptor is
     ready_events events_;
 };
 
@@ -2525,8 +2594,7 @@ class epoll_selector {
 public:
     /// Throws network_error when no descriptor is left for it. man 2 epoll_create1
     epoll_selector() {
-        detail::call_result result;
-        while (result.interrupted(::epoll_create1(EPOLL_CLOEXEC))) continue;
+        const auto result = detail::system_call([&] { return ::epoll_create1(EPOLL_CLOEXEC); });
         if (tracing()) detail::trace(-1, result.error, "epoll_create1: fd %ld", result.value);
         epoll_.reset(static_cast<int>(detail::check("open an epoll instance", result)));
     }
@@ -2542,7 +2610,7 @@ public:
 
     /// Watches `fd` for something else. Throws network_error if it is not watched.
     void modify(int fd, interest what) {
-        const detail::call_result result = control(EPOLL_CTL_MOD, fd, what);
+        const auto result = control(EPOLL_CTL_MOD, fd, what);
         if (result.error == ENOENT) detail::throw_not_watched("modify", fd);
         if (result.failed()) throw_failed("modify", fd, result.error);
     }
@@ -2560,9 +2628,8 @@ public:
         const deadline limit(timeout);
         events_.clear();
         epoll_event found[most];
-        detail::call_result result;
-        while (result.interrupted(::epoll_wait(epoll_.get(), found, most, limit.poll_timeout())))
-            continue;
+        const auto result = detail::system_call(
+            [&] { return ::epoll_wait(epoll_.get(), found, most, limit.poll_timeout()); });
         if (tracing())
             detail::trace(epoll_.get(), result.error, "epoll_wait: %ld ready", result.value);
         detail::check("epoll_wait", result);
@@ -2578,8 +2645,8 @@ private:
         wanted.data.u64 = std::uint64_t{static_cast<unsigned char>(what)} << 32U | number;
         if (detail::wants(what, interest::read)) wanted.events |= EPOLLIN;
         if (detail::wants(what, interest::write)) wanted.events |= EPOLLOUT;
-        detail::call_result result;
-        while (result.interrupted(::epoll_ctl(epoll_.get(), operation, fd, &wanted))) continue;
+        const auto result =
+            detail::system_call([&] { return ::epoll_ctl(epoll_.get(), operation, fd, &wanted); });
         if (tracing())
             detail::trace(epoll_.get(), result.error, "epoll_ctl %s: fd %d",
                           operation == EPOLL_CTL_DEL  ? "remove"
@@ -2648,8 +2715,7 @@ public:
     /// Throws network_error when no descriptors are left.
     stop_signal() {
         int ends[2] = {-1, -1};
-        detail::call_result result;
-        while (result.interrupted(::pipe(ends))) continue;
+        const auto result = detail::system_call([&] { return ::pipe(ends); });
         detail::check("open a pipe", result);
         read_end_.reset(ends[0]);
         write_end_.reset(ends[1]);
@@ -2689,7 +2755,7 @@ public:
 
     /// True once it was stopped.
     bool stopped() const noexcept {
-        return detail::poll_once(fd(), POLLIN, deadline(duration::zero())).value > 0;
+        return detail::wait_until(fd(), POLLIN, deadline(duration::zero()));
     }
 
     /// Readable once it was stopped, and for ever after: watch it, do not read it.
@@ -2713,19 +2779,21 @@ namespace trama {
 /// looked through only when the earliest may have come.
 class deadlines {
 public:
-    /// `fd` is over `from_now`; it replaces what was set for it before. `forever`: never.
-    void set(int fd, duration from_now) {
+    /// `fd` is over at `end`; it replaces what was set for it before.
+    void set(int fd, const deadline& end) {
         if (fd < 0) return;  // it was closed meanwhile
-        const auto number = static_cast<std::size_t>(fd);
-        if (number >= ends_.size()) ends_.resize(number + 1, deadline(forever));
-        ends_[number] = deadline(from_now);
-        if (ends_[number].is_before(earliest_)) earliest_ = ends_[number];
+        ends_.reach(static_cast<std::size_t>(fd), deadline());
+        ends_[static_cast<std::size_t>(fd)] = end;
+        if (end.is_before(earliest_)) earliest_ = end;
     }
+
+    /// The same, so long from now; `forever`: never.
+    void set(int fd, duration from_now) { set(fd, deadline(from_now)); }
 
     /// `fd` has no deadline any more.
     void clear(int fd) noexcept {
         if (static_cast<std::size_t>(fd) < ends_.size())
-            ends_[static_cast<std::size_t>(fd)] = deadline(forever);
+            ends_[static_cast<std::size_t>(fd)] = deadline();
     }
 
     /// How long to wait before asking next_passed() again; `forever` when none is set.
@@ -2739,7 +2807,7 @@ public:
             passed_.pop_back();
             deadline& end = ends_[static_cast<std::size_t>(fd)];
             if (!end.passed()) continue;  // it was set anew, or cleared, since it was found
-            end = deadline(forever);
+            end = deadline();
             return fd;
         }
         return -1;
@@ -2748,7 +2816,7 @@ public:
 private:
     void collect() {
         const deadline present(duration(1));
-        earliest_ = deadline(forever);
+        earliest_ = deadline();
         for (std::size_t i = 0; i < ends_.size(); ++i) {
             if (ends_[i].is_before(present)) {
                 passed_.push_back(static_cast<int>(i));
@@ -2758,10 +2826,10 @@ private:
         }
     }
 
-    std::vector<deadline> ends_;
-    std::vector<int> passed_;
+    detail::list<deadline> ends_;
+    detail::list<int> passed_;
     // No later than the first of them: that one may have been set anew since.
-    deadline earliest_{forever};
+    deadline earliest_;
 };
 
 }  // namespace trama
@@ -2820,20 +2888,52 @@ enum class client_phase : unsigned char { open, finishing, lingering, gone };
 template <typename Client>
 struct client_list {
     struct leaver {
-        Client* client;
+        Client* client = nullptr;
         std::string reason;
     };
 
     explicit client_list(std::size_t longest) noexcept : limit(longest) {}
 
+    duration idle_timeout = forever;
+    duration message_timeout = forever;
     std::size_t limit;                   // the longest payload, in bytes
     std::size_t high_water = 1U << 20U;  // bytes that may wait for one client
-    std::vector<Client*> table;          // by descriptor; owns them
-    std::vector<Client*> written;        // have something new in their outboxes
-    std::vector<leaver> leaving;         // are no longer open, and nobody was told yet
-    std::vector<Client*> gone;           // are to be closed
-    std::vector<byte_queue> outboxes;    // empty ones, with memory
+    list<Client*> table;                 // by descriptor; owns them
+    list<Client*> written;               // have something new in their outboxes
+    list<leaver> leaving;                // are no longer open, and nobody was told yet
+    list<Client*> gone;                  // are to be closed
+    list<byte_queue> outboxes;           // empty ones, with memory
     byte_queue memory;
+    deadlines late;          // when to look whether somebody is
+    bool has_moved = false;  // something came, went or changed in this round
+    int rounds_in_vain = 0;
+
+    void lend_memory(byte_queue& outbox) {
+        if (outboxes.empty()) return;
+        outbox.swap(outboxes.back());
+        outboxes.pop_back();
+    }
+
+    void take_memory_back(byte_queue& outbox) {
+        byte_queue taken(std::move(outbox));
+        if (outboxes.size() < 64 && taken.capacity() <= 65536) outboxes.push_back(std::move(taken));
+    }
+
+    // A descriptor that is ready, and stays so whatever is done, takes all of the processor, and
+    // nobody notices. That is a mistake in the server, or in a selector of yours.
+    void look_for_spinning(const ready_events& events) {
+#ifndef NDEBUG
+        const bool moved = std::exchange(has_moved, false);
+        rounds_in_vain = moved || events.empty() ? 0 : rounds_in_vain + 1;
+        if (rounds_in_vain < 1000) return;
+        const text what(
+            "message_server: descriptor %d is ready all the time, but nothing comes of it",
+            (*events.begin()).fd);
+        throw std::logic_error(what.c_str());
+#else
+        static_cast<void>(events);
+#endif
+    }
 };
 
 }  // namespace detail
@@ -2862,8 +2962,8 @@ public:
         Client* const* end_;
     };
 
-    explicit client_range(const std::vector<Client*>& table) noexcept
-        : first_(table.data()), end_(first_ + table.size()) {}
+    explicit client_range(const detail::list<Client*>& table) noexcept
+        : first_(table.begin()), end_(table.end()) {}
     iterator begin() const noexcept { return {first_, end_}; }
     iterator end() const noexcept { return {end_, end_}; }
 
@@ -2910,7 +3010,7 @@ public:
         if (!is_open() || (owed() > 2 * list_->high_water && has_overflowed())) return;
         const frame_edge header = Codec::header(payload, list_->limit);
         const frame_edge trailer = Codec::trailer();
-        borrow_memory();
+        if (outbox_.capacity() == 0) list_->lend_memory(outbox_);
         char* at = outbox_.prepare(header.size() + payload.size() + trailer.size());
         at += header.view().copy(at, header.size());
         at += payload.copy(at, payload.size());
@@ -2922,6 +3022,13 @@ public:
 
     /// Closes when all that was sent before has been delivered.
     void close() { leave("closed by this server"); }
+
+    /// Drops it after `time`, whatever it says until then; on_idle is called before. `forever`, the
+    /// default, takes that back.
+    void dismiss_after(duration time) {
+        dismissal_ = deadline(time);
+        set_deadline();
+    }
 
     /// False: it is leaving, or has left.
     bool is_open() const noexcept { return phase_ == detail::client_phase::open; }
@@ -2945,6 +3052,7 @@ private:
         constexpr std::size_t most = 65536;
         char* bytes = list_->memory.prepare(most);
         const io_result result = stream_.try_recv_some(bytes, most);
+        if (result.status != io_status::would_block) list_->has_moved = true;
         if (result.status != io_status::done || !is_open()) return result;
         uses_shared_memory_ = decoder_.buffered() == 0;
         if (uses_shared_memory_) {
@@ -2984,14 +3092,8 @@ private:
     [[gnu::noinline]] bool has_overflowed() {
         flush();
         if (owed() <= 2 * list_->high_water) return false;
-        drop(detail::text("too slow: %zu bytes wait for it", owed()));
+        drop(detail::text("too slow: %zu bytes wait for it", owed()).c_str());
         return true;
-    }
-
-    void borrow_memory() {
-        if (outbox_.capacity() > 0 || list_->outboxes.empty()) return;
-        outbox_.swap(list_->outboxes.back());
-        list_->outboxes.pop_back();
     }
 
     void note_written() {
@@ -3004,13 +3106,21 @@ private:
         if (owed() == 0) return;
         const io_result result = stream_.try_send_some(outbox_.bytes());
         if (result.status == io_status::failed) return drop(result.error.message());
+        if (result.bytes > 0) list_->has_moved = true;
         outbox_.consume(result.bytes);
-        if (owed() > 0) return;
-        if (list_->outboxes.size() < 64 && outbox_.capacity() <= 65536) {
-            list_->outboxes.emplace_back().swap(outbox_);
-        } else {
-            outbox_ = detail::byte_queue();
-        }
+        if (owed() == 0) list_->take_memory_back(outbox_);
+    }
+
+    /// After something came or was set: when it will be late next.
+    void set_deadline() {
+        if (!is_open()) return;
+        if (decoder_.buffered() == 0) message_end_ = deadline();
+        if (decoder_.buffered() > 0 && message_end_.is_never())
+            message_end_ = deadline(list_->message_timeout);
+        deadline first(list_->idle_timeout);
+        if (message_end_.is_before(first)) first = message_end_;
+        if (dismissal_.is_before(first)) first = dismissal_;
+        list_->late.set(fd(), first);
     }
 
     /// No more messages from it and to it; what it is owed is still sent.
@@ -3026,6 +3136,7 @@ private:
         leave(std::move(reason));
         if (phase_ == detail::client_phase::gone) return;
         phase_ = detail::client_phase::gone;
+        list_->has_moved = true;
         list_->gone.push_back(this);
     }
 
@@ -3047,7 +3158,8 @@ private:
     frame_decoder<Codec> decoder_;
     detail::byte_queue outbox_;
     detail::client_list<message_client>* list_;
-    deadline message_end_{forever};  // of the message that is under way
+    deadline message_end_;  // of the message that is under way
+    deadline dismissal_;
 };
 
 }  // namespace trama
@@ -3074,10 +3186,10 @@ protected:
     /// Somebody new, whose descriptor is watched already.
     void take_in(tcp_stream stream) {
         const auto place = static_cast<std::size_t>(stream.fd());
-        if (place >= clients_.table.size()) clients_.table.resize(place + 1, nullptr);
+        clients_.table.reach(place, nullptr);
         clients_.table[place] = new client(std::move(stream), clients_);
         ++count_;
-        set_deadline(*clients_.table[place]);
+        clients_.table[place]->set_deadline();
         on_join_(*clients_.table[place]);
     }
 
@@ -3113,8 +3225,8 @@ protected:
         }
         who.give_memory_back();
         who.has_more_ = who.is_full();
-        if (any) who.message_end_ = deadline(forever);
-        set_deadline(who);
+        if (any) who.message_end_ = deadline();
+        who.set_deadline();
     }
 
     void take_end(client& who) {
@@ -3132,20 +3244,9 @@ protected:
 
     // ---- who is late ----
 
-    void set_deadline(client& who) {
-        if (idle_timeout_ == forever && message_timeout_ == forever) return;
-        if (who.decoder_.buffered() == 0) {
-            who.message_end_ = deadline(forever);
-        } else if (who.message_end_.is_never()) {
-            who.message_end_ = deadline(message_timeout_);
-        }
-        const duration rest = who.message_end_.left();
-        if (who.is_open()) deadlines_.set(who.fd(), rest < idle_timeout_ ? rest : idle_timeout_);
-    }
-
     bool drop_late() {
         bool any = false;
-        for (int fd = deadlines_.next_passed(); fd != -1; fd = deadlines_.next_passed()) {
+        for (int fd = clients_.late.next_passed(); fd != -1; fd = clients_.late.next_passed()) {
             client& who = *clients_.table[static_cast<std::size_t>(fd)];
             if (!who.is_open()) {
                 who.drop("");
@@ -3153,7 +3254,7 @@ protected:
                 who.leave("took too long over one message");
             } else {
                 on_idle_(who);
-                who.leave("silent for too long");
+                who.leave(who.dismissal_.passed() ? "its time was up" : "silent for too long");
             }
             any = true;
         }
@@ -3175,7 +3276,7 @@ protected:
     void tell_who_left() {
         for (std::size_t i = 0; i < clients_.leaving.size(); ++i) {
             const auto each = std::move(clients_.leaving[i]);
-            deadlines_.set(each.client->fd(), farewell);
+            clients_.late.set(each.client->fd(), farewell);
             on_leave_(*each.client, each.reason);
         }
         clients_.leaving.clear();
@@ -3196,7 +3297,7 @@ protected:
     void bow_out(client& who) {
         if (who.has_ended_ || shut_down_sending(who.fd()).failed()) return who.drop("");
         who.phase_ = client_phase::lingering;
-        deadlines_.set(who.fd(), lingering);
+        clients_.late.set(who.fd(), lingering);
     }
 
     void watch(client& who) {
@@ -3216,10 +3317,11 @@ protected:
             if (each != nullptr) each->drop("");
         settle();
     }
+
     void bury() {
         for (client* each : clients_.gone) {
             ready_.remove(each->fd());
-            deadlines_.clear(each->fd());
+            clients_.late.clear(each->fd());
             clients_.table[static_cast<std::size_t>(each->fd())] = nullptr;
             delete each;
             --count_;
@@ -3231,11 +3333,8 @@ protected:
     static constexpr duration lingering = std::chrono::seconds(2);  // and then to close as well
 
     Selector ready_;
-    deadlines deadlines_;
     client_list<client> clients_;
     std::size_t count_ = 0;
-    duration idle_timeout_ = forever;
-    duration message_timeout_ = forever;
     callback<client&> on_join_;
     callback<client&, std::string_view> on_message_;
     callback<client&> on_idle_;
@@ -3283,10 +3382,10 @@ public:
     endpoint local_endpoint() const { return listener_.local_endpoint(); }
 
     /// Drops who sends no byte for that long; `forever` is the default.
-    void idle_timeout(duration time) noexcept { idle_timeout_ = time; }
+    void idle_timeout(duration time) noexcept { clients_.idle_timeout = time; }
 
     /// Drops who takes longer than that from the first byte of a message to its last.
-    void message_timeout(duration time) noexcept { message_timeout_ = time; }
+    void message_timeout(duration time) noexcept { clients_.message_timeout = time; }
 
     /// Bytes that may wait for one client. Above, it is not listened to until it has taken some; at
     /// twice that much it is dropped. Default: 1 MiB.
@@ -3310,8 +3409,8 @@ public:
         on_message_.hold(std::move(function));
     }
 
-    /// ... somebody is about to be dropped for being silent: `void(client&)`. What it is sent now
-    /// is still delivered.
+    /// ... somebody is about to be dropped for being silent, or by dismiss_after: `void(client&)`.
+    /// What it is sent now is still delivered.
     template <typename Function>
     void on_idle(Function function) {
         on_idle_.hold(std::move(function));
@@ -3323,7 +3422,8 @@ public:
         on_leave_.hold(std::move(function));
     }
 
-    /// ... somebody could not be taken in, and why: `void(const endpoint&, std::string_view)`.
+    /// ... somebody could not be taken in, and why: `void(const endpoint&, std::string_view)`. Out
+    /// of descriptors or memory, nobody knows who it is, and it waits until it can be.
     template <typename Function>
     void on_refused(Function function) {
         on_refused_.hold(std::move(function));
@@ -3345,9 +3445,6 @@ public:
 private:
     using room::clients_;
     using room::count_;
-    using room::deadlines_;
-    using room::idle_timeout_;
-    using room::message_timeout_;
     using room::on_idle_;
     using room::on_join_;
     using room::on_leave_;
@@ -3355,12 +3452,13 @@ private:
     using room::ready_;
 
     void serve_round(duration time) {
-        const duration next = deadlines_.left();
+        const duration next = clients_.late.left();
         if (next < time) time = next;
         if (!is_door_open_ && door_opens_.left() < time) time = door_opens_.left();
-        for (const ready_event event : ready_.wait(time)) {
+        const ready_events& events = ready_.wait(time);
+        for (const ready_event event : events) {
             if (event.fd == stop_.fd()) {
-                is_stopping_ = true;
+                is_stopping_ = clients_.has_moved = true;
             } else if (event.fd == listener_.fd()) {
                 welcome();
             } else {
@@ -3369,6 +3467,7 @@ private:
         }
         this->settle();
         if (this->drop_late()) this->settle();
+        clients_.look_for_spinning(events);
         if (!is_door_open_ && (door_opens_.passed() || count_ < count_at_closing_)) open_door();
     }
 
@@ -3379,6 +3478,7 @@ private:
             tcp_stream stream;
             const io_result result = listener_.try_accept(stream);
             if (result.status == io_status::would_block) return;
+            clients_.has_moved = true;
             if (result.status == io_status::failed) return cannot_accept(result.error.value());
             admit(std::move(stream));
         }
@@ -3400,6 +3500,8 @@ private:
     void cannot_accept(int error) {
         if (error != EMFILE && error != ENFILE && error != ENOBUFS && error != ENOMEM)
             detail::throw_system_error(error, "accept on", local_endpoint());
+        const char* step = detail::next_step(error);
+        on_refused_({}, detail::text("%s (%s)", std::strerror(error), step).c_str());
         close_door(std::chrono::milliseconds(500));
     }
 

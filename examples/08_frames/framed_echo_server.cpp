@@ -42,7 +42,6 @@ void echo(trama::framed_stream<Codec>& client) {
 }
 // [/region echo]
 
-// [region serve]
 /// Serves one client. Its failure costs only this client: the server goes on.
 template <typename Codec>
 void serve(trama::tcp_stream stream) {
@@ -59,7 +58,6 @@ void serve(trama::tcp_stream stream) {
         program::say(who, " is lost: ", error.what());
     }
 }
-// [/region serve]
 
 template <typename Codec>
 int serve_all(const program::options& given) {

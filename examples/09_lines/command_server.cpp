@@ -126,7 +126,6 @@ void converse(line_stream& client) {
 }
 // [/region last-word]
 
-// [region serve]
 /// Serves one client. Its failure costs only this client: the server goes on.
 void serve(trama::tcp_stream stream) {
     line_stream client(std::move(stream), longest_line);
@@ -140,7 +139,6 @@ void serve(trama::tcp_stream stream) {
     }
     client.stream().close_lingering();  // a plain close could destroy the last answer on its way
 }
-// [/region serve]
 
 int serve_all(const program::options& given) {
     auto listener = trama::tcp_listener::listen(given.host(), given.port());

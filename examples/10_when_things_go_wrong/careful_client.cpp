@@ -45,12 +45,11 @@ std::chrono::milliseconds milliseconds(const program::options& given, const char
     return std::chrono::milliseconds(given.number(name, 1, 600'000));
 }
 
-// [region no-connection]
 /// Why there is no connection. In all these cases the server has heard nothing from us.
 std::string no_connection(const trama::network_error& error) {
     const std::error_code code = error.code();
-    if (std::string_view(code.category().name()) == "getaddrinfo")
-        return "no address: " + code.message() + "; check the spelling, then the name server";
+    if (code == std::errc::no_such_device_or_address || code == std::errc::operation_would_block)
+        return "no address: nobody knows that name; check the spelling, then the name server";
     if (code == std::errc::connection_refused)
         return "refused: the machine says that nobody listens there; start the server, or check "
                "the port";
@@ -61,7 +60,6 @@ std::string no_connection(const trama::network_error& error) {
                "full, or a firewall is silent";
     return error.what();
 }
-// [/region no-connection]
 
 // [region broken-talk]
 /// Why the talk ended. From here on nobody knows whether the server has done what we asked.

@@ -68,12 +68,10 @@ void answer_garbage(trama::tcp_stream& client) {
 }
 // [/region half-done]
 
-// [region reset]
 /// A plain close with bytes unread: the system tells the client with a reset that they are lost.
 void reset(trama::tcp_stream& client) {
     if (program::wait_readable(client.fd())) client.close();
 }
-// [/region reset]
 
 using trouble = void (*)(trama::tcp_stream&);
 
@@ -91,7 +89,6 @@ trouble chosen_trouble(const std::string& name) {
     throw program::usage_error("there is no trouble \"" + trama::escaped(name) + "\": see --help");
 }
 
-// [region serve]
 void serve(trama::tcp_stream client, trouble make_trouble) {
     program::say(client.remote_endpoint(), " came");
     try {
@@ -103,7 +100,6 @@ void serve(trama::tcp_stream client, trouble make_trouble) {
     }
     client.close_lingering();
 }
-// [/region serve]
 
 // [region full]
 /// With a backlog of 0 one connection fills the queue. It is ours, so nobody else gets in.

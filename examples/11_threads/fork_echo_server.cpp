@@ -3,8 +3,8 @@
 // Goal:     Serve many clients at once with fork(2), and leave no zombie behind.
 // Run:      ./fork_echo_server
 //           ../02_echo_client/echo_client         in a second terminal, and in a third
-// Observe:  Each client has a process of its own: pstree -p $(pgrep -o fork_echo). kill -9 one of
-//           the children: its client is lost, and nobody else notices.
+// Observe:  Each client has a process of its own: ps -C fork_echo_server -o pid,ppid,stat. kill -9
+//           one of the children: its client is lost, and nobody else notices.
 // Exercise: Take the loop out of reap_finished, come and leave with three clients, and look for
 //           "defunct" in ps. Then take out listener.close(), and kill -9 the parent while a client
 //           is there: why can no new server have the port?
@@ -40,7 +40,6 @@ Usage: fork_echo_server [-H ADDRESS] [-p PORT] [-m N] [-q | -v] [-h]
   -h, --help           show this
 )";
 
-// [region tell]
 /// A lock of ours would not reach the other processes. But what leaves in one write stays whole.
 template <typename... Parts>
 void tell(const Parts&... parts) {
@@ -49,7 +48,6 @@ void tell(const Parts&... parts) {
     (line << ... << parts) << '\n';
     std::cerr << line.str();
 }
-// [/region tell]
 
 /// Sends back what each read returned, until the client closes or sends a dot and nothing else.
 void echo(trama::tcp_stream& client) {
@@ -78,7 +76,6 @@ void hang_up(int) {
     errno = saved;
 }
 
-// [region child]
 /// All that a child does. It never returns into the loop of its parent.
 [[noreturn]] void be_child(trama::tcp_listener& listener, trama::tcp_stream client) {
     listener.close();  // or nobody else could have the port as long as this child lives
@@ -89,7 +86,6 @@ void hang_up(int) {
     serve(std::move(client));
     ::_exit(0);
 }
-// [/region child]
 
 void refuse(trama::tcp_stream& client, const char* why) {
     tell(client.remote_endpoint(), " is refused: ", why);
@@ -109,7 +105,6 @@ void start_child(children& running, trama::tcp_listener& listener, trama::tcp_st
 }
 // [/region fork]
 
-// [region reap]
 /// A process that has ended stays in the table of the system, a zombie, until its parent asks.
 void reap_finished(children& running) {
     int status = 0;
@@ -119,9 +114,7 @@ void reap_finished(children& running) {
             tell("process ", pid, " was killed: ", ::strsignal(WTERMSIG(status)));
     }
 }
-// [/region reap]
 
-// [region end-all]
 void signal_all(const children& running, int number) {
     for (const pid_t pid : running) ::kill(pid, number);  // not reaped: the number is still theirs
 }
@@ -136,7 +129,6 @@ void end_all(children& running) {
     signal_all(running, SIGKILL);
     for (const pid_t pid : running) ::waitpid(pid, nullptr, 0);
 }
-// [/region end-all]
 
 /// One client more. Not being able to accept it is no reason to give up those that are here.
 void welcome(trama::tcp_listener& listener, children& running, std::size_t most) {

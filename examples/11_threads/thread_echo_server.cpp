@@ -37,7 +37,6 @@ Usage: thread_echo_server [-H ADDRESS] [-p PORT] [-m N] [-q | -v] [-h]
   -h, --help           show this
 )";
 
-// [region tell]
 /// One thread at a time may speak, or two lines would come out mixed.
 template <typename... Parts>
 void tell(const Parts&... parts) {
@@ -45,7 +44,6 @@ void tell(const Parts&... parts) {
     const std::lock_guard<std::mutex> lock(speaking);
     program::say(parts...);
 }
-// [/region tell]
 
 /// Sends back what each read returned, until the client closes or sends a dot and nothing else.
 void echo(trama::tcp_stream& client) {
@@ -55,7 +53,6 @@ void echo(trama::tcp_stream& client) {
     }
 }
 
-// [region one-client]
 /// The work of each thread. An exception that left a thread would end the whole program.
 void serve(trama::tcp_stream& client) noexcept {
     try {
@@ -66,7 +63,6 @@ void serve(trama::tcp_stream& client) noexcept {
         tell(client.remote_endpoint(), " is lost: ", program::reason(error));
     }
 }
-// [/region one-client]
 
 /// The clients that are here, each with its thread.
 class crowd {
@@ -76,7 +72,6 @@ public:
     crowd& operator=(const crowd&) = delete;
     ~crowd() { end_all(); }
 
-    // [region add]
     void add(trama::tcp_stream client) {
         if (guests_.size() == most_) return refuse(client, "there is no room");
         guest& added = guests_.emplace_back(std::move(client));
@@ -87,9 +82,7 @@ public:
             guests_.pop_back();
         }
     }
-    // [/region add]
 
-    // [region join]
     /// A thread that has ended still holds its stack, until somebody joins it.
     void join_finished() {
         for (auto each = guests_.begin(); each != guests_.end();) {
@@ -101,7 +94,6 @@ public:
             each = next;
         }
     }
-    // [/region join]
 
 private:
     // [region shared]

@@ -44,15 +44,16 @@ int serve(const program::options& given) {
     const std::chrono::seconds idle(given.number("idle", 0, 86400));
     const long most = given.number("max-clients", 1, 1'000'000);
 
-    // [region serve]
     server_type server(given.host(), given.port(), longest_message);
     if (idle.count() > 0) server.idle_timeout(idle);
     server.max_clients(static_cast<std::size_t>(most));
+    // [region events]
     server.on_join([](client& who) { program::say(who.remote_endpoint(), " came"); });
     server.on_message([](client& who, std::string_view payload) {
         program::say_more(who.remote_endpoint(), ": \"", trama::escaped(payload, 60), '"');
         who.send(payload);
     });
+    // [/region events]
     server.on_leave([](client& who, std::string_view reason) {
         program::say(who.remote_endpoint(), " left: ", reason);
     });
@@ -61,11 +62,9 @@ int serve(const program::options& given) {
     });
     std::cout << "listening on " << server.local_endpoint() << std::endl;
     server.run();
-    // [/region serve]
     return 0;
 }
 
-// [region choose]
 /// Codec and selector are types, chosen while compiling: here are all six servers.
 template <typename Codec>
 int serve_backend(const program::options& given) {
@@ -84,7 +83,6 @@ int serve_codec(const program::options& given) {
     throw program::usage_error("--codec takes six-digit or u32, not \"" + trama::escaped(codec) +
                                '"');
 }
-// [/region choose]
 
 }  // namespace
 

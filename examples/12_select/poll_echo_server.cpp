@@ -49,7 +49,6 @@ public:
     explicit echo_server(const program::options& given)
         : listener_(trama::tcp_listener::listen(given.host(), given.port())) {}
 
-    // [region run]
     void run() {
         stop_.catch_signals();
         std::cout << "listening on " << listener_.local_endpoint() << std::endl;
@@ -58,7 +57,6 @@ public:
         while (!is_stopping_) serve_round(door_opens_);
         finish();
     }
-    // [/region run]
 
 private:
     // [region round]
@@ -77,7 +75,6 @@ private:
     }
     // [/region round]
 
-    // [region welcome]
     void welcome() {
         trama::tcp_stream stream;
         const trama::io_result result = listener_.try_accept(stream);
@@ -96,9 +93,7 @@ private:
         program::say(stream.remote_endpoint(), " came");
         clients_.insert({fd, client{std::move(stream)}});
     }
-    // [/region welcome]
 
-    // [region door]
     /// No descriptor is left, most likely. Who is at the door stays there, and would be ready again
     /// at once, for ever: so nobody looks, until a client has left or half a second has passed.
     void close_door(const std::error_code& error) {
@@ -111,18 +106,14 @@ private:
         ready_.add(listener_.fd(), trama::interest::read);
         door_opens_ = trama::deadline(trama::forever);
     }
-    // [/region door]
 
-    // [region serve]
     void serve(client& who, const trama::ready_event& event) {
         if (event.readable) receive(who);
         send_owed(who);
         if (who.has_ended && who.owed.empty()) return remove(who.stream.fd());
         watch(who);
     }
-    // [/region serve]
 
-    // [region receive]
     void receive(client& who) {
         char bytes[16384];
         const trama::io_result result = who.stream.try_recv_some(bytes, sizeof bytes);
@@ -139,7 +130,6 @@ private:
         if (bytes == ".") return end(who, " left, with a dot");
         who.owed += bytes;
     }
-    // [/region receive]
 
     // [region send]
     /// Sends what the system takes now. The rest waits until the client is writable again.
@@ -149,6 +139,7 @@ private:
         if (result.status == trama::io_status::failed) return lose(who, result.error);
         who.owed.erase(0, result.bytes);
     }
+    // [/region send]
 
     /// Whoever does not take what it is owed is not listened to either, or our memory would fill.
     void watch(client& who) {
@@ -159,9 +150,7 @@ private:
         if (wanted != who.watched) ready_.modify(who.stream.fd(), wanted);
         who.watched = wanted;
     }
-    // [/region send]
 
-    // [region leave]
     /// Nothing more comes from it. What it is owed still goes.
     void end(client& who, const char* how) {
         program::say(who.stream.remote_endpoint(), how);
@@ -181,9 +170,7 @@ private:
         clients_.erase(fd);
         if (!door_opens_.is_never()) open_door();  // there is a free descriptor now
     }
-    // [/region leave]
 
-    // [region finish]
     /// Nobody else comes, and each stream ends where it is now. The same loop answers what has
     /// come, but not for long.
     void finish() {
@@ -195,7 +182,6 @@ private:
         for (const trama::deadline limit(500ms); !clients_.empty() && !limit.passed();)
             serve_round(limit);
     }
-    // [/region finish]
 
     trama::tcp_listener listener_;
     trama::stop_signal stop_;

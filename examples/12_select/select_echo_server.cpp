@@ -7,8 +7,8 @@
 // Observe:  Who came, what came and who left, in the order in which it happened. One thread:
 //           ls /proc/$(pidof select_echo_server)/task
 // Exercise: Draw the sockets of this server and of two clients, with their ports:
-//           ss -Htan 'sport = 5000 or dport = 5000'. Then let one client send 10 MB and read
-//           next to nothing: head -c 10000000 /dev/zero | nc localhost 5000 | sleep 1000
+//           ss -Htan 'sport = :5000 or dport = :5000'. Then start it with -q, and let one client
+//           send without end and read nothing: nc localhost 5000 < /dev/zero | sleep 1000
 //           Which bytes wait where?
 // Next:     poll_echo_server.cpp and epoll_echo_server.cpp, where one line of code is another;
 //           naive/select_echo_server.cpp, where one client stops all.
@@ -53,7 +53,6 @@ public:
     explicit echo_server(const program::options& given)
         : listener_(trama::tcp_listener::listen(given.host(), given.port())) {}
 
-    // [region run]
     void run() {
         stop_.catch_signals();
         std::cout << "listening on " << listener_.local_endpoint() << std::endl;
@@ -62,7 +61,6 @@ public:
         while (!is_stopping_) serve_round(door_opens_);
         finish();
     }
-    // [/region run]
 
 private:
     // [region round]
@@ -81,7 +79,6 @@ private:
     }
     // [/region round]
 
-    // [region welcome]
     void welcome() {
         trama::tcp_stream stream;
         const trama::io_result result = listener_.try_accept(stream);
@@ -100,9 +97,7 @@ private:
         program::say(stream.remote_endpoint(), " came");
         clients_.insert({fd, client{std::move(stream)}});
     }
-    // [/region welcome]
 
-    // [region door]
     /// No descriptor is left, most likely. Who is at the door stays there, and would be ready again
     /// at once, for ever: so nobody looks, until a client has left or half a second has passed.
     void close_door(const std::error_code& error) {
@@ -115,18 +110,14 @@ private:
         ready_.add(listener_.fd(), trama::interest::read);
         door_opens_ = trama::deadline(trama::forever);
     }
-    // [/region door]
 
-    // [region serve]
     void serve(client& who, const trama::ready_event& event) {
         if (event.readable) receive(who);
         send_owed(who);
         if (who.has_ended && who.owed.empty()) return remove(who.stream.fd());
         watch(who);
     }
-    // [/region serve]
 
-    // [region receive]
     void receive(client& who) {
         char bytes[16384];
         const trama::io_result result = who.stream.try_recv_some(bytes, sizeof bytes);
@@ -143,7 +134,6 @@ private:
         if (bytes == ".") return end(who, " left, with a dot");
         who.owed += bytes;
     }
-    // [/region receive]
 
     // [region send]
     /// Sends what the system takes now. The rest waits until the client is writable again.
@@ -153,6 +143,7 @@ private:
         if (result.status == trama::io_status::failed) return lose(who, result.error);
         who.owed.erase(0, result.bytes);
     }
+    // [/region send]
 
     /// Whoever does not take what it is owed is not listened to either, or our memory would fill.
     void watch(client& who) {
@@ -163,9 +154,7 @@ private:
         if (wanted != who.watched) ready_.modify(who.stream.fd(), wanted);
         who.watched = wanted;
     }
-    // [/region send]
 
-    // [region leave]
     /// Nothing more comes from it. What it is owed still goes.
     void end(client& who, const char* how) {
         program::say(who.stream.remote_endpoint(), how);
@@ -185,9 +174,7 @@ private:
         clients_.erase(fd);
         if (!door_opens_.is_never()) open_door();  // there is a free descriptor now
     }
-    // [/region leave]
 
-    // [region finish]
     /// Nobody else comes, and each stream ends where it is now. The same loop answers what has
     /// come, but not for long.
     void finish() {
@@ -199,7 +186,6 @@ private:
         for (const trama::deadline limit(500ms); !clients_.empty() && !limit.passed();)
             serve_round(limit);
     }
-    // [/region finish]
 
     trama::tcp_listener listener_;
     trama::stop_signal stop_;

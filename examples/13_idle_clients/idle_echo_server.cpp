@@ -37,7 +37,6 @@ Usage: idle_echo_server [-H ADDRESS] [-p PORT] [-i SECONDS] [-q | -v] [-h]
 A client ends the conversation by closing, or with a dot alone.
 )";
 
-// [region client]
 /// All that must be remembered of a client from one round to the next.
 struct client {
     trama::tcp_stream stream;
@@ -45,7 +44,6 @@ struct client {
     bool has_ended = false;  // nothing more comes from it
     trama::interest watched = trama::interest::read;
 };
-// [/region client]
 
 class echo_server {
 public:
@@ -53,7 +51,6 @@ public:
         : idle_(given.number("idle", 1, 86400)),
           listener_(trama::tcp_listener::listen(given.host(), given.port())) {}
 
-    // [region run]
     void run() {
         stop_.catch_signals();
         std::cout << "listening on " << listener_.local_endpoint() << std::endl;
@@ -62,7 +59,6 @@ public:
         while (!is_stopping_) serve_round(door_opens_);
         finish();
     }
-    // [/region run]
 
 private:
     // [region round]
@@ -93,7 +89,6 @@ private:
     }
     // [/region expel]
 
-    // [region welcome]
     void welcome() {
         trama::tcp_stream stream;
         const trama::io_result result = listener_.try_accept(stream);
@@ -113,9 +108,7 @@ private:
         clients_.insert({fd, client{std::move(stream)}});
         silences_.set(fd, idle_);
     }
-    // [/region welcome]
 
-    // [region door]
     /// No descriptor is left, most likely. Who is at the door stays there, and would be ready again
     /// at once, for ever: so nobody looks, until a client has left or half a second has passed.
     void close_door(const std::error_code& error) {
@@ -128,18 +121,14 @@ private:
         ready_.add(listener_.fd(), trama::interest::read);
         door_opens_ = trama::deadline(trama::forever);
     }
-    // [/region door]
 
-    // [region serve]
     void serve(client& who, const trama::ready_event& event) {
         if (event.readable) receive(who);
         send_owed(who);
         if (who.has_ended && who.owed.empty()) return remove(who.stream.fd());
         watch(who);
     }
-    // [/region serve]
 
-    // [region receive]
     void receive(client& who) {
         char bytes[16384];
         const trama::io_result result = who.stream.try_recv_some(bytes, sizeof bytes);
@@ -159,9 +148,7 @@ private:
         who.owed += bytes;
     }
     // [/region take]
-    // [/region receive]
 
-    // [region send]
     /// Sends what the system takes now. The rest waits until the client is writable again.
     void send_owed(client& who) {
         if (who.owed.empty()) return;
@@ -179,7 +166,6 @@ private:
         if (wanted != who.watched) ready_.modify(who.stream.fd(), wanted);
         who.watched = wanted;
     }
-    // [/region send]
 
     /// Nothing more comes from it. What it is owed still goes.
     void end(client& who, const char* how) {
@@ -204,7 +190,6 @@ private:
     }
     // [/region remove]
 
-    // [region finish]
     /// Nobody else comes, and each stream ends where it is now. The same loop answers what has
     /// come, but not for long.
     void finish() {
@@ -216,7 +201,6 @@ private:
         for (const trama::deadline limit(500ms); !clients_.empty() && !limit.passed();)
             serve_round(limit);
     }
-    // [/region finish]
 
     const std::chrono::seconds idle_;
     trama::tcp_listener listener_;

@@ -1,5 +1,4 @@
-// 14_group_chat/characters.hpp -- the characters of a text in UTF-8, and which of them may be
-// shown.
+// 14_group_chat/characters.hpp -- the characters of a text in UTF-8, and which may be shown.
 //
 // A terminal obeys some characters in place of showing them. Whoever could say them in a chat could
 // clear the screens of all others, or write what looks like somebody else's words. man 7 utf-8
@@ -16,7 +15,6 @@
 
 namespace chat {
 
-// [region character]
 /// A character of Unicode: its number, and its bytes in UTF-8. No bytes: this is no UTF-8.
 struct character {
     char32_t code;
@@ -40,7 +38,6 @@ inline character first_of(std::string_view text) {
     if (code < least[size] || code > 0x10FFFF || is_half_of_a_pair) return {first, {}};
     return {code, text.substr(0, size)};
 }
-// [/region character]
 
 inline bool is_utf8(std::string_view text) {
     while (!text.empty()) {
@@ -62,7 +59,6 @@ bool is_in(const range (&ranges)[Count], char32_t code) {
                        [&](range each) { return code >= each.first && code <= each.last; });
 }
 
-// [region harmless]
 /// What a terminal obeys instead of showing it: control characters, and the signs that turn the
 /// direction of a line around, so that it reads as another one.
 inline bool is_command(char32_t code) {
@@ -71,6 +67,7 @@ inline bool is_command(char32_t code) {
     return is_in(commands, code);
 }
 
+// [region harmless]
 /// `text` with all commands, and all bytes that are no UTF-8, made visible: "\x1b[2J", but "año".
 inline std::string harmless(std::string_view text) {
     std::string shown;
@@ -85,8 +82,7 @@ inline std::string harmless(std::string_view text) {
 }
 // [/region harmless]
 
-/// Neither a command nor a blank, however wide or narrow: two names that differ must look
-/// different.
+/// Neither a command nor a blank of any width: two names that differ must look different.
 inline bool is_visible(char32_t code) {
     constexpr range blanks[] = {
         {0x20, 0x20},     {0xA0, 0xA0},     {0xAD, 0xAD},     {0x115F, 0x1160}, {0x1680, 0x1680},

@@ -31,7 +31,6 @@ inline bool is_name(std::string_view text) {
     return count >= 1 && count <= longest_name;
 }
 
-// [region same]
 /// Whether the password is right. It looks at all of `given`, right or wrong: a comparison that
 /// stops at the first difference tells by its time how much of a guess was right.
 inline bool is_same(std::string_view given, std::string_view password) {
@@ -40,7 +39,6 @@ inline bool is_same(std::string_view given, std::string_view password) {
         difference |= static_cast<unsigned char>(given[i] ^ password[i % password.size()]);
     return difference == 0;
 }
-// [/region same]
 
 /// Counts what a member says: one must not be able to fill the outboxes of all others.
 class pace {
@@ -66,7 +64,6 @@ inline std::string host_and_port(const trama::endpoint& who, const char* mark) {
     return mark + host + mark + ", " + std::to_string(who.port());
 }
 
-// [region wording]
 /// How those who are in the room are told of the others: with frames.
 struct framed_wording {
     static std::string first_name(const trama::endpoint&) { return {}; }  // will be asked for
@@ -97,6 +94,5 @@ struct lab_wording {
         return "Client (" + host_and_port(who, "") + ") is offline";
     }
 };
-// [/region wording]
 
 }  // namespace chat

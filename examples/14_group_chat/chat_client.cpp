@@ -4,11 +4,10 @@
 // Run:      ./chat_client --name ana
 //           printf 'hola\n' | ./chat_client --name luis     in a pipe, too
 // Observe:  A message may arrive in the middle of your typing, and does not tear it. The password
-// is
-//           not shown. Ctrl-D is the end of your stream; what is still on its way is printed.
+//           is not shown. Ctrl-D is the end of your stream; what is on its way is still printed.
 // Exercise: Start it with TRAMA_TRACE=1 2>trace. Which calls does it make while nobody speaks?
 //           Beep ("\a") when somebody says your name; whose beeps do you want to hear?
-// Next:     naive/chat_server.cpp, and then 15
+// Next:     naive/chat_server.cpp
 #include "../support/program.hpp"
 #include "chat.hpp"
 #include "line_editor.hpp"
@@ -44,7 +43,6 @@ Usage: chat_client [-H HOST] [-p PORT] [-n NAME] [-l] [-q | -v] [-h]
 What comes goes to stdout. Exit code 1: the server ended the conversation, and you did not.
 )";
 
-// [region keyboard]
 /// Lines from stdin: typed at a terminal, or read from a file or a pipe.
 class keyboard {
 public:
@@ -100,7 +98,6 @@ private:
     char last_ = '\n';
     bool has_ended_ = false;
 };
-// [/region keyboard]
 
 template <typename Codec>
 class conversation {
@@ -112,7 +109,6 @@ public:
         server_.set_timeout(30s);
     }
 
-    // [region run]
     /// Until the server closes, or a signal comes.
     int run() {
         ready_.add(stop_.fd(), trama::interest::read);
@@ -129,10 +125,8 @@ public:
         if (!has_left_) throw program::peer_error("the server ended the conversation");
         return 0;
     }
-    // [/region run]
 
 private:
-    // [region hear]
     /// Receives once, which does not wait, for something is there; and takes what is whole.
     void hear() {
         constexpr std::size_t most = 16384;
@@ -142,9 +136,7 @@ private:
         is_over_ = count == 0;
         if (is_over_) decoder_.receive_eof();
     }
-    // [/region hear]
 
-    // [region take]
     /// The server leads until it says welcome: what was typed for the room is no password.
     void take(std::string_view message) {
         if (message.substr(0, 1) == "\r") message.remove_prefix(1);  // where the lab has a prompt
@@ -160,7 +152,6 @@ private:
             if (!name_.empty()) say("/nick " + name_);
         }
     }
-    // [/region take]
 
     void answer_name() {
         if (has_given_name_) throw program::peer_error("the server did not take that name");
@@ -172,7 +163,6 @@ private:
         say(std::exchange(name_, {}));
     }
 
-    // [region speak]
     /// Says what was typed, as far as it is our turn. At the end of stdin, the server is told that
     /// nothing more comes: it sends what we are owed, and closes.
     void speak() {
@@ -189,8 +179,6 @@ private:
         has_left_ = true;
         server_.shutdown_send();
     }
-
-    // [/region speak]
 
     void say(std::string_view text) {
         std::string frame;

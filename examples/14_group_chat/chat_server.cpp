@@ -10,7 +10,6 @@
 // Next:     chat_client.cpp; naive/chat_server.cpp, the same without all the care
 #include "../support/program.hpp"
 #include "chat.hpp"
-#include "punctual.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -47,14 +46,12 @@ struct member {
     std::string name;
     bool knows_password = false;
     int tries_left = 3;
-    trama::deadline door_closes{trama::forever};
     chat::pace pace;
 };
 
 template <typename Codec, typename Wording, typename Selector>
 class room {
-    using watch = chat::punctual<Selector>;
-    using server = trama::message_server<Codec, watch, member>;
+    using server = trama::message_server<Codec, Selector, member>;
     using client = typename server::client;
 
 public:
@@ -70,12 +67,9 @@ public:
         server_.max_clients(2 * most_ + 500);  // who is shown out takes some time to go
         server_.on_join([this](client& who) { meet(who); });
         server_.on_message([this](client& who, std::string_view text) { hear(who, text); });
-        server_.on_idle([this](client& who) {
-            who.send("* silent for " + std::to_string(idle_time_.count()) + " s: goodbye");
-        });
+        server_.on_idle([this](client& who) { lose_patience(who); });
         server_.on_leave([this](client& who, std::string_view why) { miss(who, why); });
         server_.on_refused([](auto& who, auto why) { program::say(who, " is refused: ", why); });
-        watch::keep_appointment = [this] { clear_door(); };
     }
 
     int run() {
@@ -91,20 +85,16 @@ private:
     void meet(client& who) {
         program::say(who.remote_endpoint(), " came");
         if (door_.size() == most_) show_out(*door_.front(), "* others want to come in: goodbye");
-        who.state.door_closes = trama::deadline(door_time_);
+        who.dismiss_after(door_time_);
         who.state.knows_password = password_.empty();
         door_.push_back(&who);
-        clear_door();
         ask(who);
     }
     // [/region door]
 
-    /// Who came first is late first.
-    void clear_door() {
-        while (!door_.empty() && door_.front()->state.door_closes.passed())
-            show_out(*door_.front(), "* that took too long: goodbye");
-        watch::appointment = trama::deadline(
-            door_.empty() ? trama::forever : door_.front()->state.door_closes.left());
+    void lose_patience(client& who) {
+        if (who.state.name.empty()) return who.send("* that took too long: goodbye");
+        who.send("* silent for " + std::to_string(idle_time_.count()) + " s: goodbye");
     }
 
     void leave_door(client& who) {
@@ -123,7 +113,6 @@ private:
         name.empty() ? who.send(chat::name_question) : let_in(who, name);
     }
 
-    // [region password]
     void check_password(client& who, std::string_view given) {
         who.state.knows_password = chat::is_same(given, password_);
         if (who.state.knows_password) return ask(who);
@@ -132,11 +121,11 @@ private:
         who.send("* wrong password");
         ask(who);
     }
-    // [/region password]
 
     void let_in(client& who, const std::string& name) {
         if (inside_ == most_) return show_out(who, "* the room is full: goodbye");
         leave_door(who);
+        who.dismiss_after(trama::forever);
         who.state.name = name;
         ++inside_;
         program::say(who.remote_endpoint(), " is in the room: ", name);

@@ -21,7 +21,6 @@
 
 namespace chat {
 
-// [region raw]
 /// While it lives, the terminal hands over each key at once. A signal gives the terminal back
 /// before anything else, whatever the program is doing, and then stops it in order. One at a time.
 class raw_terminal {
@@ -65,7 +64,6 @@ private:
         errno = saved;
     }
 };
-// [/region raw]
 
 /// The line that is being typed, and those that were finished and not yet taken.
 class line_editor {
@@ -83,7 +81,6 @@ public:
         draw();
     }
 
-    // [region draw]
     /// Takes the line off the screen, to print something.
     void wipe() const { std::cout << "\r\x1b[K" << std::flush; }
 
@@ -93,9 +90,7 @@ public:
         std::cout << "\r\x1b[K" << prompt_ << end_of(shown, columns() - 1 - prompt_.size())
                   << std::flush;
     }
-    // [/region draw]
 
-    // [region keys]
     /// What came from the keyboard. False: it was Ctrl-D, on an empty line.
     bool type(std::string_view keys) {
         for (const char key : keys) {
@@ -115,7 +110,6 @@ public:
         draw();
         return true;
     }
-    // [/region keys]
 
     /// Takes the next finished line. False: there is none.
     bool next_line(std::string& line) {
@@ -131,20 +125,17 @@ private:
     /// Whether the byte belongs to the character before it.
     static bool is_inside(char byte) { return (static_cast<unsigned char>(byte) & 0xC0u) == 0x80; }
 
-    /// No character is begun that might not fit in whole; the rest of one that was not begun goes,
-    /// too.
+    /// A character that might not fit in whole is not begun; its other bytes are dropped, too.
     void insert(char byte) {
         if (!is_inside(byte)) has_room_ = typed_.size() + 4 <= longest_;
         if (has_room_ && typed_.size() < longest_) typed_ += byte;
     }
 
-    // [region backspace]
     /// One character, which may be several bytes: all but its first are 10xxxxxx in binary.
     void remove_last() {
         while (!typed_.empty() && is_inside(typed_.back())) typed_.pop_back();
         if (!typed_.empty()) typed_.pop_back();
     }
-    // [/region backspace]
 
     /// An arrow key is ESC [ A; such a sequence ends with its first letter or ~.
     bool is_in_sequence(char key) {

@@ -162,7 +162,7 @@ int serve(trama::tcp_listener& listener, const chop::settings& all) {
 int serve_or_search(const program::options& given) {
     const chop::settings all = read_settings(given);
     auto listener = trama::tcp_listener::listen(given.host(), given.port());
-    for (const trama::endpoint& each : trama::resolve(all.host, all.port))
+    for (const trama::endpoint each : trama::resolve(all.host, all.port))
         if (each == listener.local_endpoint())
             throw program::usage_error("--to is the address of chop itself: choose another port");
     const program::hang_up_on_stop stop(listener.fd());  // wakes the loop

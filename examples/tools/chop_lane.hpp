@@ -161,8 +161,8 @@ private:
     }
 
     [[noreturn]] void fail(const char* doing, const trama::io_result& result) const {
-        throw trama::network_error(result.error,
-                                   name_ + ", " + doing + ": " + result.error.message());
+        const std::string text = name_ + ", " + doing + ": " + result.error.message();
+        throw trama::network_error(result.error, text.c_str());
     }
 
     const settings& given_;

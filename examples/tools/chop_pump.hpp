@@ -88,7 +88,7 @@ private:
         if ((events & (POLLERR | POLLHUP)) == 0) return;
         throw trama::network_error(
             std::make_error_code(std::errc::connection_reset),
-            socket.remote_endpoint().to_string() + " has cut the connection");
+            (socket.remote_endpoint().to_string() + " has cut the connection").c_str());
     }
 
     trama::tcp_stream client_;

@@ -2,9 +2,10 @@
 #pragma once
 
 #include <trama/codec/byte_queue.hpp>
+#include <trama/ready/deadlines.hpp>
+#include <trama/ready/interest.hpp>
 
 #include <string>
-#include <vector>
 
 namespace trama {
 
@@ -17,20 +18,52 @@ enum class client_phase : unsigned char { open, finishing, lingering, gone };
 template <typename Client>
 struct client_list {
     struct leaver {
-        Client* client;
+        Client* client = nullptr;
         std::string reason;
     };
 
     explicit client_list(std::size_t longest) noexcept : limit(longest) {}
 
+    duration idle_timeout = forever;
+    duration message_timeout = forever;
     std::size_t limit;                   // the longest payload, in bytes
     std::size_t high_water = 1U << 20U;  // bytes that may wait for one client
-    std::vector<Client*> table;          // by descriptor; owns them
-    std::vector<Client*> written;        // have something new in their outboxes
-    std::vector<leaver> leaving;         // are no longer open, and nobody was told yet
-    std::vector<Client*> gone;           // are to be closed
-    std::vector<byte_queue> outboxes;    // empty ones, with memory
+    list<Client*> table;                 // by descriptor; owns them
+    list<Client*> written;               // have something new in their outboxes
+    list<leaver> leaving;                // are no longer open, and nobody was told yet
+    list<Client*> gone;                  // are to be closed
+    list<byte_queue> outboxes;           // empty ones, with memory
     byte_queue memory;
+    deadlines late;          // when to look whether somebody is
+    bool has_moved = false;  // something came, went or changed in this round
+    int rounds_in_vain = 0;
+
+    void lend_memory(byte_queue& outbox) {
+        if (outboxes.empty()) return;
+        outbox.swap(outboxes.back());
+        outboxes.pop_back();
+    }
+
+    void take_memory_back(byte_queue& outbox) {
+        byte_queue taken(std::move(outbox));
+        if (outboxes.size() < 64 && taken.capacity() <= 65536) outboxes.push_back(std::move(taken));
+    }
+
+    // A descriptor that is ready, and stays so whatever is done, takes all of the processor, and
+    // nobody notices. That is a mistake in the server, or in a selector of yours.
+    void look_for_spinning(const ready_events& events) {
+#ifndef NDEBUG
+        const bool moved = std::exchange(has_moved, false);
+        rounds_in_vain = moved || events.empty() ? 0 : rounds_in_vain + 1;
+        if (rounds_in_vain < 1000) return;
+        const text what(
+            "message_server: descriptor %d is ready all the time, but nothing comes of it",
+            (*events.begin()).fd);
+        throw std::logic_error(what.c_str());
+#else
+        static_cast<void>(events);
+#endif
+    }
 };
 
 }  // namespace detail
@@ -59,8 +92,8 @@ public:
         Client* const* end_;
     };
 
-    explicit client_range(const std::vector<Client*>& table) noexcept
-        : first_(table.data()), end_(first_ + table.size()) {}
+    explicit client_range(const detail::list<Client*>& table) noexcept
+        : first_(table.begin()), end_(table.end()) {}
     iterator begin() const noexcept { return {first_, end_}; }
     iterator end() const noexcept { return {end_, end_}; }
 

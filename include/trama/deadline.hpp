@@ -6,7 +6,6 @@
 
 #include <chrono>
 #include <cstdint>
-#include <limits>
 
 namespace trama {
 
@@ -19,6 +18,9 @@ inline constexpr duration forever = duration::max();
 /// When an operation must be over, by the steady clock: setting the date does not move it.
 class deadline {
 public:
+    /// Never.
+    deadline() noexcept = default;
+
     /// `from_now`: 0 or less is over at once; `forever` never is.
     explicit deadline(duration from_now) noexcept {
         if (from_now != forever) end_ = after(from_now);
@@ -42,7 +44,7 @@ public:
     int poll_timeout() const noexcept {
         if (is_never()) return -1;
         const std::int64_t rest = (left().count() + 999999) / 1000000;
-        constexpr int most = std::numeric_limits<int>::max();
+        constexpr int most = 2147483647;
         return rest < most ? static_cast<int>(rest) : most;
     }
 
@@ -59,8 +61,8 @@ private:
         return since.count();
     }
 
-    static constexpr std::int64_t at_once = std::numeric_limits<std::int64_t>::min();
-    static constexpr std::int64_t never = std::numeric_limits<std::int64_t>::max();
+    static constexpr std::int64_t at_once = INT64_MIN;
+    static constexpr std::int64_t never = INT64_MAX;
 
     std::int64_t end_ = never;  // nanoseconds of the steady clock
 };

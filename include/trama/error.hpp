@@ -21,7 +21,7 @@ namespace trama {
 class network_error : public std::system_error {
 public:
     /// `text`: all of what() is to say.
-    [[gnu::cold]] network_error(std::error_code code, const std::string& text)
+    [[gnu::cold]] network_error(std::error_code code, const char* text)
         : std::system_error(code), text_(text) {}
 
     const char* what() const noexcept override { return text_.what(); }
@@ -34,10 +34,11 @@ private:
 class unexpected_eof : public std::runtime_error {
 public:
     [[gnu::cold]] unexpected_eof(std::size_t received, std::size_t expected, const char* where)
-        : std::runtime_error(detail::text(
-              "recv_exact from %s: the stream ended after %zu of %zu bytes (the peer closed, or "
-              "died, before it had sent all)",
-              where, received, expected)),
+        : std::runtime_error(detail::text("recv_exact from %s: the stream ended after %zu of %zu "
+                                          "bytes (the peer closed, or "
+                                          "died, before it had sent all)",
+                                          where, received, expected)
+                                 .c_str()),
           received_(received),
           expected_(expected) {}
 
@@ -82,7 +83,8 @@ namespace detail {
                                                         const char* tried = "") {
     throw network_error(
         code, text("%s%s%s: %s%s%s%s%s%s", operation, *where ? " " : "", where, reason,
-                   *step ? " (" : "", step, *step ? ")" : "", *tried ? "; tried " : "", tried));
+                   *step ? " (" : "", step, *step ? ")" : "", *tried ? "; tried " : "", tried)
+                  .c_str());
 }
 
 [[noreturn, gnu::cold]] inline void throw_system_error(int error, const char* operation,
@@ -96,20 +98,21 @@ struct call_result {
     long value = 0;
     int error = 0;
 
-    /// The funnel: takes what a call returned. True: a signal interrupted it, so make it again.
-    ///     while (result.interrupted(::listen(fd, backlog))) continue;
-    /// Who calls then tells the trace what was asked and what came, and hands the result to
-    /// check().
-    bool interrupted(long returned) noexcept {
-        value = returned;
-        error = returned == -1 ? errno : 0;
-        return error == EINTR;
-    }
-
     bool failed() const noexcept { return value == -1; }
     bool would_block() const noexcept { return error == EAGAIN || error == EWOULDBLOCK; }
     std::size_t count() const noexcept { return static_cast<std::size_t>(value); }
 };
+
+/// The funnel: makes `call`, and again when a signal interrupted it. Who calls then tells the trace
+/// what was asked and what came, and hands the result to check().
+template <typename Call>
+call_result system_call(Call call) noexcept {
+    for (;;) {
+        const long value = call();
+        const int error = value == -1 ? errno : 0;
+        if (error != EINTR) return {value, error};
+    }
+}
 
 /// The value of a call that must succeed. Throws network_error.
 inline long check(const char* operation, const call_result& result) {

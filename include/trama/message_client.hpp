@@ -40,7 +40,7 @@ public:
         if (!is_open() || (owed() > 2 * list_->high_water && has_overflowed())) return;
         const frame_edge header = Codec::header(payload, list_->limit);
         const frame_edge trailer = Codec::trailer();
-        borrow_memory();
+        if (outbox_.capacity() == 0) list_->lend_memory(outbox_);
         char* at = outbox_.prepare(header.size() + payload.size() + trailer.size());
         at += header.view().copy(at, header.size());
         at += payload.copy(at, payload.size());
@@ -52,6 +52,13 @@ public:
 
     /// Closes when all that was sent before has been delivered.
     void close() { leave("closed by this server"); }
+
+    /// Drops it after `time`, whatever it says until then; on_idle is called before. `forever`, the
+    /// default, takes that back.
+    void dismiss_after(duration time) {
+        dismissal_ = deadline(time);
+        set_deadline();
+    }
 
     /// False: it is leaving, or has left.
     bool is_open() const noexcept { return phase_ == detail::client_phase::open; }
@@ -75,6 +82,7 @@ private:
         constexpr std::size_t most = 65536;
         char* bytes = list_->memory.prepare(most);
         const io_result result = stream_.try_recv_some(bytes, most);
+        if (result.status != io_status::would_block) list_->has_moved = true;
         if (result.status != io_status::done || !is_open()) return result;
         uses_shared_memory_ = decoder_.buffered() == 0;
         if (uses_shared_memory_) {
@@ -114,14 +122,8 @@ private:
     [[gnu::noinline]] bool has_overflowed() {
         flush();
         if (owed() <= 2 * list_->high_water) return false;
-        drop(detail::text("too slow: %zu bytes wait for it", owed()));
+        drop(detail::text("too slow: %zu bytes wait for it", owed()).c_str());
         return true;
-    }
-
-    void borrow_memory() {
-        if (outbox_.capacity() > 0 || list_->outboxes.empty()) return;
-        outbox_.swap(list_->outboxes.back());
-        list_->outboxes.pop_back();
     }
 
     void note_written() {
@@ -134,13 +136,21 @@ private:
         if (owed() == 0) return;
         const io_result result = stream_.try_send_some(outbox_.bytes());
         if (result.status == io_status::failed) return drop(result.error.message());
+        if (result.bytes > 0) list_->has_moved = true;
         outbox_.consume(result.bytes);
-        if (owed() > 0) return;
-        if (list_->outboxes.size() < 64 && outbox_.capacity() <= 65536) {
-            list_->outboxes.emplace_back().swap(outbox_);
-        } else {
-            outbox_ = detail::byte_queue();
-        }
+        if (owed() == 0) list_->take_memory_back(outbox_);
+    }
+
+    /// After something came or was set: when it will be late next.
+    void set_deadline() {
+        if (!is_open()) return;
+        if (decoder_.buffered() == 0) message_end_ = deadline();
+        if (decoder_.buffered() > 0 && message_end_.is_never())
+            message_end_ = deadline(list_->message_timeout);
+        deadline first(list_->idle_timeout);
+        if (message_end_.is_before(first)) first = message_end_;
+        if (dismissal_.is_before(first)) first = dismissal_;
+        list_->late.set(fd(), first);
     }
 
     /// No more messages from it and to it; what it is owed is still sent.
@@ -156,6 +166,7 @@ private:
         leave(std::move(reason));
         if (phase_ == detail::client_phase::gone) return;
         phase_ = detail::client_phase::gone;
+        list_->has_moved = true;
         list_->gone.push_back(this);
     }
 
@@ -177,7 +188,8 @@ private:
     frame_decoder<Codec> decoder_;
     detail::byte_queue outbox_;
     detail::client_list<message_client>* list_;
-    deadline message_end_{forever};  // of the message that is under way
+    deadline message_end_;  // of the message that is under way
+    deadline dismissal_;
 };
 
 }  // namespace trama

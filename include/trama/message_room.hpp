@@ -27,10 +27,10 @@ protected:
     /// Somebody new, whose descriptor is watched already.
     void take_in(tcp_stream stream) {
         const auto place = static_cast<std::size_t>(stream.fd());
-        if (place >= clients_.table.size()) clients_.table.resize(place + 1, nullptr);
+        clients_.table.reach(place, nullptr);
         clients_.table[place] = new client(std::move(stream), clients_);
         ++count_;
-        set_deadline(*clients_.table[place]);
+        clients_.table[place]->set_deadline();
         on_join_(*clients_.table[place]);
     }
 
@@ -66,8 +66,8 @@ protected:
         }
         who.give_memory_back();
         who.has_more_ = who.is_full();
-        if (any) who.message_end_ = deadline(forever);
-        set_deadline(who);
+        if (any) who.message_end_ = deadline();
+        who.set_deadline();
     }
 
     void take_end(client& who) {
@@ -85,20 +85,9 @@ protected:
 
     // ---- who is late ----
 
-    void set_deadline(client& who) {
-        if (idle_timeout_ == forever && message_timeout_ == forever) return;
-        if (who.decoder_.buffered() == 0) {
-            who.message_end_ = deadline(forever);
-        } else if (who.message_end_.is_never()) {
-            who.message_end_ = deadline(message_timeout_);
-        }
-        const duration rest = who.message_end_.left();
-        if (who.is_open()) deadlines_.set(who.fd(), rest < idle_timeout_ ? rest : idle_timeout_);
-    }
-
     bool drop_late() {
         bool any = false;
-        for (int fd = deadlines_.next_passed(); fd != -1; fd = deadlines_.next_passed()) {
+        for (int fd = clients_.late.next_passed(); fd != -1; fd = clients_.late.next_passed()) {
             client& who = *clients_.table[static_cast<std::size_t>(fd)];
             if (!who.is_open()) {
                 who.drop("");
@@ -106,7 +95,7 @@ protected:
                 who.leave("took too long over one message");
             } else {
                 on_idle_(who);
-                who.leave("silent for too long");
+                who.leave(who.dismissal_.passed() ? "its time was up" : "silent for too long");
             }
             any = true;
         }
@@ -128,7 +117,7 @@ protected:
     void tell_who_left() {
         for (std::size_t i = 0; i < clients_.leaving.size(); ++i) {
             const auto each = std::move(clients_.leaving[i]);
-            deadlines_.set(each.client->fd(), farewell);
+            clients_.late.set(each.client->fd(), farewell);
             on_leave_(*each.client, each.reason);
         }
         clients_.leaving.clear();
@@ -149,7 +138,7 @@ protected:
     void bow_out(client& who) {
         if (who.has_ended_ || shut_down_sending(who.fd()).failed()) return who.drop("");
         who.phase_ = client_phase::lingering;
-        deadlines_.set(who.fd(), lingering);
+        clients_.late.set(who.fd(), lingering);
     }
 
     void watch(client& who) {
@@ -169,10 +158,11 @@ protected:
             if (each != nullptr) each->drop("");
         settle();
     }
+
     void bury() {
         for (client* each : clients_.gone) {
             ready_.remove(each->fd());
-            deadlines_.clear(each->fd());
+            clients_.late.clear(each->fd());
             clients_.table[static_cast<std::size_t>(each->fd())] = nullptr;
             delete each;
             --count_;
@@ -184,11 +174,8 @@ protected:
     static constexpr duration lingering = std::chrono::seconds(2);  // and then to close as well
 
     Selector ready_;
-    deadlines deadlines_;
     client_list<client> clients_;
     std::size_t count_ = 0;
-    duration idle_timeout_ = forever;
-    duration message_timeout_ = forever;
     callback<client&> on_join_;
     callback<client&, std::string_view> on_message_;
     callback<client&> on_idle_;

@@ -40,10 +40,10 @@ public:
     endpoint local_endpoint() const { return listener_.local_endpoint(); }
 
     /// Drops who sends no byte for that long; `forever` is the default.
-    void idle_timeout(duration time) noexcept { idle_timeout_ = time; }
+    void idle_timeout(duration time) noexcept { clients_.idle_timeout = time; }
 
     /// Drops who takes longer than that from the first byte of a message to its last.
-    void message_timeout(duration time) noexcept { message_timeout_ = time; }
+    void message_timeout(duration time) noexcept { clients_.message_timeout = time; }
 
     /// Bytes that may wait for one client. Above, it is not listened to until it has taken some; at
     /// twice that much it is dropped. Default: 1 MiB.
@@ -67,8 +67,8 @@ public:
         on_message_.hold(std::move(function));
     }
 
-    /// ... somebody is about to be dropped for being silent: `void(client&)`. What it is sent now
-    /// is still delivered.
+    /// ... somebody is about to be dropped for being silent, or by dismiss_after: `void(client&)`.
+    /// What it is sent now is still delivered.
     template <typename Function>
     void on_idle(Function function) {
         on_idle_.hold(std::move(function));
@@ -80,7 +80,8 @@ public:
         on_leave_.hold(std::move(function));
     }
 
-    /// ... somebody could not be taken in, and why: `void(const endpoint&, std::string_view)`.
+    /// ... somebody could not be taken in, and why: `void(const endpoint&, std::string_view)`. Out
+    /// of descriptors or memory, nobody knows who it is, and it waits until it can be.
     template <typename Function>
     void on_refused(Function function) {
         on_refused_.hold(std::move(function));
@@ -102,9 +103,6 @@ public:
 private:
     using room::clients_;
     using room::count_;
-    using room::deadlines_;
-    using room::idle_timeout_;
-    using room::message_timeout_;
     using room::on_idle_;
     using room::on_join_;
     using room::on_leave_;
@@ -112,12 +110,13 @@ private:
     using room::ready_;
 
     void serve_round(duration time) {
-        const duration next = deadlines_.left();
+        const duration next = clients_.late.left();
         if (next < time) time = next;
         if (!is_door_open_ && door_opens_.left() < time) time = door_opens_.left();
-        for (const ready_event event : ready_.wait(time)) {
+        const ready_events& events = ready_.wait(time);
+        for (const ready_event event : events) {
             if (event.fd == stop_.fd()) {
-                is_stopping_ = true;
+                is_stopping_ = clients_.has_moved = true;
             } else if (event.fd == listener_.fd()) {
                 welcome();
             } else {
@@ -126,6 +125,7 @@ private:
         }
         this->settle();
         if (this->drop_late()) this->settle();
+        clients_.look_for_spinning(events);
         if (!is_door_open_ && (door_opens_.passed() || count_ < count_at_closing_)) open_door();
     }
 
@@ -136,6 +136,7 @@ private:
             tcp_stream stream;
             const io_result result = listener_.try_accept(stream);
             if (result.status == io_status::would_block) return;
+            clients_.has_moved = true;
             if (result.status == io_status::failed) return cannot_accept(result.error.value());
             admit(std::move(stream));
         }
@@ -157,6 +158,8 @@ private:
     void cannot_accept(int error) {
         if (error != EMFILE && error != ENFILE && error != ENOBUFS && error != ENOMEM)
             detail::throw_system_error(error, "accept on", local_endpoint());
+        const char* step = detail::next_step(error);
+        on_refused_({}, detail::text("%s (%s)", std::strerror(error), step).c_str());
         close_door(std::chrono::milliseconds(500));
     }
 

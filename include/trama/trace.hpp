@@ -26,19 +26,18 @@ using trace_sink = void (*)(std::string_view line);
 
 namespace detail {
 
-inline double steady_seconds() noexcept {
-    timespec now{};
-    ::clock_gettime(CLOCK_MONOTONIC, &now);
-    return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) * 1e-9;
-}
-
 /// When the program started, if TRAMA_TRACE=time; else 0.
-inline double trace_start = 0;
+inline timespec trace_start{};
 
 [[gnu::cold]] inline void trace_to_stderr(std::string_view line) {
     char time[32] = "";
-    if (trace_start > 0)
-        std::snprintf(time, sizeof time, "%.6f s: ", steady_seconds() - trace_start);
+    if (trace_start.tv_sec > 0) {
+        timespec now{};
+        ::clock_gettime(CLOCK_MONOTONIC, &now);
+        const auto seconds = static_cast<double>(now.tv_sec - trace_start.tv_sec);
+        const auto nanoseconds = static_cast<double>(now.tv_nsec - trace_start.tv_nsec);
+        std::snprintf(time, sizeof time, "%.6f s: ", seconds + nanoseconds * 1e-9);
+    }
     char text[512];
     const int size = std::snprintf(text, sizeof text, "trama: %s%.*s\n", time,
                                    static_cast<int>(line.size()), line.data());
@@ -47,10 +46,10 @@ inline double trace_start = 0;
     static_cast<void>(written);  // nobody is left to be told
 }
 
-[[gnu::cold]] inline trace_sink sink_from_environment() noexcept {
+inline trace_sink sink_from_environment() noexcept {
     const char* value = std::getenv("TRAMA_TRACE");
     if (value == nullptr || *value == '\0' || std::strcmp(value, "0") == 0) return nullptr;
-    if (std::strcmp(value, "time") == 0) trace_start = steady_seconds();
+    if (std::strcmp(value, "time") == 0) ::clock_gettime(CLOCK_MONOTONIC, &trace_start);
     return trace_to_stderr;
 }
 
@@ -77,7 +76,7 @@ inline trace_sink current_sink = sink_from_environment();
 }
 
 /// The first bytes of what moved, as the trace shows them: `"hola\n"`, and dots if there are more.
-[[gnu::cold]] inline std::string shown(std::string_view bytes) {
+[[gnu::cold]] inline text shown(std::string_view bytes) {
     return text("\"%s\"%s", escaped(bytes.substr(0, 48)).c_str(), bytes.size() > 48 ? "..." : "");
 }
 

@@ -39,6 +39,7 @@
 #include <trama/framed_stream.hpp>
 
 // Many at once.
+#include <trama/list.hpp>
 #include <trama/ready/interest.hpp>
 #include <trama/ready/selector.hpp>
 #include <trama/ready/poll_selector.hpp>

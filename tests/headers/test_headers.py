@@ -23,7 +23,7 @@ TEXTS = {str(path.relative_to(INCLUDE)): path.read_text()
 # this list, and the next table takes away what would be legal but is not wanted.
 LAYERS = [
     r"codec/",
-    r"(trace|error|deadline|callback)\.hpp",
+    r"(trace|error|deadline|callback|list)\.hpp",
     r"net/",
     r"ready/",
     r"file/",
@@ -37,7 +37,7 @@ FORBIDDEN = [
 ]
 # Each of these costs every program that includes trama more to compile than it saves us.
 COSTLY = {"iostream", "functional", "regex", "filesystem", "thread", "mutex", "memory", "map",
-          "future", "sstream", "iomanip", "condition_variable", "unordered_map"}
+          "vector", "limits", "future", "sstream", "iomanip", "condition_variable", "unordered_map"}
 
 # What else has braces; its own functions are counted one by one.
 NO_FUNCTION = re.compile(r"\s*(template <.*>\s+)?(inline )?(namespace|class|struct|enum)\b")
@@ -143,9 +143,9 @@ class Layers(unittest.TestCase):
 
 
 class Budgets(unittest.TestCase):
-    def test_the_library_has_at_most_3050_lines_of_code_and_comment(self):
+    def test_the_library_has_at_most_3150_lines_of_code_and_comment(self):
         lines = [line for text in TEXTS.values() for line in text.splitlines() if line.strip()]
-        self.assertLessEqual(len(lines), 3050)
+        self.assertLessEqual(len(lines), 3150)
 
     def test_a_header_has_at_most_200_lines(self):
         for name, text in TEXTS.items():

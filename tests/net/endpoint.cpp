@@ -5,6 +5,7 @@
 #include "../support/net.hpp"
 
 #include <sstream>
+#include <vector>
 
 #include <arpa/inet.h>
 
@@ -105,16 +106,20 @@ TEST_CASE("an endpoint is handed to system calls with the size of its family", "
 TEST_CASE("resolve gives each address once", "[net]") {
     CHECK(resolve("127.0.0.1", 5000).size() == 1);
     const auto local = resolve("localhost", 5000);
-    for (std::size_t i = 0; i < local.size(); ++i)
-        for (std::size_t j = 0; j < i; ++j) CHECK(local[i] != local[j]);
+    std::vector<endpoint> known;
+    for (const endpoint each : local) {
+        for (const endpoint& other : known) CHECK(each != other);
+        known.push_back(each);
+    }
+    CHECK(known.size() == local.size());
 }
 
 TEST_CASE("preferred takes the first IPv4 address, else the first", "[net]") {
     const endpoint four = at("127.0.0.1", 1);
     const endpoint other = at("127.0.0.2", 1);
     const endpoint six = at("::1", 1);
-    CHECK(trama::preferred({six, four, other}) == four);
-    CHECK(trama::preferred({six, at("::2", 1)}) == six);
+    CHECK(trama::preferred(std::vector<endpoint>{six, four, other}) == four);
+    CHECK(trama::preferred(std::vector<endpoint>{six, at("::2", 1)}) == six);
 }
 
 TEST_CASE("a port out of range is refused before anybody is asked", "[net]") {
@@ -139,7 +144,9 @@ TEST_CASE("an unknown host is an error of the resolver, with its name", "[net]")
     for (const std::string host : {"256.256.256.256.", "no such host", "127.0.0.1:80"}) {
         const auto failed = failure_of([&] { resolve(host, 80); });
         INFO(failed.text);
-        CHECK(std::string(failed.code.category().name()) == "getaddrinfo");
+        // No name server at all says "try again", not "no such name".
+        CHECK((failed.code == std::errc::no_such_device_or_address ||
+               failed.code == std::errc::resource_unavailable_try_again));
         CHECK(failed.text.find("resolve ") == 0);
         CHECK(test::contains(failed.text, ":80: "));
     }

@@ -190,6 +190,38 @@ TEMPLATE_LIST_TEST_CASE("who is silent for too long goes, with a last word, and 
     CHECK(reasons.empty());
 }
 
+TEMPLATE_LIST_TEST_CASE("who is to be dismissed goes in time however much it says", "[server]",
+                        every_selector) {
+    const net_test nothing_left_open;
+    mailbox<std::string> reasons;
+    running_server<TestType> running;
+    running.server.on_join([](auto& who) { who.dismiss_after(300ms); });
+    running.server.on_message([](auto& who, std::string_view text) {
+        if (text == "let me stay") who.dismiss_after(trama::forever);
+        who.send(text);
+    });
+    running.server.on_idle([](auto& who) { who.send("time is up"); });
+    tell_leaves(running, reasons);
+    running.start();
+    auto stays = running.join();
+    stays.send_frame("let me stay");
+    CHECK(stays.recv_frame() == "let me stay");
+    const test::stopwatch watch;
+    auto talker = running.join();
+    std::string last;
+    for (bool here = true; here;) {
+        talker.send_frame("hola");
+        const auto answer = talker.recv_frame();
+        if (answer) last = *answer;
+        here = answer && last == "hola";
+    }
+    CHECK(last == "time is up");
+    CHECK(watch.seconds() >= 0.3);
+    CHECK(watch.seconds() < 1.3);
+    CHECK(reasons.take() == "its time was up");
+    CHECK(is_served(stays));
+}
+
 TEMPLATE_LIST_TEST_CASE("to receive is not to speak: who only listens is silent", "[server]",
                         every_selector) {
     const net_test nothing_left_open;
@@ -352,7 +384,7 @@ void leave_descriptors(int count) {
 }
 
 /// A server in a process of its own, with room for two clients. The message "refused?" is answered
-/// with how often accept has failed.
+/// with how often accept has failed, "told?" with what on_refused was told.
 template <typename Selector>
 class short_of_descriptors {
 public:
@@ -361,8 +393,13 @@ public:
         try {
             trama::trace_to(count_refused_accepts);
             leave_descriptors(2);
-            server_.on_message([](auto& from, std::string_view text) {
-                from.send(text == "refused?" ? std::to_string(refused_accepts) : text);
+            server_.on_refused([this](const trama::endpoint& who, std::string_view why) {
+                told_ = who.to_string() + ": " + std::string(why);
+            });
+            server_.on_message([this](auto& from, std::string_view text) {
+                from.send(text == "refused?" ? std::to_string(refused_accepts)
+                          : text == "told?"  ? told_
+                                             : text);
             });
             server_.run();
             ::_exit(0);
@@ -392,6 +429,7 @@ public:
     }
 
 private:
+    std::string told_;
     trama::message_server<trama::six_digit_colon, Selector> server_{"127.0.0.1", 0};
 
 public:
@@ -403,6 +441,35 @@ private:
 };
 
 }  // namespace
+
+#ifndef NDEBUG
+namespace {
+
+/// A selector with a fault: it watches for room to write, whatever it is told.
+struct always_writable : trama::poll_selector {
+    void add(int fd, trama::interest) {
+        trama::poll_selector::add(fd, trama::interest::read_write);
+    }
+};
+
+}  // namespace
+
+TEST_CASE_METHOD(net_test, "a loop that spins ends, and says over which descriptor", "[server]") {
+    running_server<always_writable> running;
+    mailbox<int> descriptors;
+    running.server.on_join([&](auto& who) { descriptors.put(who.fd()); });
+    running.start();
+    auto client = running.join();
+    const std::string fd = std::to_string(descriptors.take());
+    try {
+        running.wait();
+        FAIL("it went on");
+    } catch (const std::logic_error& error) {
+        CHECK(error.what() == "message_server: descriptor " + fd +
+                                  " is ready all the time, but nothing comes of it");
+    }
+}
+#endif
 
 TEMPLATE_LIST_TEST_CASE("without descriptors the server does not spin, and serves when one leaves",
                         "[server]", every_selector) {
@@ -421,6 +488,9 @@ TEMPLATE_LIST_TEST_CASE("without descriptors the server does not spin, and serve
     const int refused = std::stoi(first.recv_frame().value());
     CHECK(refused >= 1);
     CHECK(refused <= 1 + static_cast<int>(watch.seconds() / 0.5) + 1);  // 200 if it had spun
+    first.send_frame("told?");
+    CHECK(first.recv_frame() ==
+          "nowhere: Too many open files (this program has too many descriptors open: ulimit -n)");
     second.stream().close();
     CHECK(third.recv_frame() == "hola");
     first.stream().close();

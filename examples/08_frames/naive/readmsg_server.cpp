@@ -61,7 +61,6 @@ std::string read_message(trama::tcp_stream& peer) {
 }
 // [/region readmsg]
 
-// [region serve]
 void serve(trama::tcp_stream client) {
     const program::hang_up_on_stop on_stop(client.fd());
     try {
@@ -74,7 +73,6 @@ void serve(trama::tcp_stream client) {
         program::say(client.remote_endpoint(), ": ", error.what());
     }
 }
-// [/region serve]
 
 int serve_all(const program::options& given) {
     auto listener = trama::tcp_listener::listen(given.host(), given.port());

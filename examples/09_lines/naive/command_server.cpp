@@ -47,7 +47,6 @@ std::string answer(const std::string& bytes) {
 }
 // [/region answer]
 
-// [region serve]
 void serve(trama::tcp_stream client) {
     const program::hang_up_on_stop on_stop(client.fd());
     try {
@@ -61,7 +60,6 @@ void serve(trama::tcp_stream client) {
         program::say(client.remote_endpoint(), " is lost: ", error.what());
     }
 }
-// [/region serve]
 
 int serve_all(const program::options& given) {
     auto listener = trama::tcp_listener::listen(given.host(), given.port());

@@ -1,14 +1,14 @@
 // naive/select_echo_server -- select(2) as most listings have it: one slow reader stops all
 //
 // Goal:     See why nothing may wait inside the loop. The cure is ../select_echo_server.cpp.
-// Run:      ./select_echo_server
-//           head -c 10000000 /dev/zero | nc localhost 5000 | sleep 1000    takes no answers
-//           ../../02_echo_client/echo_client                               a third terminal
+// Run:      ./select_echo_server -q
+//           nc localhost 5000 < /dev/zero | sleep 1000    takes no answers
+//           ../../02_echo_client/echo_client              a third terminal
 // Observe:  Many clients, each served as soon as it speaks: it looks right. But send_all waits
 //           until its client has taken all. Meanwhile nobody is served, nobody is accepted, and
 //           Ctrl-C is not noticed (press it twice). End nc, and all goes on.
 // Exercise: Where is the server stuck? strace -p $(pidof select_echo_server) shows the call that
-//           does not return. What waits in the server's buffers? ss -tn 'sport = 5000'
+//           does not return. What waits in the server's buffers? ss -tn 'sport = :5000'
 // Next:     ../select_echo_server.cpp, which keeps for each client what could not be sent yet.
 #include "../../support/program.hpp"
 
@@ -31,16 +31,16 @@ Usage: select_echo_server [-H ADDRESS] [-p PORT] [-q | -v] [-h]
   -h, --help          show this
 )";
 
-// [region serve]
 /// One read, one answer. False: this client has left.
 bool serve(trama::tcp_stream& client) {
     const std::string bytes = client.recv_some(16384);  // returns at once: it is ready to be read
     program::say(client.remote_endpoint(), ": ", trama::escaped(bytes, 60));
+    // [region flaw]
     if (bytes.empty() || bytes == ".") return false;
     client.send_all(bytes);  // the flaw: nobody asked whether it is ready to be written, too
     return true;
+    // [/region flaw]
 }
-// [/region serve]
 
 /// Whatever happens to a client, or nearly, the server goes on.
 bool serve_or_lose(trama::tcp_stream& client) {
@@ -52,7 +52,6 @@ bool serve_or_lose(trama::tcp_stream& client) {
     }
 }
 
-// [region loop]
 int serve_all(const program::options& given) {
     auto listener = trama::tcp_listener::listen(given.host(), given.port());
     trama::stop_signal stop;
@@ -78,7 +77,6 @@ int serve_all(const program::options& given) {
     }
     return 0;
 }
-// [/region loop]
 
 }  // namespace
 

@@ -11,7 +11,7 @@
 //               (man 2 select), and the next one waits for ever
 //           The cure for all of them is ../chat_server.cpp.
 // Exercise: Stop one nc with Ctrl-Z. How much must the other one say until flaw 2 shows?
-// Next:     15
+// Next:     a program of your own
 #include "../../support/program.hpp"
 
 #include <algorithm>
@@ -47,7 +47,6 @@ std::string address_of(const trama::tcp_stream& client, const char* mark) {
     return '(' + (mark + address.substr(0, colon)) + mark + ", " + address.substr(colon + 1) + ')';
 }
 
-// [region broadcast]
 /// To all but `from`. Flaw 2: send_all waits for each of them.
 void broadcast(crowd& clients, const trama::tcp_stream& from, const std::string& bytes) {
     for (trama::tcp_stream& each : clients) {
@@ -59,9 +58,7 @@ void broadcast(crowd& clients, const trama::tcp_stream& from, const std::string&
         }
     }
 }
-// [/region broadcast]
 
-// [region serve]
 /// False: it has left.
 bool serve(crowd& clients, trama::tcp_stream& client) {
     std::string bytes;
@@ -76,7 +73,6 @@ bool serve(crowd& clients, trama::tcp_stream& client) {
                       : "Client " + address_of(client, "") + " is offline\n");
     return is_here;
 }
-// [/region serve]
 
 void welcome(trama::tcp_listener& listener, crowd& clients) {
     const trama::tcp_stream& client = clients.emplace_back(listener.accept());
@@ -84,7 +80,6 @@ void welcome(trama::tcp_listener& listener, crowd& clients) {
     broadcast(clients, client, '[' + client.remote_endpoint().to_string() + "] entered room\n");
 }
 
-// [region select]
 /// Waits until something is to be read. Returns who, as a set.
 fd_set wait_for_any(int stop, int listener, const crowd& clients) {
     fd_set ready;
@@ -102,7 +97,6 @@ fd_set wait_for_any(int stop, int listener, const crowd& clients) {
     }
     return ready;
 }
-// [/region select]
 
 int serve_all(const program::options& given) {
     auto listener = trama::tcp_listener::listen(given.host(), given.port());

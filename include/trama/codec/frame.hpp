@@ -101,9 +101,10 @@ namespace detail {
 
 [[noreturn, gnu::cold]] inline void throw_payload_too_long(std::size_t size, std::size_t limit,
                                                            const char* format) {
-    throw frame_error(frame_error::reason::too_long, 0,
-                      text("a payload of %zu bytes does not fit: %s, here at most %zu bytes", size,
-                           format, limit));
+    throw frame_error(
+        frame_error::reason::too_long, 0,
+        text("a payload of %zu bytes does not fit: %s, here at most %zu bytes", size, format, limit)
+            .c_str());
 }
 
 /// `front`: the bytes that are no frame, or too long a one; `start`: where they are in the stream.
@@ -113,16 +114,19 @@ namespace detail {
     const std::uint64_t where = start + result.offset;
     const bool bad_header = result.status == scan_status::bad_header;
     const unsigned long long place = where;
-    std::string what = text("bad frame header at byte %llu of the stream: ", place);
-    if (!bad_header)
-        what = text(
-            "frame too long at byte %llu of the stream: %zu bytes, here at most %zu; it starts "
-            "with ",
-            place, result.length, limit);
-    what +=
-        text("\"%s\" (expected %s%s)", escaped(front, 24).c_str(), format, guess_protocol(front));
-    throw frame_error(bad_header ? frame_error::reason::bad_header : frame_error::reason::too_long,
-                      where, what);
+    const std::string shown = escaped(front, 24);
+    const char* guess = guess_protocol(front);
+    if (bad_header)
+        throw frame_error(
+            frame_error::reason::bad_header, where,
+            text("bad frame header at byte %llu of the stream: \"%s\" (expected %s%s)", place,
+                 shown.c_str(), format, guess)
+                .c_str());
+    throw frame_error(frame_error::reason::too_long, where,
+                      text("frame too long at byte %llu of the stream: %zu bytes, here at most "
+                           "%zu; it starts with \"%s\" (expected %s%s)",
+                           place, result.length, limit, shown.c_str(), format, guess)
+                          .c_str());
 }
 
 /// `rest`: the bytes that came of the frame at `where`; `missing`: at least so many did not.
@@ -133,7 +137,8 @@ namespace detail {
         frame_error::reason::truncated, where,
         text("the stream ended inside the frame at byte %llu: %zu bytes came, at least %zu are "
              "missing (\"%s\"; the peer closed, or died, before it had sent all)",
-             place, rest.size(), missing, escaped(rest, 24).c_str()));
+             place, rest.size(), missing, escaped(rest, 24).c_str())
+            .c_str());
 }
 
 /// Appends header, payload and trailer to `out`; all or nothing: `out` is untouched on a throw. The

@@ -10,8 +10,6 @@
 
 #include <trama/codec/frame.hpp>
 
-#include <limits>
-
 namespace trama {
 
 /// Which byte of a number travels first: the most (big) or the least (little) significant one.
@@ -26,8 +24,7 @@ struct length_prefix {
     static constexpr const char* format = "a binary length before the payload";
 
     /// The largest number that fits into the header, in bytes of payload.
-    static constexpr std::uint64_t max_length = std::numeric_limits<std::uint64_t>::max() >>
-                                                (64U - 8U * Size);
+    static constexpr std::uint64_t max_length = UINT64_MAX >> (64U - 8U * Size);
 
     /// The limit where none is given, in bytes: what the header can say, but never above 16 MiB.
     static constexpr std::size_t max_payload =
@@ -81,7 +78,7 @@ private:
     }
 
     static std::size_t saturated(std::uint64_t length) noexcept {
-        constexpr std::uint64_t most = std::numeric_limits<std::size_t>::max();
+        constexpr std::uint64_t most = SIZE_MAX;
         return static_cast<std::size_t>(length < most ? length : most);
     }
 };

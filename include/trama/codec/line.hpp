@@ -79,7 +79,8 @@ private:
     [[noreturn, gnu::cold]] static void refuse(std::string_view payload, std::size_t place) {
         throw frame_error(frame_error::reason::bad_header, 0,
                           detail::text("byte %zu of this payload would end the line: \"%s\"", place,
-                                       escaped(payload, 40).c_str()));
+                                       escaped(payload, 40).c_str())
+                              .c_str());
     }
 
     static scan_result unfinished(std::string_view bytes, std::size_t limit) noexcept {

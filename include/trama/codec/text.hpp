@@ -20,16 +20,22 @@ namespace trama {
 
 namespace detail {
 
-/// What printf(3) would print, cut off after 1,000 bytes. One call, and so less to compile than a
-/// chain of strings.
-[[gnu::noinline, gnu::format(printf, 1, 2)]] inline std::string text(const char* format, ...) {
-    char buffer[1001];
-    std::va_list arguments;
-    va_start(arguments, format);
-    std::vsnprintf(buffer, sizeof buffer, format, arguments);
-    va_end(arguments);
-    return buffer;
-}
+/// What printf(3) would print, cut off after 1,000 bytes. It lies on the stack: one call in place
+/// of a chain of strings, nothing to free on the way out.
+class text {
+public:
+    [[gnu::noinline, gnu::format(printf, 2, 3)]] explicit text(const char* format, ...) noexcept {
+        std::va_list arguments;
+        va_start(arguments, format);
+        std::vsnprintf(bytes_, sizeof bytes_, format, arguments);
+        va_end(arguments);
+    }
+
+    const char* c_str() const noexcept { return bytes_; }
+
+private:
+    char bytes_[1001];
+};
 
 }  // namespace detail
 
@@ -44,7 +50,9 @@ namespace detail {
         const bool plain = byte >= ' ' && byte <= '~';
         if (place != std::string_view::npos) byte = "nrt\\\""[place];
         const char* form = place != std::string_view::npos ? "\\%c" : plain ? "%c" : "\\x%02x";
-        shown += detail::text(form, static_cast<unsigned char>(byte));
+        char piece[5];
+        std::snprintf(piece, sizeof piece, form, static_cast<unsigned char>(byte));
+        shown += piece;
     }
     if (bytes.size() > limit) shown += "...";
     return shown;

@@ -16,8 +16,8 @@ namespace detail {
     if (!wait_until(fd, POLLOUT, limit)) return ETIMEDOUT;
     int error = 0;
     socklen_t size = sizeof error;
-    call_result result;
-    while (result.interrupted(::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size))) continue;
+    const call_result result =
+        system_call([&] { return ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size); });
     if (tracing())
         trace(fd, result.error, "getsockopt SO_ERROR: %s",
               error == 0 ? "connected" : std::strerror(error));
@@ -27,11 +27,10 @@ namespace detail {
 
 /// Starts to connect `fd`, which must not block. Returns 0: under way or done, or an errno.
 [[gnu::cold]] inline int start_connect(int fd, const endpoint& remote) {
-    call_result result;
-    while (result.interrupted(::connect(fd, remote.data(), remote.size()))) continue;
+    call_result result = system_call([&] { return ::connect(fd, remote.data(), remote.size()); });
     // Neither is a failure. EALREADY: a signal came after the kernel had begun.
     if (result.error == EINPROGRESS || result.error == EALREADY) result = {};
-    if (tracing()) trace_address(fd, result.error, "connect", remote);
+    if (tracing()) trace(fd, result.error, "connect %s", shown(remote).host_and_port());
     return result.error;
 }
 
@@ -53,9 +52,9 @@ namespace detail {
 /// `tried`: "ADDRESS: REASON", with commas between.
 [[noreturn, gnu::cold]] inline void throw_not_connected(const std::string& host, int port,
                                                         int error, const std::string& tried) {
-    const std::string where = host_and_port(host, port);
+    const text where = host_and_port(host, port);
     // One address that was given in numbers has been named already.
-    const bool known = tried.compare(0, where.size(), where) == 0;
+    const bool known = tried.compare(0, std::strlen(where.c_str()), where.c_str()) == 0;
     throw_network_error({error, std::system_category()}, "connect to", where.c_str(),
                         std::strerror(error), next_step(error), known ? "" : tried.c_str());
 }
@@ -65,22 +64,21 @@ namespace detail {
 [[gnu::noinline]] inline unique_fd connect_any(const std::string& host, int port, duration within,
                                                endpoint& peer) {
     const deadline limit(within);
-    const address_list list(host, port, address_use::connect, SOCK_STREAM);
+    const address_list addresses(host, port, address_use::connect, SOCK_STREAM);
     unique_fd fd;
     int error = 0;
     std::string tried;
-    auto behind = static_cast<duration::rep>(list.size());
-    for (const addrinfo* each = list.first(); each != nullptr; each = each->ai_next) {
+    auto behind = static_cast<duration::rep>(addresses.size());
+    for (const endpoint each : addresses) {
         // An address that never answers must leave time for those behind it.
         const deadline share(limit.is_never() ? forever
                                               : duration(limit.left().count() / behind--));
-        peer = endpoint(each->ai_addr, each->ai_addrlen);
+        peer = each;
         error = connect_to(peer, share, fd);
         if (error == 0) return fd;
         fd.reset();
-        const address_text shown(each->ai_addr, each->ai_addrlen);
-        tried += text("%s%s: %s", tried.empty() ? "" : ", ", shown.host_and_port(),
-                      std::strerror(error));
+        const char* comma = tried.empty() ? "" : ", ";
+        tried += text("%s%s: %s", comma, shown(peer).host_and_port(), std::strerror(error)).c_str();
     }
     throw_not_connected(host, port, error, tried);
 }

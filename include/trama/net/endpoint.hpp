@@ -107,22 +107,20 @@ private:
 
 namespace detail {
 
+/// The address as errors and the trace show it.
+inline address_text shown(const endpoint& where) noexcept {
+    return {where.data(), where.size()};
+}
+
 [[noreturn, gnu::cold]] inline void throw_system_error(int error, const char* operation,
                                                        const endpoint& where) {
-    throw_system_error(error, operation, address_text(where.data(), where.size()).host_and_port());
+    throw_system_error(error, operation, shown(where).host_and_port());
 }
 
 /// The value of a call that must succeed. Throws network_error, which names `where`.
 inline long check(const char* operation, const call_result& result, const endpoint& where) {
     if (result.failed()) throw_system_error(result.error, operation, where);
     return result.value;
-}
-
-/// Tells a call that was about an address.
-[[gnu::cold]] inline void trace_address(int fd, int error, const char* call,
-                                        const endpoint& where) {
-    const address_text shown(where.data(), where.size());
-    trace(fd, error, "%s %s", call, shown.host_and_port());
 }
 
 }  // namespace detail

@@ -20,8 +20,7 @@ namespace detail {
     if (where.family() == AF_INET6)
         set_option(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, both_families ? 0 : 1, "IPV6_V6ONLY");
     bind_socket(fd.get(), where, "listen on", 't');
-    call_result result;
-    while (result.interrupted(::listen(fd.get(), backlog))) continue;
+    const call_result result = system_call([&] { return ::listen(fd.get(), backlog); });
     if (tracing()) trace(fd.get(), result.error, "listen, backlog %d", backlog);
     if (result.error == EADDRINUSE) throw_in_use(where, "listen on", 't');
     check("listen on", result, where);
@@ -54,12 +53,12 @@ namespace detail {
 
 /// One accept(2), which does not wait because the listener does not; fills in the peer's address.
 inline call_result accept_once(int listener, address_buffer& peer) noexcept {
-    call_result result;
 #ifdef SOCK_CLOEXEC
-    while (result.interrupted(::accept4(listener, peer.data(), &peer.size, close_on_exec)))
-        continue;
+    const call_result result =
+        system_call([&] { return ::accept4(listener, peer.data(), &peer.size, close_on_exec); });
 #else
-    while (result.interrupted(::accept(listener, peer.data(), &peer.size))) continue;
+    const call_result result =
+        system_call([&] { return ::accept(listener, peer.data(), &peer.size); });
     if (!result.failed()) set_defaults(static_cast<int>(result.value));
 #endif
     if (tracing()) tell_accepted(listener, result, peer);

@@ -3,8 +3,6 @@
 
 #include <trama/net/endpoint.hpp>
 
-#include <vector>
-
 namespace trama {
 
 /// What an address is wanted for: to call somebody, or to be called at.
@@ -12,19 +10,17 @@ enum class address_use { connect, listen };
 
 namespace detail {
 
-/// The errors of getaddrinfo(3), which are not errno values.
-class resolve_category : public std::error_category {
-public:
-    const char* name() const noexcept override { return "getaddrinfo"; }
-    std::string message(int code) const override { return ::gai_strerror(code); }
-
-    static const std::error_category& instance() noexcept {
-        static const resolve_category category;
-        return category;
+/// The errors of getaddrinfo(3) are no errno values; the nearest one that code() can hold.
+[[gnu::cold]] inline int nearest_errno(int error) noexcept {
+    switch (error) {
+        case EAI_SYSTEM: return errno;
+        case EAI_AGAIN: return EAGAIN;
+        case EAI_MEMORY: return ENOMEM;
+        default: return ENXIO;
     }
-};
+}
 
-[[gnu::cold]] inline std::string host_and_port(const std::string& host, int port) {
+[[gnu::cold]] inline text host_and_port(const std::string& host, int port) {
     const char* form = host.find(':') == std::string::npos ? "%s:%d" : "[%s]:%d";
     return text(form, escaped(host).c_str(), port);
 }
@@ -32,11 +28,9 @@ public:
 /// `error`: what getaddrinfo(3) returned.
 [[noreturn, gnu::cold]] inline void throw_resolve_error(int error, const std::string& host,
                                                         int port) {
-    const int system_error = errno;  // EAI_SYSTEM says no more than "look at errno"
-    const std::string where = host_and_port(host, port);
-    if (error == EAI_SYSTEM) throw_system_error(system_error, "resolve", where.c_str());
-    throw_network_error({error, resolve_category::instance()}, "resolve", where.c_str(),
-                        ::gai_strerror(error),
+    const std::error_code code(nearest_errno(error), std::system_category());
+    const char* reason = error == EAI_SYSTEM ? std::strerror(code.value()) : ::gai_strerror(error);
+    throw_network_error(code, "resolve", host_and_port(host, port).c_str(), reason,
                         error == EAI_NONAME ? "no such host: check the spelling" : "");
 }
 
@@ -51,12 +45,30 @@ public:
                         host_and_port(host, port).c_str(), std::strerror(EINVAL), fault);
 }
 
-/// The addresses that getaddrinfo(3) finds, in its own list, which is freed at the end.
+}  // namespace detail
+
+/// The addresses of a host, best first; never empty. Owns the list that getaddrinfo(3) made.
 class address_list {
 public:
+    /// Walks over the addresses.
+    class iterator {
+    public:
+        explicit iterator(const addrinfo* at) noexcept : at_(at) {}
+        endpoint operator*() const noexcept { return {at_->ai_addr, at_->ai_addrlen}; }
+        iterator& operator++() noexcept {
+            at_ = at_->ai_next;
+            return *this;
+        }
+        bool operator!=(const iterator& other) const noexcept { return at_ != other.at_; }
+
+    private:
+        const addrinfo* at_;
+    };
+
+    /// As resolve() does.
     [[gnu::noinline]] address_list(const std::string& host, int port, address_use use,
                                    int socket_type) {
-        check_host_and_port(host, port);
+        detail::check_host_and_port(host, port);
         addrinfo wanted{};
         wanted.ai_socktype = socket_type;
         wanted.ai_flags = AI_NUMERICSERV | (use == address_use::listen ? AI_PASSIVE : 0);
@@ -67,16 +79,18 @@ public:
         if (error != 0 && host == "localhost")
             error = ::getaddrinfo("127.0.0.1", service, &wanted, &first_);
         if (tracing())
-            trace(-1, 0, "getaddrinfo %s%s", host_and_port(host, port).c_str(),
-                  error == 0 ? "" : ": failed");
-        if (error != 0) throw_resolve_error(error, host, port);
+            detail::trace(-1, 0, "getaddrinfo %s%s", detail::host_and_port(host, port).c_str(),
+                          error == 0 ? "" : ": failed");
+        if (error != 0) detail::throw_resolve_error(error, host, port);
     }
     address_list(const address_list&) = delete;
     address_list& operator=(const address_list&) = delete;
     ~address_list() { ::freeaddrinfo(first_); }
 
-    /// The best one; the next stands in its ai_next.
-    const addrinfo* first() const noexcept { return first_; }
+    iterator begin() const noexcept { return iterator(first_); }
+    iterator end() const noexcept { return iterator(nullptr); }
+
+    endpoint front() const noexcept { return *begin(); }
 
     std::size_t size() const noexcept {
         std::size_t count = 0;
@@ -88,24 +102,19 @@ private:
     addrinfo* first_ = nullptr;
 };
 
-}  // namespace detail
-
-/// Every address of `host` (a name, or an address in numbers) with `port`, 0 to 65535, best first.
-/// Never empty. Throws network_error. It asks the name server and waits as long as that takes.
-[[gnu::noinline]] inline std::vector<endpoint> resolve(const std::string& host, int port,
-                                                       address_use use = address_use::connect,
-                                                       int socket_type = SOCK_STREAM) {
-    const detail::address_list list(host, port, use, socket_type);
-    std::vector<endpoint> found;
-    for (const addrinfo* each = list.first(); each != nullptr; each = each->ai_next)
-        found.emplace_back(each->ai_addr, each->ai_addrlen);
-    return found;
+/// Every address of `host` (a name, or an address in numbers) with `port`, 0 to 65535. Throws
+/// network_error; code() of an unknown host is std::errc::no_such_device_or_address. It asks the
+/// name server and waits as long as that takes.
+inline address_list resolve(const std::string& host, int port,
+                            address_use use = address_use::connect, int socket_type = SOCK_STREAM) {
+    return {host, port, use, socket_type};
 }
 
-/// The one to take where only one can be: the first IPv4 address, else the first. "localhost" is
-/// both, and many programs know IPv4 only.
-inline const endpoint& preferred(const std::vector<endpoint>& addresses) noexcept {
-    for (const endpoint& each : addresses)
+/// The one of resolve() to take where only one can be: the first IPv4 address, else the first.
+/// "localhost" is both, and many programs know IPv4 only.
+template <typename Addresses>
+endpoint preferred(const Addresses& addresses) noexcept {
+    for (const endpoint each : addresses)
         if (each.family() == AF_INET) return each;
     return addresses.front();
 }

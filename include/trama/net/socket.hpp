@@ -46,25 +46,24 @@ inline void set_defaults(int fd) noexcept {
 
 [[gnu::noinline]] inline void set_option(int fd, int level, int option, int value,
                                          const char* name) {
-    call_result result;
-    while (result.interrupted(::setsockopt(fd, level, option, &value, sizeof value))) continue;
+    const call_result result =
+        system_call([&] { return ::setsockopt(fd, level, option, &value, sizeof value); });
     if (tracing()) trace(fd, result.error, "setsockopt %s %d", name, value);
     if (result.failed()) throw_system_error(result.error, "set option", name);
 }
 
 [[gnu::noinline]] inline void set_non_blocking(int fd, bool on) {
     const int flags = ::fcntl(fd, F_GETFL);
-    call_result result;
-    while (result.interrupted(::fcntl(fd, F_SETFL, on ? flags | O_NONBLOCK : flags & ~O_NONBLOCK)))
-        continue;
+    const call_result result = system_call(
+        [&] { return ::fcntl(fd, F_SETFL, on ? flags | O_NONBLOCK : flags & ~O_NONBLOCK); });
     if (tracing()) trace(fd, result.error, "O_NONBLOCK %s", on ? "on" : "off");
     check("set O_NONBLOCK", result);
 }
 
 /// A new socket: its descriptor, or the errno of the failure. `type`: SOCK_STREAM or SOCK_DGRAM.
 [[gnu::noinline]] inline call_result make_socket(int family, int type) noexcept {
-    call_result result;
-    while (result.interrupted(::socket(family, type | close_on_exec, 0))) continue;
+    const call_result result =
+        system_call([&] { return ::socket(family, type | close_on_exec, 0); });
     if (tracing())
         trace(static_cast<int>(result.value), result.error, "socket %s %s",
               type == SOCK_STREAM ? "TCP" : "UDP", family == AF_INET6 ? "IPv6" : "IPv4");
@@ -80,8 +79,8 @@ inline void set_defaults(int fd) noexcept {
 /// The address is taken, and the text says how to find out by whom.
 [[noreturn, gnu::cold]] inline void throw_in_use(const endpoint& where, const char* operation,
                                                  char protocol) {
-    const std::string step = text("another program owns the port: ss -l%cnp 'sport = :%u'",
-                                  protocol, unsigned{where.port()});
+    const text step("another program owns the port: ss -l%cnp 'sport = :%u'", protocol,
+                    unsigned{where.port()});
     throw_network_error({EADDRINUSE, std::system_category()}, operation, where.to_string().c_str(),
                         std::strerror(EADDRINUSE), step.c_str());
 }
@@ -89,32 +88,26 @@ inline void set_defaults(int fd) noexcept {
 /// `protocol`: 't' for TCP, 'u' for UDP.
 [[gnu::noinline]] inline void bind_socket(int fd, const endpoint& where, const char* operation,
                                           char protocol) {
-    call_result result;
-    while (result.interrupted(::bind(fd, where.data(), where.size()))) continue;
-    if (tracing()) trace_address(fd, result.error, "bind", where);
+    const call_result result = system_call([&] { return ::bind(fd, where.data(), where.size()); });
+    if (tracing()) trace(fd, result.error, "bind %s", shown(where).host_and_port());
     if (result.error == EADDRINUSE) throw_in_use(where, operation, protocol);
     check(operation, result, where);
 }
 
-/// One poll(2) on `fd` for `events` (POLLIN or POLLOUT): value 1 ready or broken, 0 time is up.
-[[gnu::noinline]] inline call_result poll_once(int fd, short events,
-                                               const deadline& limit) noexcept {
-    if (fd < 0) return {-1, EBADF};  // poll would pass it over, and wait
+/// Waits until `fd` has one of `events` (POLLIN or POLLOUT), an error or a hang-up. False: the
+/// deadline passed first. A poll that fails counts as ready: the call that follows tells why.
+[[gnu::noinline]] inline bool wait_until(int fd, short events, const deadline& limit) noexcept {
+    if (fd < 0) return true;  // poll would pass it over, and wait
     pollfd watched{fd, events, 0};
     call_result result;
-    // The time that is left is worked out anew when a signal makes it call again.
-    while (result.interrupted(::poll(&watched, 1, limit.poll_timeout()))) continue;
-    if (tracing())
-        trace(fd, result.error, "poll for %s%s", events == POLLIN ? "reading" : "writing",
-              result.value == 0 ? ": time is up" : "");
-    return result;
-}
-
-/// Waits until `fd` has one of `events`, an error or a hang-up. False: the deadline passed first.
-[[gnu::noinline]] inline bool wait_until(int fd, short events, const deadline& limit) {
-    while (check("poll", poll_once(fd, events, limit)) == 0)
-        if (limit.passed()) return false;
-    return true;
+    do {
+        // The time that is left is worked out anew when a signal makes it call again.
+        result = system_call([&] { return ::poll(&watched, 1, limit.poll_timeout()); });
+        if (tracing())
+            trace(fd, result.error, "poll for %s%s", events == POLLIN ? "reading" : "writing",
+                  result.value == 0 ? ": time is up" : "");
+    } while (result.value == 0 && !limit.passed());
+    return result.value != 0;
 }
 
 /// For loops that go on with what is there: a peer that always has one more byte must not stretch
@@ -141,10 +134,10 @@ struct address_buffer {
 /// The address and port that `fd` has on this side.
 [[gnu::noinline]] inline endpoint local_endpoint_of(int fd) {
     address_buffer address;
-    call_result result;
-    while (result.interrupted(::getsockname(fd, address.data(), &address.size))) continue;
+    const call_result result =
+        system_call([&] { return ::getsockname(fd, address.data(), &address.size); });
     const endpoint local = address.value();
-    if (tracing()) trace_address(fd, result.error, "getsockname:", local);
+    if (tracing()) trace(fd, result.error, "getsockname: %s", shown(local).host_and_port());
     check("ask for the local address", result);
     return local;
 }

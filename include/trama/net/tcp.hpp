@@ -110,7 +110,7 @@ public:
 
     /// Receives what is there now, 1 to `size` bytes, and never waits.
     io_result try_recv_some(void* memory, std::size_t size) noexcept {
-        const detail::call_result result =
+        const auto result =
             detail::receive_once(fd(), memory, size, MSG_DONTWAIT, detail::wanted::some);
         if (result.value == 0 && size > 0) return {io_status::end_of_stream, 0, {}};
         return detail::outcome(result);
@@ -185,7 +185,7 @@ public:
     /// Never waits. done: the next connection was moved to `client`; would_block: none is waiting.
     io_result try_accept(tcp_stream& client) noexcept {
         detail::address_buffer peer;
-        const detail::call_result result = detail::accept_once(fd(), peer);
+        const auto result = detail::accept_once(fd(), peer);
         // A client that has gone before it was served is no fault of the listener.
         if (detail::lost_before_accept(result.error)) return {io_status::would_block, 0, {}};
         if (result.failed()) return detail::outcome(result);

@@ -23,9 +23,8 @@ struct tcp_statistics {
 inline tcp_statistics read_tcp_info(const tcp_stream& stream) {
     ::tcp_info info{};
     socklen_t size = sizeof info;
-    detail::call_result result;
-    while (result.interrupted(::getsockopt(stream.fd(), IPPROTO_TCP, TCP_INFO, &info, &size)))
-        continue;
+    const auto result = detail::system_call(
+        [&] { return ::getsockopt(stream.fd(), IPPROTO_TCP, TCP_INFO, &info, &size); });
     if (tracing()) detail::trace(stream.fd(), result.error, "getsockopt TCP_INFO");
     detail::check("read TCP_INFO of the connection with", result, stream.remote_endpoint());
     tcp_statistics told;

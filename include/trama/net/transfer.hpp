@@ -58,8 +58,7 @@ enum class wanted { some, all };
 
 inline call_result receive_once(int fd, void* memory, std::size_t size, int flags,
                                 wanted want) noexcept {
-    call_result result;
-    while (result.interrupted(::recv(fd, memory, size, flags))) continue;
+    const call_result result = system_call([&] { return ::recv(fd, memory, size, flags); });
     if (tracing()) {
         const iovec part{memory, size};
         const char* remark = want == wanted::all && result.value > 0 ? ": short read" : "";
@@ -74,10 +73,10 @@ inline call_result send_once(int fd, iovec* parts, std::size_t count, int flags)
     message.msg_iovlen = count;
     const bool single = count == 1;
     flags |= no_signal;
-    call_result result;
-    while (result.interrupted(single ? ::send(fd, parts->iov_base, parts->iov_len, flags)
-                                     : ::sendmsg(fd, &message, flags)))
-        continue;
+    const call_result result = system_call([&] {
+        return single ? ::send(fd, parts->iov_base, parts->iov_len, flags)
+                      : ::sendmsg(fd, &message, flags);
+    });
     if (tracing())
         tell_transfer(fd, result, single ? "send" : "sendmsg", "bytes", parts, count,
                       ": short write");
@@ -99,8 +98,7 @@ inline call_result send_once(int fd, iovec* parts, std::size_t count, int flags)
 
 [[noreturn, gnu::cold]] inline void throw_unexpected_eof(std::size_t received, std::size_t expected,
                                                          const endpoint& where) {
-    const address_text shown(where.data(), where.size());
-    throw unexpected_eof(received, expected, shown.host_and_port());
+    throw unexpected_eof(received, expected, shown(where).host_and_port());
 }
 
 /// Sends all of `count` parts, and moves parts[] along while it does. Throws as receive does.
@@ -125,8 +123,7 @@ inline call_result send_once(int fd, iovec* parts, std::size_t count, int flags)
 }
 
 inline call_result shut_down_sending(int fd) noexcept {
-    call_result result;
-    while (result.interrupted(::shutdown(fd, SHUT_WR))) continue;
+    const call_result result = system_call([&] { return ::shutdown(fd, SHUT_WR); });
     if (tracing()) trace(fd, result.error, "shutdown, sending");
     return result;
 }
@@ -138,7 +135,7 @@ inline call_result shut_down_sending(int fd) noexcept {
     while (!limit.passed()) {
         const call_result got = receive_once(fd, waste, sizeof waste, MSG_DONTWAIT, wanted::some);
         if (got.would_block()) {
-            poll_once(fd, POLLIN, limit);
+            wait_until(fd, POLLIN, limit);
         } else if (got.value <= 0) {
             return;
         }

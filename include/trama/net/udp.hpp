@@ -34,9 +34,11 @@ public:
     static udp_socket connect(const std::string& host, int port) {
         const endpoint peer = first(host, port, address_use::connect);
         udp_socket made(detail::open_socket(peer.family(), SOCK_DGRAM), peer);
-        detail::call_result result;
-        while (result.interrupted(::connect(made.fd(), peer.data(), peer.size()))) continue;
-        if (tracing()) detail::trace_address(made.fd(), result.error, "connect", peer);
+        const auto result =
+            detail::system_call([&] { return ::connect(made.fd(), peer.data(), peer.size()); });
+        if (tracing())
+            detail::trace(made.fd(), result.error, "connect %s",
+                          detail::shown(peer).host_and_port());
         detail::check("connect UDP socket to", result, peer);
         return made;
     }
@@ -57,7 +59,7 @@ public:
         got.bytes.resize(max);
         for (;;) {
             if (!detail::wait_until(fd(), POLLIN, limit)) throw_receive_error(ETIMEDOUT);
-            const detail::call_result result = receive_once(got);
+            const auto result = receive_once(got);
             if (!result.failed()) return got;
             // The kernel drops a datagram with a wrong checksum only when it is fetched.
             if (!result.would_block()) throw_receive_error(result.error);
@@ -77,10 +79,8 @@ private:
         const deadline limit(timeout());
         const int flags = detail::no_signal | (limit.is_never() ? 0 : MSG_DONTWAIT);
         for (;;) {
-            detail::call_result result;
-            while (result.interrupted(
-                ::sendto(fd(), bytes.data(), bytes.size(), flags, address, size)))
-                continue;
+            const auto result = detail::system_call(
+                [&] { return ::sendto(fd(), bytes.data(), bytes.size(), flags, address, size); });
             if (tracing()) tell("sendto", result, bytes, peer);
             if (!result.would_block()) {
                 detail::check("send a datagram to", result, peer);
@@ -98,8 +98,8 @@ private:
         message.msg_namelen = from.size;
         message.msg_iov = &part;
         message.msg_iovlen = 1;
-        detail::call_result result;
-        while (result.interrupted(::recvmsg(fd(), &message, MSG_DONTWAIT))) continue;
+        const auto result =
+            detail::system_call([&] { return ::recvmsg(fd(), &message, MSG_DONTWAIT); });
         if (!result.failed()) {
             got.bytes.resize(result.count());
             got.from = endpoint(from.data(), message.msg_namelen);

@@ -5,8 +5,7 @@
 #pragma once
 
 #include <trama/deadline.hpp>
-
-#include <vector>
+#include <trama/list.hpp>
 
 namespace trama {
 
@@ -14,19 +13,21 @@ namespace trama {
 /// looked through only when the earliest may have come.
 class deadlines {
 public:
-    /// `fd` is over `from_now`; it replaces what was set for it before. `forever`: never.
-    void set(int fd, duration from_now) {
+    /// `fd` is over at `end`; it replaces what was set for it before.
+    void set(int fd, const deadline& end) {
         if (fd < 0) return;  // it was closed meanwhile
-        const auto number = static_cast<std::size_t>(fd);
-        if (number >= ends_.size()) ends_.resize(number + 1, deadline(forever));
-        ends_[number] = deadline(from_now);
-        if (ends_[number].is_before(earliest_)) earliest_ = ends_[number];
+        ends_.reach(static_cast<std::size_t>(fd), deadline());
+        ends_[static_cast<std::size_t>(fd)] = end;
+        if (end.is_before(earliest_)) earliest_ = end;
     }
+
+    /// The same, so long from now; `forever`: never.
+    void set(int fd, duration from_now) { set(fd, deadline(from_now)); }
 
     /// `fd` has no deadline any more.
     void clear(int fd) noexcept {
         if (static_cast<std::size_t>(fd) < ends_.size())
-            ends_[static_cast<std::size_t>(fd)] = deadline(forever);
+            ends_[static_cast<std::size_t>(fd)] = deadline();
     }
 
     /// How long to wait before asking next_passed() again; `forever` when none is set.
@@ -40,7 +41,7 @@ public:
             passed_.pop_back();
             deadline& end = ends_[static_cast<std::size_t>(fd)];
             if (!end.passed()) continue;  // it was set anew, or cleared, since it was found
-            end = deadline(forever);
+            end = deadline();
             return fd;
         }
         return -1;
@@ -49,7 +50,7 @@ public:
 private:
     void collect() {
         const deadline present(duration(1));
-        earliest_ = deadline(forever);
+        earliest_ = deadline();
         for (std::size_t i = 0; i < ends_.size(); ++i) {
             if (ends_[i].is_before(present)) {
                 passed_.push_back(static_cast<int>(i));
@@ -59,10 +60,10 @@ private:
         }
     }
 
-    std::vector<deadline> ends_;
-    std::vector<int> passed_;
+    detail::list<deadline> ends_;
+    detail::list<int> passed_;
     // No later than the first of them: that one may have been set anew since.
-    deadline earliest_{forever};
+    deadline earliest_;
 };
 
 }  // namespace trama

@@ -21,8 +21,7 @@ class epoll_selector {
 public:
     /// Throws network_error when no descriptor is left for it. man 2 epoll_create1
     epoll_selector() {
-        detail::call_result result;
-        while (result.interrupted(::epoll_create1(EPOLL_CLOEXEC))) continue;
+        const auto result = detail::system_call([&] { return ::epoll_create1(EPOLL_CLOEXEC); });
         if (tracing()) detail::trace(-1, result.error, "epoll_create1: fd %ld", result.value);
         epoll_.reset(static_cast<int>(detail::check("open an epoll instance", result)));
     }
@@ -38,7 +37,7 @@ public:
 
     /// Watches `fd` for something else. Throws network_error if it is not watched.
     void modify(int fd, interest what) {
-        const detail::call_result result = control(EPOLL_CTL_MOD, fd, what);
+        const auto result = control(EPOLL_CTL_MOD, fd, what);
         if (result.error == ENOENT) detail::throw_not_watched("modify", fd);
         if (result.failed()) throw_failed("modify", fd, result.error);
     }
@@ -56,9 +55,8 @@ public:
         const deadline limit(timeout);
         events_.clear();
         epoll_event found[most];
-        detail::call_result result;
-        while (result.interrupted(::epoll_wait(epoll_.get(), found, most, limit.poll_timeout())))
-            continue;
+        const auto result = detail::system_call(
+            [&] { return ::epoll_wait(epoll_.get(), found, most, limit.poll_timeout()); });
         if (tracing())
             detail::trace(epoll_.get(), result.error, "epoll_wait: %ld ready", result.value);
         detail::check("epoll_wait", result);
@@ -74,8 +72,8 @@ private:
         wanted.data.u64 = std::uint64_t{static_cast<unsigned char>(what)} << 32U | number;
         if (detail::wants(what, interest::read)) wanted.events |= EPOLLIN;
         if (detail::wants(what, interest::write)) wanted.events |= EPOLLOUT;
-        detail::call_result result;
-        while (result.interrupted(::epoll_ctl(epoll_.get(), operation, fd, &wanted))) continue;
+        const auto result =
+            detail::system_call([&] { return ::epoll_ctl(epoll_.get(), operation, fd, &wanted); });
         if (tracing())
             detail::trace(epoll_.get(), result.error, "epoll_ctl %s: fd %d",
                           operation == EPOLL_CTL_DEL  ? "remove"

@@ -12,8 +12,7 @@
 
 #include <trama/deadline.hpp>
 #include <trama/error.hpp>
-
-#include <vector>
+#include <trama/list.hpp>
 
 namespace trama {
 
@@ -68,10 +67,8 @@ public:
         const ready_event* end_;
     };
 
-    iterator begin() const noexcept { return {events_.data(), events_.data() + events_.size()}; }
-    iterator end() const noexcept {
-        return {events_.data() + events_.size(), events_.data() + events_.size()};
-    }
+    iterator begin() const noexcept { return {events_.begin(), events_.end()}; }
+    iterator end() const noexcept { return {events_.end(), events_.end()}; }
 
     /// True: nothing is ready, the time was up.
     bool empty() const noexcept { return !(begin() != end()); }
@@ -88,7 +85,7 @@ private:
             if (each.fd == fd) each.fd = -1;
     }
 
-    std::vector<ready_event> events_;
+    detail::list<ready_event> events_;
 };
 
 }  // namespace trama

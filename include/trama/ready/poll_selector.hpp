@@ -19,7 +19,7 @@ public:
         if (fd < 0) detail::throw_system_error(EBADF, "watch", "");
         events_.forget(fd);
         const auto number = static_cast<std::size_t>(fd);
-        if (number >= places_.size()) places_.resize(number + 1, nowhere);
+        places_.reach(number, nowhere);
         if (places_[number] == nowhere) {
             list_.push_back({fd, 0, 0});
             places_[number] = static_cast<int>(list_.size()) - 1;
@@ -66,9 +66,8 @@ private:
     }
 
     void collect(const deadline& limit) {
-        detail::call_result result;
-        while (result.interrupted(::poll(list_.data(), list_.size(), limit.poll_timeout())))
-            continue;
+        const auto result = detail::system_call(
+            [&] { return ::poll(list_.begin(), list_.size(), limit.poll_timeout()); });
         if (tracing())
             detail::trace(-1, result.error, "poll of %zu: %ld ready", list_.size(), result.value);
         long left = detail::check("poll", result);
@@ -98,8 +97,8 @@ private:
         return place == nowhere ? nullptr : &list_[static_cast<std::size_t>(place)];
     }
 
-    std::vector<pollfd> list_;
-    std::vector<int> places_;  // where in the list each descriptor is
+    detail::list<pollfd> list_;
+    detail::list<int> places_;  // where in the list each descriptor is
     ready_events events_;
 };
 

@@ -46,7 +46,7 @@ public:
         events_.clear();
         fd_set read;
         fd_set write;
-        const detail::call_result result = select_once(read, write, limit);
+        const auto result = select_once(read, write, limit);
         long left = detail::check("select", result);
         for (int fd = 0; fd < end_ && left > 0; ++fd) {
             const bool readable = FD_ISSET(fd, &read);
@@ -80,19 +80,18 @@ private:
     }
 
     detail::call_result select_once(fd_set& read, fd_set& write, const deadline& limit) noexcept {
-        detail::call_result result;
-        timeval rest{};
-        do {
-            if (result.error == EBADF) forget_closed();
-            read = read_;
-            write = write_;
-            rest = time_left(limit);
-        } while (result.interrupted(
-                     ::select(end_, &read, &write, nullptr, limit.is_never() ? nullptr : &rest)) ||
-                 result.error == EBADF);
-        if (tracing())
-            detail::trace(-1, result.error, "select below %d: %ld ready", end_, result.value);
-        return result;
+        for (;;) {
+            const auto result = detail::system_call([&] {
+                read = read_;
+                write = write_;
+                timeval rest = time_left(limit);
+                return ::select(end_, &read, &write, nullptr, limit.is_never() ? nullptr : &rest);
+            });
+            if (tracing())
+                detail::trace(-1, result.error, "select below %d: %ld ready", end_, result.value);
+            if (result.error != EBADF) return result;
+            forget_closed();
+        }
     }
 
     // In microseconds, rounded up; of very long times a week at once.

@@ -39,8 +39,7 @@ public:
     /// Throws network_error when no descriptors are left.
     stop_signal() {
         int ends[2] = {-1, -1};
-        detail::call_result result;
-        while (result.interrupted(::pipe(ends))) continue;
+        const auto result = detail::system_call([&] { return ::pipe(ends); });
         detail::check("open a pipe", result);
         read_end_.reset(ends[0]);
         write_end_.reset(ends[1]);
@@ -80,7 +79,7 @@ public:
 
     /// True once it was stopped.
     bool stopped() const noexcept {
-        return detail::poll_once(fd(), POLLIN, deadline(duration::zero())).value > 0;
+        return detail::wait_until(fd(), POLLIN, deadline(duration::zero()));
     }
 
     /// Readable once it was stopped, and for ever after: watch it, do not read it.
