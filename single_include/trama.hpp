@@ -830,21 +830,22 @@ private:
 /// The stream ended before recv_exact had all it was asked for.
 class unexpected_eof : public std::runtime_error {
 public:
-    [[gnu::cold]] unexpected_eof(std::size_t received, std::size_t expected, const char* where)
-        : std::runtime_error(detail::text("recv_exact from %s: the stream ended after %zu of %zu "
+    [[gnu::cold]] unexpected_eof(std::uint64_t received, std::uint64_t expected, const char* where)
+        : std::runtime_error(detail::text("recv_exact from %s: the stream ended after %llu of %llu "
                                           "bytes (the peer closed, or "
                                           "died, before it had sent all)",
-                                          where, received, expected)
+                                          where, static_cast<unsigned long long>(received),
+                                          static_cast<unsigned long long>(expected))
                                  .c_str()),
           received_(received),
           expected_(expected) {}
 
-    std::size_t received() const noexcept { return received_; }  ///< bytes that came
-    std::size_t expected() const noexcept { return expected_; }  ///< bytes that were asked for
+    std::uint64_t received() const noexcept { return received_; }  ///< bytes that came
+    std::uint64_t expected() const noexcept { return expected_; }  ///< bytes that were asked for
 
 private:
-    std::size_t received_;
-    std::size_t expected_;
+    std::uint64_t received_;
+    std::uint64_t expected_;
 };
 
 namespace detail {
@@ -1552,7 +1553,8 @@ inline call_result send_once(int fd, iovec* parts, std::size_t count, int flags)
     }
 }
 
-[[noreturn, gnu::cold]] inline void throw_unexpected_eof(std::size_t received, std::size_t expected,
+[[noreturn, gnu::cold]] inline void throw_unexpected_eof(std::uint64_t received,
+                                                         std::uint64_t expected,
                                                          const endpoint& where) {
     throw unexpected_eof(received, expected, shown(where).host_and_port());
 }
@@ -2114,6 +2116,470 @@ inline tcp_statistics read_tcp_info(const tcp_stream& stream) {
 }  // namespace trama
 
 #endif
+
+// Files, and files through sockets.
+// trama/file/folder.hpp -- a folder that no name leads out of. man 2 openat, man 3 readdir
+//
+// A name that a stranger sent may be "../../etc/passwd", the name of a link to it, or of a FIFO
+// that nobody ever writes to. Here a name is one step, looked up in a descriptor of the folder, and
+// no link is followed: nothing outside can be reached, whatever others rename or link meanwhile.
+
+#include <dirent.h>
+#include <sys/stat.h>
+
+namespace trama {
+
+/// Something is wrong with a file of this machine. what(): "open files/data.csv: Permission
+/// denied"; code() compares with std::errc.
+class file_error : public std::system_error {
+public:
+    file_error(int error, const char* operation, const std::string& path)
+        : std::system_error(error, std::system_category(),
+                            detail::text("%s %s", operation, escaped(path).c_str()).c_str()) {}
+};
+
+/// True if `name` can only mean something that lies in the folder itself: 1 to 255 bytes, no slash,
+/// no NUL, neither "." nor "..".
+inline bool is_plain_name(std::string_view name) noexcept {
+    return !name.empty() && name.size() <= 255 && name != "." && name != ".." &&
+           name.find('/') == std::string_view::npos && name.find('\0') == std::string_view::npos;
+}
+
+/// An open folder. Owns its descriptor; move-only.
+class folder {
+public:
+    /// Opens the folder at `path`. Throws file_error.
+    explicit folder(const std::string& path) : folder(AT_FDCWD, path, path) {}
+
+    /// The same; makes the folder first when there is none. Those above it must be there.
+    static folder make(const std::string& path) { return make_at(AT_FDCWD, path, path); }
+
+    /// The folder `name` in this one, made when there is none. Throws file_error.
+    folder make_inside(const std::string& name) const {
+        if (!is_plain_name(name)) throw file_error(EINVAL, "make folder", path_to(name));
+        return make_at(fd(), name, path_to(name));
+    }
+
+    /// Opens a file to be read. Throws file_error: ENOENT when there is no regular file of that
+    /// name (a link, a folder, a FIFO, a device is none), EACCES when it may not be read.
+    unique_fd open(const std::string& name) const {
+        // O_NONBLOCK: to open a FIFO would wait for somebody who writes.
+        constexpr int flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+        if (!is_plain_name(name)) throw file_error(ENOENT, "open", path_to(name));
+        const auto opened =
+            detail::system_call([&] { return ::openat(fd(), name.c_str(), flags); });
+        const bool is_other = opened.error == ELOOP || opened.error == ENXIO;
+        if (opened.failed())
+            throw file_error(is_other ? ENOENT : opened.error, "open", path_to(name));
+        unique_fd file(static_cast<int>(opened.value));
+        if (!S_ISREG(status_of(file.get(), path_to(name)).st_mode))
+            throw file_error(ENOENT, "open", path_to(name));
+        return file;
+    }
+
+    /// Calls `visit(const std::string& name, const struct stat& status)` for each regular file in
+    /// here, in no order. Throws file_error.
+    template <typename Visit>
+    void each_file(Visit visit) const {
+        // Opened anew, because a copy of the descriptor would share its place in the list.
+        const directory_list list(::openat(fd(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+        if (list.entries == nullptr) throw file_error(errno, "list", path_);
+        for (;;) {
+            errno = 0;
+            const dirent* entry = ::readdir(list.entries);
+            if (entry == nullptr && errno != 0) throw file_error(errno, "list", path_);
+            if (entry == nullptr) return;
+            const std::string name = entry->d_name;
+            struct stat status {};
+            const bool is_there =  // and was not deleted meanwhile
+                ::fstatat(fd(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0;
+            if (is_there && S_ISREG(status.st_mode)) visit(name, status);
+        }
+    }
+
+    /// Where `name` lies, for messages.
+    std::string path_to(const std::string& name) const { return path_ + '/' + name; }
+
+    const std::string& path() const noexcept { return path_; }
+    int fd() const noexcept { return fd_.get(); }
+
+    /// What the system knows of an open file: its size, when it was written. man 2 fstat
+    static struct stat status_of(int file, const std::string& path) {
+        struct stat status {};
+        if (::fstat(file, &status) != 0) throw file_error(errno, "look at", path);
+        return status;
+    }
+
+private:
+    struct directory_list {
+        explicit directory_list(int fd) noexcept : entries(fd == -1 ? nullptr : ::fdopendir(fd)) {}
+        directory_list(const directory_list&) = delete;
+        directory_list& operator=(const directory_list&) = delete;
+        ~directory_list() {
+            if (entries != nullptr) ::closedir(entries);
+        }
+
+        DIR* const entries;
+    };
+
+    // `where` is relative to the folder `base`; `path` is what messages call it.
+    folder(int base, const std::string& where, const std::string& path) : path_(path) {
+        const int follow = base == AT_FDCWD ? 0 : O_NOFOLLOW;
+        const auto opened = detail::system_call([&] {
+            return ::openat(base, where.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | follow);
+        });
+        if (opened.failed()) throw file_error(opened.error, "open folder", path);
+        fd_.reset(static_cast<int>(opened.value));
+    }
+
+    static folder make_at(int base, const std::string& where, const std::string& path) {
+        if (::mkdirat(base, where.c_str(), 0777) != 0 && errno != EEXIST)
+            throw file_error(errno, "make folder", path);
+        return folder(base, where, path);
+    }
+
+    unique_fd fd_;
+    std::string path_;
+};
+
+}  // namespace trama
+// trama/file/atomic_file.hpp -- a file that is wholly there, or not at all.
+// man 2 rename, man 2 fsync, man 2 flock
+//
+// Who writes into a file in place leaves half of it behind when the program, the disk or the power
+// fails. So the bytes go into a temporary file beside it; when all of them are safe on the disk, it
+// takes the name in one step, rename(2). Whoever opens the name sees the old file or the new one.
+
+#include <sys/file.h>
+
+namespace trama {
+
+namespace detail {
+
+inline constexpr std::string_view temporary_start = ".trama-";
+
+inline bool is_temporary(std::string_view name) noexcept {
+    return name.substr(0, temporary_start.size()) == temporary_start;
+}
+
+}  // namespace detail
+
+/// A file that is being written. What is not committed is deleted by the destructor. Move-only.
+class atomic_file {
+public:
+    /// Starts what is to become the file `name` in `where`, over one that may be there. Throws
+    /// file_error: EINVAL for a name that is not plain.
+    atomic_file(const folder& where, const std::string& name)
+        : name_(name), path_(where.path_to(name)) {
+        if (!is_plain_name(name)) throw file_error(EINVAL, "write", path_);
+        folder_.reset(::fcntl(where.fd(), F_DUPFD_CLOEXEC, 0));
+        if (!folder_) throw file_error(errno, "write", path_);
+        // A clean-up may take the file away before it is locked.
+        do make_temporary();
+        while (folder::status_of(file_.get(), path_).st_nlink == 0);
+    }
+    atomic_file(atomic_file&&) noexcept = default;
+    atomic_file& operator=(atomic_file&& other) noexcept {
+        if (this == &other) return *this;
+        abandon();
+        folder_ = std::move(other.folder_);
+        file_ = std::move(other.file_);
+        name_ = std::move(other.name_);
+        path_ = std::move(other.path_);
+        temporary_ = std::move(other.temporary_);
+        return *this;
+    }
+    ~atomic_file() { abandon(); }
+
+    /// Where to write; still owned here. -1 when it was committed.
+    int fd() const noexcept { return file_.get(); }
+
+    /// All was written: makes it safe on the disk, gives it its name, and closes it. Throws
+    /// file_error; then the file that was there before still is, unless the very last step failed,
+    /// which makes the new name safe on the disk.
+    void commit() {
+        if (::fsync(file_.get()) != 0) throw file_error(errno, "write to the disk", path_);
+        if (::renameat(folder_.get(), temporary_.c_str(), folder_.get(), name_.c_str()) != 0)
+            throw file_error(errno, "rename a temporary file to", path_);
+        file_.reset();
+        if (::fsync(folder_.get()) != 0) throw file_error(errno, "write to the disk", path_);
+    }
+
+    /// Deletes what programs that were killed have left in `where`. Files that a living program is
+    /// writing there are locked, and stay. Call it when a server starts.
+    static void clear_leftovers(const folder& where) {
+        where.each_file([&](const std::string& name, const struct stat&) {
+            if (!detail::is_temporary(name)) return;
+            const unique_fd file(::openat(where.fd(), name.c_str(), O_RDWR | O_CLOEXEC));
+            if (file && ::flock(file.get(), LOCK_EX | LOCK_NB) == 0)
+                ::unlinkat(where.fd(), name.c_str(), 0);
+        });
+    }
+
+private:
+    void make_temporary() {
+        constexpr int flags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+        do {
+            timespec now{};
+            ::clock_gettime(CLOCK_MONOTONIC, &now);
+            temporary_ = detail::text("%s%ld-%ld", detail::temporary_start.data(),
+                                      static_cast<long>(::getpid()), now.tv_nsec)
+                             .c_str();
+            file_.reset(::openat(folder_.get(), temporary_.c_str(), flags, 0666));
+        } while (!file_ && (errno == EEXIST || errno == EINTR));
+        if (!file_) throw file_error(errno, "write", path_);
+        ::flock(file_.get(), LOCK_EX | LOCK_NB);  // until it is closed, however the program ends
+    }
+
+    void abandon() noexcept {
+        if (file_) ::unlinkat(folder_.get(), temporary_.c_str(), 0);
+    }
+
+    unique_fd folder_;
+    unique_fd file_;
+    std::string name_;
+    std::string path_;  // for messages
+    std::string temporary_;
+};
+
+}  // namespace trama
+// trama/file/pieces.hpp -- what sending and receiving a file have in common: how much at once, how
+// long to wait, and no SIGPIPE. man 7 socket (SO_SNDTIMEO), man 2 sigpending
+
+#include <csignal>
+
+namespace trama {
+
+namespace detail {
+
+/// So many bytes at once: few system calls, and progress is told often enough.
+inline std::size_t piece_of(std::uint64_t left) noexcept {
+    constexpr std::size_t most = 1U << 20U;
+    return left < most ? left & (most - 1) : most;  // masked: it fits into 32 bits, too
+}
+
+/// While it lives, a call on the socket gives up when nothing has moved for the time-out of the
+/// stream: EAGAIN. `option`: SO_SNDTIMEO or SO_RCVTIMEO.
+class stall_limit {
+public:
+    stall_limit(const tcp_stream& stream, int option) noexcept
+        : fd_(stream.timeout() == forever ? -1 : stream.fd()), option_(option) {
+        const std::int64_t least = 1000;  // 0 would mean "for ever"
+        const std::int64_t most = 1000000000000000;
+        const std::int64_t time = stream.timeout().count();
+        set(time < least ? least : time < most ? time : most);
+    }
+    stall_limit(const stall_limit&) = delete;
+    stall_limit& operator=(const stall_limit&) = delete;
+    ~stall_limit() { set(0); }
+
+private:
+    void set(std::int64_t nanoseconds) const noexcept {
+        timeval time{};
+        time.tv_sec = static_cast<int>(nanoseconds / 1000000000);
+        time.tv_usec = static_cast<int>(nanoseconds % 1000000000 / 1000);
+        if (fd_ != -1) ::setsockopt(fd_, SOL_SOCKET, option_, &time, sizeof time);
+    }
+
+    int fd_;
+    int option_;
+};
+
+/// sendfile(2) knows no MSG_NOSIGNAL. So SIGPIPE waits while this lives, in this thread only, and
+/// one that came is taken away.
+class no_sigpipe {
+public:
+    no_sigpipe() noexcept {
+        sigset_t pending;
+        ::sigpending(&pending);
+        was_pending_ = ::sigismember(&pending, SIGPIPE) == 1;
+        ::sigemptyset(&sigpipe_);
+        ::sigaddset(&sigpipe_, SIGPIPE);
+        ::pthread_sigmask(SIG_BLOCK, &sigpipe_, &before_);
+    }
+    no_sigpipe(const no_sigpipe&) = delete;
+    no_sigpipe& operator=(const no_sigpipe&) = delete;
+    ~no_sigpipe() {
+        sigset_t pending;
+        int signal = 0;
+        ::sigpending(&pending);
+        if (!was_pending_ && ::sigismember(&pending, SIGPIPE) == 1) ::sigwait(&sigpipe_, &signal);
+        ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+    }
+
+private:
+    sigset_t sigpipe_;
+    sigset_t before_;
+    bool was_pending_;
+};
+
+/// The number of bytes that a call on the socket moved. Throws network_error.
+inline std::size_t moved(const char* operation, const call_result& result,
+                         const tcp_stream& stream) {
+    const call_result stalled{-1, ETIMEDOUT};
+    return static_cast<std::size_t>(
+        check(operation, result.would_block() ? stalled : result, stream.remote_endpoint()));
+}
+
+inline void write_all(int file, std::string_view bytes) {
+    while (!bytes.empty()) {
+        const auto result = system_call([&] { return ::write(file, bytes.data(), bytes.size()); });
+        if (result.failed()) throw file_error(result.error, "write", "the file that comes");
+        bytes.remove_prefix(result.count());
+    }
+}
+
+}  // namespace detail
+
+}  // namespace trama
+// trama/file/transfer.hpp -- a whole file through a connection, in large pieces.
+// man 2 sendfile, man 2 splice, man 7 pipe
+//
+// read(2) and send(2) copy each byte from the kernel to the program and back. On Linux it need not
+// leave the kernel: sendfile(2) hands pages of the file to the socket; splice(2) hands what came on
+// a socket to a pipe, and from the pipe to the file. Elsewhere: read and write, 256 KiB at a time.
+
+#if defined(__linux__)
+#include <sys/sendfile.h>
+#endif
+
+namespace trama {
+
+namespace detail {
+
+/// Sends up to `size` bytes of `file` from `offset` on. Returns how many; 0: the file ends there.
+inline std::size_t send_piece(tcp_stream& to, int file, std::uint64_t offset, std::size_t size,
+                              std::string& buffer) {
+    auto at = static_cast<off_t>(offset);
+#if defined(__linux__)
+    const auto sent = system_call([&] { return ::sendfile(to.fd(), file, &at, size); });
+    if (tracing()) trace(to.fd(), sent.error, "sendfile %ld of %zu bytes", sent.value, size);
+    // Some file systems cannot.
+    if (sent.error != EINVAL && sent.error != ENOSYS) return moved("send a file to", sent, to);
+#endif
+    buffer.resize(262144);
+    if (size > buffer.size()) size = buffer.size();
+    const auto got = system_call([&] { return ::pread(file, buffer.data(), size, at); });
+    if (got.failed()) throw file_error(got.error, "read", "the file that is sent");
+    to.send_all(std::string_view(buffer).substr(0, got.count()));
+    return got.count();
+}
+
+/// Moves bytes from a connection to a file.
+class file_receiver {
+public:
+    file_receiver(tcp_stream& from, int file) : from_(from), file_(file) {
+#if defined(__linux__)
+        int ends[2];
+        if (::pipe2(ends, O_CLOEXEC) != 0) return;  // no descriptors: then without
+        read_end_.reset(ends[0]);
+        write_end_.reset(ends[1]);
+        ::fcntl(ends[1], F_SETPIPE_SZ, 1 << 20);  // a smaller one does as well
+#endif
+    }
+
+    /// Receives up to `size` bytes. Returns how many; 0: the peer has closed.
+    std::size_t receive(std::size_t size) {
+#if defined(__linux__)
+        if (write_end_) {
+            const auto result = splice(from_.fd(), write_end_.get(), size);
+            if (tracing())
+                trace(from_.fd(), result.error, "splice %ld of %zu bytes", result.value, size);
+            const std::size_t count = moved("receive a file from", result, from_);
+            empty_pipe(count);
+            return count;
+        }
+#endif
+        return copy_piece(size, [&] { return from_.recv_some(buffer_.data(), buffer_.size()); });
+    }
+
+private:
+    template <typename Read>
+    std::size_t copy_piece(std::size_t size, Read read) {
+        buffer_.resize(size < 262144 ? size : 262144);
+        const std::size_t count = read();
+        write_all(file_, std::string_view(buffer_).substr(0, count));
+        return count;
+    }
+
+#if defined(__linux__)
+    static call_result splice(int from, int to, std::size_t size) noexcept {
+        return system_call(
+            [&] { return ::splice(from, nullptr, to, nullptr, size, SPLICE_F_MOVE); });
+    }
+
+    void empty_pipe(std::size_t size) {
+        while (size > 0) {
+            const auto result = splice(read_end_.get(), file_, size);
+            if (result.error == EINVAL) return copy_pipe(size);
+            if (result.failed()) throw file_error(result.error, "write", "the file that comes");
+            size -= result.count();
+        }
+    }
+
+    // This file system, or a file opened to append, cannot be spliced to: so not again.
+    void copy_pipe(std::size_t size) {
+        write_end_.reset();
+        const auto from_pipe = [&] {
+            return system_call(
+                       [&] { return ::read(read_end_.get(), buffer_.data(), buffer_.size()); })
+                .count();
+        };
+        while (size > 0) size -= copy_piece(size, from_pipe);
+    }
+
+    unique_fd read_end_;
+    unique_fd write_end_;
+#endif
+    tcp_stream& from_;
+    int file_;
+    std::string buffer_;
+};
+
+/// For a callback that nobody asked for.
+struct no_progress {
+    void operator()(std::uint64_t) const noexcept {}
+};
+
+}  // namespace detail
+
+/// Sends exactly `size` bytes of `file` from `offset` on; the time-out of the stream bounds how
+/// long nothing may move. `progress(std::uint64_t bytes)` hears how many were sent so far. Throws
+/// network_error; file_error when the file cannot be read, or became longer or shorter meanwhile.
+template <typename Progress = detail::no_progress>
+void send_file(tcp_stream& to, int file, std::uint64_t offset, std::uint64_t size,
+               Progress progress = {}) {
+    const detail::stall_limit limit(to, SO_SNDTIMEO);
+    const detail::no_sigpipe quiet;
+    const off_t size_before = folder::status_of(file, "the file to send").st_size;
+    std::string buffer;
+    for (std::uint64_t sent = 0; sent < size;) {
+        const std::size_t count =
+            detail::send_piece(to, file, offset + sent, detail::piece_of(size - sent), buffer);
+        if (count == 0) throw file_error(ESTALE, "send", "a file that became shorter");
+        sent += count;
+        progress(sent);
+    }
+    if (folder::status_of(file, "the file to send").st_size != size_before)
+        throw file_error(ESTALE, "send", "a file that changed meanwhile");
+}
+
+/// Receives exactly `size` bytes and writes them to `file`, where its position is. Time-out and
+/// `progress` as of send_file. Throws network_error; unexpected_eof when the peer closes before;
+/// file_error when the file cannot be written: then the rest was not received.
+template <typename Progress = detail::no_progress>
+void receive_file(tcp_stream& from, int file, std::uint64_t size, Progress progress = {}) {
+    const detail::stall_limit limit(from, SO_RCVTIMEO);
+    detail::file_receiver receiver(from, file);
+    for (std::uint64_t done = 0; done < size;) {
+        const std::size_t count = receiver.receive(detail::piece_of(size - done));
+        if (count == 0) detail::throw_unexpected_eof(done, size, from.remote_endpoint());
+        done += count;
+        progress(done);
+    }
+}
+
+}  // namespace trama
 
 // Both together.
 // trama/framed_stream.hpp -- a connection that carries messages: tcp_stream + codec.
@@ -2682,8 +3148,6 @@ private:
 //
 // A signal handler may do next to nothing: it can come in the middle of malloc. It may write one
 // byte into a pipe; and the loop wakes up, outside of the handler, where everything is allowed.
-
-#include <csignal>
 
 namespace trama {
 

@@ -5,6 +5,8 @@
     python3 tests/matrix.py --quick         the part that every change is checked with
     python3 tests/matrix.py --only asan     the rows with "asan" in their name
     python3 tests/matrix.py --list          what there is
+    TRAMA_THOROUGH=1 python3 tests/matrix.py --only programs
+                                            every cutting of chapters 11 and 12: an hour
 
 No single row sees every fault: the sanitizers stop at overflows, races and wrapped lengths,
 valgrind at bytes that were never written, big-endian and 32-bit machines at assumptions. A row
@@ -26,9 +28,15 @@ from typing import NamedTuple
 ROOT = Path(__file__).resolve().parent.parent
 CODEC_TESTS = sorted(ROOT.glob("tests/codec/*.cpp"))
 TESTS = CODEC_TESTS + sorted([*ROOT.glob("tests/net/*.cpp"), *ROOT.glob("tests/ready/*.cpp"),
-                              *ROOT.glob("tests/server/*.cpp")])
+                              *ROOT.glob("tests/server/*.cpp"),
+                              *ROOT.glob("tests/file/*.cpp")])
 EXAMPLES = sorted([*ROOT.glob("examples/*/*.cpp"), *ROOT.glob("examples/*/naive/*.cpp"),
                    *ROOT.glob("docs/programs/*.cpp")])
+
+# What test_12_chop.py runs, with a sanitizer in it.
+PROGRAMS = ["tools/chop", "11_threads/thread_echo_server", "11_threads/fork_echo_server",
+            "12_select/framed_echo_server"]
+PROGRAMS_TEST = ROOT / "tests/examples/test_12_chop.py"
 
 STRICT = ["-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Wconversion", "-Wsign-conversion",
           "-Wold-style-cast", "-Wnull-dereference", "-Werror"]
@@ -52,8 +60,8 @@ VALGRIND = ["valgrind", "--quiet", "--error-exitcode=9", "--leak-check=full", "-
 
 class Row(NamedTuple):
     """One configuration. `run` stands before the program; `sources`: tests, codec (of the tests,
-    those), readme or examples (and the programs of the pages); `without`: the tests that cannot
-    work there, as Catch2 says it."""
+    those), programs (a few of the examples, with the test that runs them), readme or examples (and
+    the programs of the pages); `without`: the tests that cannot work there, as Catch2 says it."""
     name: str
     compiler: str
     flags: list
@@ -81,6 +89,8 @@ ROWS = [
     Row("asan + ubsan, g++", "g++", ASAN, quick=True),
     Row("asan + ubsan, clang++-14", "clang++-14", ASAN),
     Row("tsan, g++", "g++", TSAN),
+    Row("programs, asan + ubsan", "g++", ASAN, SINGLE_HEADER, sources="programs"),
+    Row("programs, tsan", "g++", TSAN, SINGLE_HEADER, sources="programs"),
     Row("integer, clang++-19", "clang++-19",
         CPP17 + ["-O1", "-g", "-fsanitize=integer", "-fno-sanitize-recover=all",
                  "-fsanitize-ignorelist=IGNORE",
@@ -114,11 +124,14 @@ class Failed(Exception):
     """A step of a row failed; the text is what it printed."""
 
 
-def run(command, seconds=300):
-    """Runs a command that must succeed, within a time; what it printed."""
+def run(command, seconds=300, **variables):
+    """Runs a command that must succeed, within a time; what it printed. `variables`: of its
+    environment, in addition to ours.
+    """
     words = [str(word) for word in command]
     process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                               stderr=subprocess.STDOUT, text=True, errors="replace")
+                               stderr=subprocess.STDOUT, text=True, errors="replace",
+                               env={**os.environ, **variables})
     try:
         output, end = process.communicate(timeout=seconds)[0], f"exit code {process.returncode}"
     except subprocess.TimeoutExpired:
@@ -204,6 +217,20 @@ class Matrix:
             raise Failed("no test was run\n" + output)
         return passed[1]
 
+    def build_programs(self, row):
+        def compile_one(name):
+            output = self.folder / "examples" / name
+            output.parent.mkdir(parents=True, exist_ok=True)
+            run([row.compiler, *self.flags(row), *row.headers, "-pthread",
+                 ROOT / "examples" / (name + ".cpp"), "-o", output])
+        in_parallel(compile_one, PROGRAMS)
+
+    def run_programs(self):
+        """How many tests passed."""
+        output = run([sys.executable, PROGRAMS_TEST], seconds=4 * 3600,
+                     TRAMA_BUILD=str(self.folder))
+        return re.search(r"Ran (\d+) tests", output)[1]
+
     def build_readme(self, row, program):
         text = (ROOT / "README.md").read_text()
         source = self.folder / "main.cpp"
@@ -221,6 +248,9 @@ class Matrix:
         if row.sources == "examples":
             self.check_examples(row)
             return f"ok, {len(EXAMPLES)} files", "-"
+        if row.sources == "programs":
+            self.build_programs(row)
+            return "ok", self.run_programs()
         if row.sources == "readme":
             self.build_readme(row, program)
             return "ok", "-"

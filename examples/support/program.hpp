@@ -362,6 +362,8 @@ int run(int argc, char** argv, const char* usage, const std::vector<option>& kno
         code = body(given);
     } catch (const usage_error& error) {
         return fail(error.what(), 2);
+    } catch (const trama::file_error& error) {
+        return fail(error.what(), 2);
     } catch (const std::exception& error) {
         if (!stopping()) return fail(error.what(), 1);
         say(name, ": ", reason(error));

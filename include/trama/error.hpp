@@ -12,6 +12,7 @@
 
 #include <trama/trace.hpp>
 
+#include <cstdint>
 #include <stdexcept>
 #include <system_error>
 
@@ -33,21 +34,22 @@ private:
 /// The stream ended before recv_exact had all it was asked for.
 class unexpected_eof : public std::runtime_error {
 public:
-    [[gnu::cold]] unexpected_eof(std::size_t received, std::size_t expected, const char* where)
-        : std::runtime_error(detail::text("recv_exact from %s: the stream ended after %zu of %zu "
+    [[gnu::cold]] unexpected_eof(std::uint64_t received, std::uint64_t expected, const char* where)
+        : std::runtime_error(detail::text("recv_exact from %s: the stream ended after %llu of %llu "
                                           "bytes (the peer closed, or "
                                           "died, before it had sent all)",
-                                          where, received, expected)
+                                          where, static_cast<unsigned long long>(received),
+                                          static_cast<unsigned long long>(expected))
                                  .c_str()),
           received_(received),
           expected_(expected) {}
 
-    std::size_t received() const noexcept { return received_; }  ///< bytes that came
-    std::size_t expected() const noexcept { return expected_; }  ///< bytes that were asked for
+    std::uint64_t received() const noexcept { return received_; }  ///< bytes that came
+    std::uint64_t expected() const noexcept { return expected_; }  ///< bytes that were asked for
 
 private:
-    std::size_t received_;
-    std::size_t expected_;
+    std::uint64_t received_;
+    std::uint64_t expected_;
 };
 
 namespace detail {

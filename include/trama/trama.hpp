@@ -35,6 +35,12 @@
 #include <trama/net/udp.hpp>
 #include <trama/net/tcp_info.hpp>
 
+// Files, and files through sockets.
+#include <trama/file/folder.hpp>
+#include <trama/file/atomic_file.hpp>
+#include <trama/file/pieces.hpp>
+#include <trama/file/transfer.hpp>
+
 // Both together.
 #include <trama/framed_stream.hpp>
 

@@ -96,7 +96,8 @@ inline call_result send_once(int fd, iovec* parts, std::size_t count, int flags)
     }
 }
 
-[[noreturn, gnu::cold]] inline void throw_unexpected_eof(std::size_t received, std::size_t expected,
+[[noreturn, gnu::cold]] inline void throw_unexpected_eof(std::uint64_t received,
+                                                         std::uint64_t expected,
                                                          const endpoint& where) {
     throw unexpected_eof(received, expected, shown(where).host_and_port());
 }

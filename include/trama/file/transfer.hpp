@@ -1,0 +1,151 @@
+// trama/file/transfer.hpp -- a whole file through a connection, in large pieces.
+// man 2 sendfile, man 2 splice, man 7 pipe
+//
+// read(2) and send(2) copy each byte from the kernel to the program and back. On Linux it need not
+// leave the kernel: sendfile(2) hands pages of the file to the socket; splice(2) hands what came on
+// a socket to a pipe, and from the pipe to the file. Elsewhere: read and write, 256 KiB at a time.
+#pragma once
+
+#include <trama/file/pieces.hpp>
+
+#if defined(__linux__)
+#include <sys/sendfile.h>
+#endif
+
+namespace trama {
+
+namespace detail {
+
+/// Sends up to `size` bytes of `file` from `offset` on. Returns how many; 0: the file ends there.
+inline std::size_t send_piece(tcp_stream& to, int file, std::uint64_t offset, std::size_t size,
+                              std::string& buffer) {
+    auto at = static_cast<off_t>(offset);
+#if defined(__linux__)
+    const auto sent = system_call([&] { return ::sendfile(to.fd(), file, &at, size); });
+    if (tracing()) trace(to.fd(), sent.error, "sendfile %ld of %zu bytes", sent.value, size);
+    // Some file systems cannot.
+    if (sent.error != EINVAL && sent.error != ENOSYS) return moved("send a file to", sent, to);
+#endif
+    buffer.resize(262144);
+    if (size > buffer.size()) size = buffer.size();
+    const auto got = system_call([&] { return ::pread(file, buffer.data(), size, at); });
+    if (got.failed()) throw file_error(got.error, "read", "the file that is sent");
+    to.send_all(std::string_view(buffer).substr(0, got.count()));
+    return got.count();
+}
+
+/// Moves bytes from a connection to a file.
+class file_receiver {
+public:
+    file_receiver(tcp_stream& from, int file) : from_(from), file_(file) {
+#if defined(__linux__)
+        int ends[2];
+        if (::pipe2(ends, O_CLOEXEC) != 0) return;  // no descriptors: then without
+        read_end_.reset(ends[0]);
+        write_end_.reset(ends[1]);
+        ::fcntl(ends[1], F_SETPIPE_SZ, 1 << 20);  // a smaller one does as well
+#endif
+    }
+
+    /// Receives up to `size` bytes. Returns how many; 0: the peer has closed.
+    std::size_t receive(std::size_t size) {
+#if defined(__linux__)
+        if (write_end_) {
+            const auto result = splice(from_.fd(), write_end_.get(), size);
+            if (tracing())
+                trace(from_.fd(), result.error, "splice %ld of %zu bytes", result.value, size);
+            const std::size_t count = moved("receive a file from", result, from_);
+            empty_pipe(count);
+            return count;
+        }
+#endif
+        return copy_piece(size, [&] { return from_.recv_some(buffer_.data(), buffer_.size()); });
+    }
+
+private:
+    template <typename Read>
+    std::size_t copy_piece(std::size_t size, Read read) {
+        buffer_.resize(size < 262144 ? size : 262144);
+        const std::size_t count = read();
+        write_all(file_, std::string_view(buffer_).substr(0, count));
+        return count;
+    }
+
+#if defined(__linux__)
+    static call_result splice(int from, int to, std::size_t size) noexcept {
+        return system_call(
+            [&] { return ::splice(from, nullptr, to, nullptr, size, SPLICE_F_MOVE); });
+    }
+
+    void empty_pipe(std::size_t size) {
+        while (size > 0) {
+            const auto result = splice(read_end_.get(), file_, size);
+            if (result.error == EINVAL) return copy_pipe(size);
+            if (result.failed()) throw file_error(result.error, "write", "the file that comes");
+            size -= result.count();
+        }
+    }
+
+    // This file system, or a file opened to append, cannot be spliced to: so not again.
+    void copy_pipe(std::size_t size) {
+        write_end_.reset();
+        const auto from_pipe = [&] {
+            return system_call(
+                       [&] { return ::read(read_end_.get(), buffer_.data(), buffer_.size()); })
+                .count();
+        };
+        while (size > 0) size -= copy_piece(size, from_pipe);
+    }
+
+    unique_fd read_end_;
+    unique_fd write_end_;
+#endif
+    tcp_stream& from_;
+    int file_;
+    std::string buffer_;
+};
+
+/// For a callback that nobody asked for.
+struct no_progress {
+    void operator()(std::uint64_t) const noexcept {}
+};
+
+}  // namespace detail
+
+/// Sends exactly `size` bytes of `file` from `offset` on; the time-out of the stream bounds how
+/// long nothing may move. `progress(std::uint64_t bytes)` hears how many were sent so far. Throws
+/// network_error; file_error when the file cannot be read, or became longer or shorter meanwhile.
+template <typename Progress = detail::no_progress>
+void send_file(tcp_stream& to, int file, std::uint64_t offset, std::uint64_t size,
+               Progress progress = {}) {
+    const detail::stall_limit limit(to, SO_SNDTIMEO);
+    const detail::no_sigpipe quiet;
+    const off_t size_before = folder::status_of(file, "the file to send").st_size;
+    std::string buffer;
+    for (std::uint64_t sent = 0; sent < size;) {
+        const std::size_t count =
+            detail::send_piece(to, file, offset + sent, detail::piece_of(size - sent), buffer);
+        if (count == 0) throw file_error(ESTALE, "send", "a file that became shorter");
+        sent += count;
+        progress(sent);
+    }
+    if (folder::status_of(file, "the file to send").st_size != size_before)
+        throw file_error(ESTALE, "send", "a file that changed meanwhile");
+}
+
+/// Receives exactly `size` bytes and writes them to `file`, where its position is. Time-out and
+/// `progress` as of send_file. Throws network_error; unexpected_eof when the peer closes before;
+/// file_error when the file cannot be written: then the rest was not received.
+template <typename Progress = detail::no_progress>
+void receive_file(tcp_stream& from, int file, std::uint64_t size, Progress progress = {}) {
+    const detail::stall_limit limit(from, SO_RCVTIMEO);
+    detail::file_receiver receiver(from, file);
+    for (std::uint64_t done = 0; done < size;) {
+        const std::size_t count = receiver.receive(detail::piece_of(size - done));
+        if (count == 0) detail::throw_unexpected_eof(done, size, from.remote_endpoint());
+        done += count;
+        progress(done);
+    }
+}
+
+}  // namespace trama
