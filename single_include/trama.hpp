@@ -559,7 +559,7 @@ public:
     }
 
 private:
-    void move_to_front() noexcept {
+    [[gnu::noinline]] void move_to_front() noexcept {
         std::memmove(storage_, storage_ + begin_, size());
         end_ -= begin_;
         begin_ = 0;
@@ -568,7 +568,7 @@ private:
     // Doubles, so that memory follows what came and not what was promised. realloc(3) and not a
     // vector: it does not fill the new part with zeros, and on Linux it moves large blocks by their
     // page tables, so a large payload is not copied while it grows.
-    void grow(std::size_t size) {
+    [[gnu::noinline]] void grow(std::size_t size) {
         if (size > static_cast<std::size_t>(-1) / 2 - end_) throw std::bad_alloc();
         const std::size_t needed = end_ + size;
         const std::size_t wanted = needed > 2 * capacity_ ? needed : 2 * capacity_;
@@ -1493,7 +1493,7 @@ enum class wanted { some, all };
 
 /// Tells a recv or a send: what was asked, what came of it, and the bytes that moved. `call` and
 /// `unit` make the sentence: "recv 5 of 8 asked", "send 5 of 8 bytes".
-[[gnu::cold]] inline void tell_transfer(int fd, const call_result& result, const char* call,
+[[gnu::cold]] inline void tell_transfer(int fd, call_result result, const char* call,
                                         const char* unit, const iovec* parts, std::size_t count,
                                         const char* remark) {
     char front[64];  // the first bytes that moved, more than are shown
@@ -2701,7 +2701,7 @@ public:
     Value& operator[](std::size_t place) const noexcept { return values_[place]; }
 
     /// Puts `value` behind the others. Throws std::bad_alloc.
-    void push_back(Value value) {
+    void push_back(Value&& value) {
         if (size_ == capacity_) grow(size_ < 8 ? 8 : 2 * size_);
         values_[size_++] = std::move(value);
     }
@@ -2712,7 +2712,7 @@ public:
 
     /// Appends copies of `value` until there is one at `place`.
     void reach(std::size_t place, const Value& value) {
-        while (size_ <= place) push_back(value);
+        while (size_ <= place) push_back(Value(value));
     }
 
     void swap(list& other) noexcept {
@@ -3125,9 +3125,9 @@ private:
 
     void push(const epoll_event& found) {
         const auto what = static_cast<interest>(found.data.u64 >> 32U);
-        const bool broken = (found.events & (EPOLLERR | EPOLLHUP)) != 0;
-        const bool readable = (found.events & EPOLLIN) != 0 || broken;
-        const bool writable = (found.events & EPOLLOUT) != 0 || broken;
+        constexpr unsigned broken = EPOLLERR | EPOLLHUP;
+        const bool readable = (found.events & (EPOLLIN | broken)) != 0;
+        const bool writable = (found.events & (EPOLLOUT | broken)) != 0;
         events_.push(static_cast<int>(found.data.u64 & 0xFFFFFFFFU),
                      readable && detail::wants(what, interest::read),
                      writable && detail::wants(what, interest::write));
@@ -3260,8 +3260,14 @@ public:
             ends_[static_cast<std::size_t>(fd)] = deadline();
     }
 
+    /// False: none is set.
+    bool any() const noexcept { return !passed_.empty() || !earliest_.is_never(); }
+
     /// How long to wait before asking next_passed() again; `forever` when none is set.
     duration left() const noexcept { return passed_.empty() ? earliest_.left() : duration::zero(); }
+
+    /// False: next_passed() has nothing to tell.
+    bool any_passed() const noexcept { return !passed_.empty() || earliest_.passed(); }
 
     /// A descriptor whose deadline has passed, and which now has none; -1: there is none.
     int next_passed() {
@@ -3366,21 +3372,28 @@ struct client_list {
     list<Client*> written;               // have something new in their outboxes
     list<leaver> leaving;                // are no longer open, and nobody was told yet
     list<Client*> gone;                  // are to be closed
-    list<byte_queue> outboxes;           // empty ones, with memory
+    byte_queue outboxes[64];             // empty ones; the first `spare` of them have memory
+    std::size_t spare = 0;
     byte_queue memory;
     deadlines late;          // when to look whether somebody is
     bool has_moved = false;  // something came, went or changed in this round
     int rounds_in_vain = 0;
 
-    void lend_memory(byte_queue& outbox) {
-        if (outboxes.empty()) return;
-        outbox.swap(outboxes.back());
-        outboxes.pop_back();
+    /// False: whoever sends nothing may do so for ever.
+    bool has_deadlines() const noexcept {
+        return idle_timeout != forever || message_timeout != forever || late.any();
     }
 
-    void take_memory_back(byte_queue& outbox) {
-        byte_queue taken(std::move(outbox));
-        if (outboxes.size() < 64 && taken.capacity() <= 65536) outboxes.push_back(std::move(taken));
+    void lend_memory(byte_queue& outbox) noexcept {
+        if (spare > 0) outbox.swap(outboxes[--spare]);
+    }
+
+    void take_memory_back(byte_queue& outbox) noexcept {
+        if (spare < 64 && outbox.capacity() <= 65536) {
+            outbox.swap(outboxes[spare++]);
+        } else {
+            outbox = byte_queue();
+        }
     }
 
     // A descriptor that is ready, and stays so whatever is done, takes all of the processor, and
@@ -3512,12 +3525,13 @@ private:
 
     /// Receives what is there, into memory that all clients share. Bytes of a message that is under
     /// way already lie in memory of its own, and the new ones join them there.
-    io_result receive() {
+    io_status receive() {
         constexpr std::size_t most = 65536;
         char* bytes = list_->memory.prepare(most);
         const io_result result = stream_.try_recv_some(bytes, most);
         if (result.status != io_status::would_block) list_->has_moved = true;
-        if (result.status != io_status::done || !is_open()) return result;
+        if (result.status == io_status::failed) drop(result.error.message());
+        if (result.status != io_status::done || !is_open()) return result.status;
         uses_shared_memory_ = decoder_.buffered() == 0;
         if (uses_shared_memory_) {
             list_->memory.commit(result.bytes);
@@ -3525,7 +3539,7 @@ private:
         } else {
             decoder_.receive_data({bytes, result.bytes});
         }
-        return result;
+        return io_status::done;
     }
 
     std::optional<std::string_view> next_message() {
@@ -3570,7 +3584,8 @@ private:
         if (owed() == 0) return;
         const io_result result = stream_.try_send_some(outbox_.bytes());
         if (result.status == io_status::failed) return drop(result.error.message());
-        if (result.bytes > 0) list_->has_moved = true;
+        if (result.status == io_status::would_block) return;
+        list_->has_moved = true;
         outbox_.consume(result.bytes);
         if (owed() == 0) list_->take_memory_back(outbox_);
     }
@@ -3606,8 +3621,8 @@ private:
 
     /// What to watch the descriptor for.
     interest wanted() const noexcept {
-        const bool listen = is_open() ? !is_full() : !has_ended_;
         if (owed() == 0) return interest::read;
+        const bool listen = is_open() ? !is_full() : !has_ended_;
         return listen ? interest::read_write : interest::write;
     }
 
@@ -3667,33 +3682,27 @@ protected:
     // ---- what comes ----
 
     void receive(client& who) {
-        const io_result result = who.receive();
-        switch (result.status) {
-            case io_status::done: return take_messages(who);
-            case io_status::would_block: return;
-            case io_status::end_of_stream: return take_end(who);
-            case io_status::failed: return who.drop(result.error.message());
-        }
+        const io_status status = who.receive();
+        if (status == io_status::done) take_messages(who);
+        if (status == io_status::end_of_stream) take_end(who);
     }
 
     void take_messages(client& who) {
         if (!who.is_open()) return;  // it may go on talking, but nobody listens
-        bool any = false;
         // Above the mark the rest waits, too, until some of the answers have been taken.
         while (who.decoder_.missing() == 0 && !who.is_full()) {
             const auto message = who.next_message();
             if (!message) break;
-            any = true;
+            who.message_end_ = deadline();
             if (tracing()) tell_frame(who.fd(), "in", *message);
             on_message_(who, *message);
         }
         who.give_memory_back();
         who.has_more_ = who.is_full();
-        if (any) who.message_end_ = deadline();
-        who.set_deadline();
+        if (clients_.has_deadlines()) who.set_deadline();
     }
 
-    void take_end(client& who) {
+    [[gnu::noinline]] void take_end(client& who) {
         who.has_ended_ = true;
         if (who.phase_ == client_phase::lingering) return who.drop("");
         who.note_written();
@@ -3729,15 +3738,15 @@ protected:
 
     /// Until nobody has anything new to be told or sent; then those who have gone are closed.
     void settle() {
-        while (!clients_.leaving.empty() || !clients_.written.empty()) {
-            tell_who_left();
+        while (!clients_.written.empty() || !clients_.leaving.empty()) {
+            if (!clients_.leaving.empty()) tell_who_left();
             send_written();
         }
-        bury();
+        if (!clients_.gone.empty()) bury();
     }
 
     // What is called may write to others, or make them leave: then the lists grow meanwhile.
-    void tell_who_left() {
+    [[gnu::noinline]] void tell_who_left() {
         for (std::size_t i = 0; i < clients_.leaving.size(); ++i) {
             const auto each = std::move(clients_.leaving[i]);
             clients_.late.set(each.client->fd(), farewell);
@@ -3782,7 +3791,7 @@ protected:
         settle();
     }
 
-    void bury() {
+    [[gnu::noinline]] void bury() {
         for (client* each : clients_.gone) {
             ready_.remove(each->fd());
             clients_.late.clear(each->fd());
@@ -3930,7 +3939,7 @@ private:
             }
         }
         this->settle();
-        if (this->drop_late()) this->settle();
+        if (clients_.late.any_passed() && this->drop_late()) this->settle();
         clients_.look_for_spinning(events);
         if (!is_door_open_ && (door_opens_.passed() || count_ < count_at_closing_)) open_door();
     }

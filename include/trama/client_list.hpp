@@ -32,21 +32,28 @@ struct client_list {
     list<Client*> written;               // have something new in their outboxes
     list<leaver> leaving;                // are no longer open, and nobody was told yet
     list<Client*> gone;                  // are to be closed
-    list<byte_queue> outboxes;           // empty ones, with memory
+    byte_queue outboxes[64];             // empty ones; the first `spare` of them have memory
+    std::size_t spare = 0;
     byte_queue memory;
     deadlines late;          // when to look whether somebody is
     bool has_moved = false;  // something came, went or changed in this round
     int rounds_in_vain = 0;
 
-    void lend_memory(byte_queue& outbox) {
-        if (outboxes.empty()) return;
-        outbox.swap(outboxes.back());
-        outboxes.pop_back();
+    /// False: whoever sends nothing may do so for ever.
+    bool has_deadlines() const noexcept {
+        return idle_timeout != forever || message_timeout != forever || late.any();
     }
 
-    void take_memory_back(byte_queue& outbox) {
-        byte_queue taken(std::move(outbox));
-        if (outboxes.size() < 64 && taken.capacity() <= 65536) outboxes.push_back(std::move(taken));
+    void lend_memory(byte_queue& outbox) noexcept {
+        if (spare > 0) outbox.swap(outboxes[--spare]);
+    }
+
+    void take_memory_back(byte_queue& outbox) noexcept {
+        if (spare < 64 && outbox.capacity() <= 65536) {
+            outbox.swap(outboxes[spare++]);
+        } else {
+            outbox = byte_queue();
+        }
     }
 
     // A descriptor that is ready, and stays so whatever is done, takes all of the processor, and

@@ -30,7 +30,7 @@ public:
     Value& operator[](std::size_t place) const noexcept { return values_[place]; }
 
     /// Puts `value` behind the others. Throws std::bad_alloc.
-    void push_back(Value value) {
+    void push_back(Value&& value) {
         if (size_ == capacity_) grow(size_ < 8 ? 8 : 2 * size_);
         values_[size_++] = std::move(value);
     }
@@ -41,7 +41,7 @@ public:
 
     /// Appends copies of `value` until there is one at `place`.
     void reach(std::size_t place, const Value& value) {
-        while (size_ <= place) push_back(value);
+        while (size_ <= place) push_back(Value(value));
     }
 
     void swap(list& other) noexcept {

@@ -78,12 +78,13 @@ private:
 
     /// Receives what is there, into memory that all clients share. Bytes of a message that is under
     /// way already lie in memory of its own, and the new ones join them there.
-    io_result receive() {
+    io_status receive() {
         constexpr std::size_t most = 65536;
         char* bytes = list_->memory.prepare(most);
         const io_result result = stream_.try_recv_some(bytes, most);
         if (result.status != io_status::would_block) list_->has_moved = true;
-        if (result.status != io_status::done || !is_open()) return result;
+        if (result.status == io_status::failed) drop(result.error.message());
+        if (result.status != io_status::done || !is_open()) return result.status;
         uses_shared_memory_ = decoder_.buffered() == 0;
         if (uses_shared_memory_) {
             list_->memory.commit(result.bytes);
@@ -91,7 +92,7 @@ private:
         } else {
             decoder_.receive_data({bytes, result.bytes});
         }
-        return result;
+        return io_status::done;
     }
 
     std::optional<std::string_view> next_message() {
@@ -136,7 +137,8 @@ private:
         if (owed() == 0) return;
         const io_result result = stream_.try_send_some(outbox_.bytes());
         if (result.status == io_status::failed) return drop(result.error.message());
-        if (result.bytes > 0) list_->has_moved = true;
+        if (result.status == io_status::would_block) return;
+        list_->has_moved = true;
         outbox_.consume(result.bytes);
         if (owed() == 0) list_->take_memory_back(outbox_);
     }
@@ -172,8 +174,8 @@ private:
 
     /// What to watch the descriptor for.
     interest wanted() const noexcept {
-        const bool listen = is_open() ? !is_full() : !has_ended_;
         if (owed() == 0) return interest::read;
+        const bool listen = is_open() ? !is_full() : !has_ended_;
         return listen ? interest::read_write : interest::write;
     }
 

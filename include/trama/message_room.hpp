@@ -44,33 +44,27 @@ protected:
     // ---- what comes ----
 
     void receive(client& who) {
-        const io_result result = who.receive();
-        switch (result.status) {
-            case io_status::done: return take_messages(who);
-            case io_status::would_block: return;
-            case io_status::end_of_stream: return take_end(who);
-            case io_status::failed: return who.drop(result.error.message());
-        }
+        const io_status status = who.receive();
+        if (status == io_status::done) take_messages(who);
+        if (status == io_status::end_of_stream) take_end(who);
     }
 
     void take_messages(client& who) {
         if (!who.is_open()) return;  // it may go on talking, but nobody listens
-        bool any = false;
         // Above the mark the rest waits, too, until some of the answers have been taken.
         while (who.decoder_.missing() == 0 && !who.is_full()) {
             const auto message = who.next_message();
             if (!message) break;
-            any = true;
+            who.message_end_ = deadline();
             if (tracing()) tell_frame(who.fd(), "in", *message);
             on_message_(who, *message);
         }
         who.give_memory_back();
         who.has_more_ = who.is_full();
-        if (any) who.message_end_ = deadline();
-        who.set_deadline();
+        if (clients_.has_deadlines()) who.set_deadline();
     }
 
-    void take_end(client& who) {
+    [[gnu::noinline]] void take_end(client& who) {
         who.has_ended_ = true;
         if (who.phase_ == client_phase::lingering) return who.drop("");
         who.note_written();
@@ -106,15 +100,15 @@ protected:
 
     /// Until nobody has anything new to be told or sent; then those who have gone are closed.
     void settle() {
-        while (!clients_.leaving.empty() || !clients_.written.empty()) {
-            tell_who_left();
+        while (!clients_.written.empty() || !clients_.leaving.empty()) {
+            if (!clients_.leaving.empty()) tell_who_left();
             send_written();
         }
-        bury();
+        if (!clients_.gone.empty()) bury();
     }
 
     // What is called may write to others, or make them leave: then the lists grow meanwhile.
-    void tell_who_left() {
+    [[gnu::noinline]] void tell_who_left() {
         for (std::size_t i = 0; i < clients_.leaving.size(); ++i) {
             const auto each = std::move(clients_.leaving[i]);
             clients_.late.set(each.client->fd(), farewell);
@@ -159,7 +153,7 @@ protected:
         settle();
     }
 
-    void bury() {
+    [[gnu::noinline]] void bury() {
         for (client* each : clients_.gone) {
             ready_.remove(each->fd());
             clients_.late.clear(each->fd());

@@ -124,7 +124,7 @@ private:
             }
         }
         this->settle();
-        if (this->drop_late()) this->settle();
+        if (clients_.late.any_passed() && this->drop_late()) this->settle();
         clients_.look_for_spinning(events);
         if (!is_door_open_ && (door_opens_.passed() || count_ < count_at_closing_)) open_door();
     }

@@ -63,7 +63,7 @@ public:
     }
 
 private:
-    void move_to_front() noexcept {
+    [[gnu::noinline]] void move_to_front() noexcept {
         std::memmove(storage_, storage_ + begin_, size());
         end_ -= begin_;
         begin_ = 0;
@@ -72,7 +72,7 @@ private:
     // Doubles, so that memory follows what came and not what was promised. realloc(3) and not a
     // vector: it does not fill the new part with zeros, and on Linux it moves large blocks by their
     // page tables, so a large payload is not copied while it grows.
-    void grow(std::size_t size) {
+    [[gnu::noinline]] void grow(std::size_t size) {
         if (size > static_cast<std::size_t>(-1) / 2 - end_) throw std::bad_alloc();
         const std::size_t needed = end_ + size;
         const std::size_t wanted = needed > 2 * capacity_ ? needed : 2 * capacity_;

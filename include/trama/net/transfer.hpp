@@ -36,7 +36,7 @@ enum class wanted { some, all };
 
 /// Tells a recv or a send: what was asked, what came of it, and the bytes that moved. `call` and
 /// `unit` make the sentence: "recv 5 of 8 asked", "send 5 of 8 bytes".
-[[gnu::cold]] inline void tell_transfer(int fd, const call_result& result, const char* call,
+[[gnu::cold]] inline void tell_transfer(int fd, call_result result, const char* call,
                                         const char* unit, const iovec* parts, std::size_t count,
                                         const char* remark) {
     char front[64];  // the first bytes that moved, more than are shown

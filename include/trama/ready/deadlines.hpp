@@ -30,8 +30,14 @@ public:
             ends_[static_cast<std::size_t>(fd)] = deadline();
     }
 
+    /// False: none is set.
+    bool any() const noexcept { return !passed_.empty() || !earliest_.is_never(); }
+
     /// How long to wait before asking next_passed() again; `forever` when none is set.
     duration left() const noexcept { return passed_.empty() ? earliest_.left() : duration::zero(); }
+
+    /// False: next_passed() has nothing to tell.
+    bool any_passed() const noexcept { return !passed_.empty() || earliest_.passed(); }
 
     /// A descriptor whose deadline has passed, and which now has none; -1: there is none.
     int next_passed() {

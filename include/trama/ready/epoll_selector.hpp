@@ -86,9 +86,9 @@ private:
 
     void push(const epoll_event& found) {
         const auto what = static_cast<interest>(found.data.u64 >> 32U);
-        const bool broken = (found.events & (EPOLLERR | EPOLLHUP)) != 0;
-        const bool readable = (found.events & EPOLLIN) != 0 || broken;
-        const bool writable = (found.events & EPOLLOUT) != 0 || broken;
+        constexpr unsigned broken = EPOLLERR | EPOLLHUP;
+        const bool readable = (found.events & (EPOLLIN | broken)) != 0;
+        const bool writable = (found.events & (EPOLLOUT | broken)) != 0;
         events_.push(static_cast<int>(found.data.u64 & 0xFFFFFFFFU),
                      readable && detail::wants(what, interest::read),
                      writable && detail::wants(what, interest::write));
