@@ -610,6 +610,19 @@ class Framed(FramedCase):
             server.wait_for_line("left: bad frame header at byte 11", on="stderr")
             self.assert_echoes(other)
 
+    def test_owed_answers_arrive_although_8_mb_follow_what_is_no_frame(self):
+        owed = b"".join(six_digits(b"%d" % number * 100) for number in range(10))
+
+        def send_all(client):
+            client.sendall(owed + b"x" * 8_000_000)
+            client.shutdown(socket.SHUT_WR)
+
+        for server in self.on_each_backend("-q"):
+            for _ in range(100):
+                with programs.connect(server.port) as client:
+                    self.in_background(send_all, client).result()  # before anything is read
+                    self.assertEqual(programs.recv_all(client), owed)
+
     def test_a_length_above_the_limit_is_refused(self):
         for server in self.on_each_backend("--codec", "u32"):
             (client,) = self.clients(server, 1)
