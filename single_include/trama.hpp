@@ -2145,6 +2145,16 @@ inline bool is_plain_name(std::string_view name) noexcept {
            name.find('/') == std::string_view::npos && name.find('\0') == std::string_view::npos;
 }
 
+/// Writes all of `bytes` where the position of `file` is. Throws file_error. man 2 write
+inline void write_all(int file, std::string_view bytes) {
+    while (!bytes.empty()) {
+        const auto result =
+            detail::system_call([&] { return ::write(file, bytes.data(), bytes.size()); });
+        if (result.failed()) throw file_error(result.error, "write", "to a file");
+        bytes.remove_prefix(result.count());
+    }
+}
+
 /// An open folder. Owns its descriptor; move-only.
 class folder {
 public:
@@ -2233,8 +2243,9 @@ private:
     }
 
     static folder make_at(int base, const std::string& where, const std::string& path) {
-        if (::mkdirat(base, where.c_str(), 0777) != 0 && errno != EEXIST)
-            throw file_error(errno, "make folder", path);
+        const bool is_new = ::mkdirat(base, where.c_str(), 0777) == 0;
+        if (!is_new && errno != EEXIST) throw file_error(errno, "make folder", path);
+        if (is_new && base != AT_FDCWD) ::fsync(base);  // or a power cut might take it away
         return folder(base, where, path);
     }
 
@@ -2268,10 +2279,11 @@ inline bool is_temporary(std::string_view name) noexcept {
 class atomic_file {
 public:
     /// Starts what is to become the file `name` in `where`, over one that may be there. Throws
-    /// file_error: EINVAL for a name that is not plain.
+    /// file_error: EINVAL for a name that is not plain, or that a temporary file might have.
     atomic_file(const folder& where, const std::string& name)
         : name_(name), path_(where.path_to(name)) {
-        if (!is_plain_name(name)) throw file_error(EINVAL, "write", path_);
+        if (!is_plain_name(name) || detail::is_temporary(name))
+            throw file_error(EINVAL, "write", path_);
         folder_.reset(::fcntl(where.fd(), F_DUPFD_CLOEXEC, 0));
         if (!folder_) throw file_error(errno, "write", path_);
         // A clean-up may take the file away before it is locked.
@@ -2298,11 +2310,26 @@ public:
     /// file_error; then the file that was there before still is, unless the very last step failed,
     /// which makes the new name safe on the disk.
     void commit() {
-        if (::fsync(file_.get()) != 0) throw file_error(errno, "write to the disk", path_);
+        make_safe(file_.get());
         if (::renameat(folder_.get(), temporary_.c_str(), folder_.get(), name_.c_str()) != 0)
             throw file_error(errno, "rename a temporary file to", path_);
         file_.reset();
-        if (::fsync(folder_.get()) != 0) throw file_error(errno, "write to the disk", path_);
+        make_safe(folder_.get());
+    }
+
+    /// The same, but replaces no file: false when there is one of that name. Then it can be called
+    /// again, with another name.
+    bool commit_new(const std::string& name) {
+        if (!is_plain_name(name)) throw file_error(EINVAL, "write", name);
+        make_safe(file_.get());
+        const int linked =
+            ::linkat(folder_.get(), temporary_.c_str(), folder_.get(), name.c_str(), 0);
+        if (linked != 0 && errno == EEXIST) return false;
+        if (linked != 0) throw file_error(errno, "name a temporary file", name);
+        abandon();
+        file_.reset();
+        make_safe(folder_.get());
+        return true;
     }
 
     /// Deletes what programs that were killed have left in `where`. Files that a living program is
@@ -2329,6 +2356,10 @@ private:
         } while (!file_ && (errno == EEXIST || errno == EINTR));
         if (!file_) throw file_error(errno, "write", path_);
         ::flock(file_.get(), LOCK_EX | LOCK_NB);  // until it is closed, however the program ends
+    }
+
+    void make_safe(int fd) const {
+        if (::fsync(fd) != 0) throw file_error(errno, "write to the disk", path_);
     }
 
     void abandon() noexcept {
@@ -2421,14 +2452,6 @@ inline std::size_t moved(const char* operation, const call_result& result,
         check(operation, result.would_block() ? stalled : result, stream.remote_endpoint()));
 }
 
-inline void write_all(int file, std::string_view bytes) {
-    while (!bytes.empty()) {
-        const auto result = system_call([&] { return ::write(file, bytes.data(), bytes.size()); });
-        if (result.failed()) throw file_error(result.error, "write", "the file that comes");
-        bytes.remove_prefix(result.count());
-    }
-}
-
 }  // namespace detail
 
 }  // namespace trama
@@ -2460,7 +2483,7 @@ inline std::size_t send_piece(tcp_stream& to, int file, std::uint64_t offset, st
     buffer.resize(262144);
     if (size > buffer.size()) size = buffer.size();
     const auto got = system_call([&] { return ::pread(file, buffer.data(), size, at); });
-    if (got.failed()) throw file_error(got.error, "read", "the file that is sent");
+    if (got.failed()) throw file_error(got.error, "read", "from a file");
     to.send_all(std::string_view(buffer).substr(0, got.count()));
     return got.count();
 }
@@ -2512,7 +2535,7 @@ private:
         while (size > 0) {
             const auto result = splice(read_end_.get(), file_, size);
             if (result.error == EINVAL) return copy_pipe(size);
-            if (result.failed()) throw file_error(result.error, "write", "the file that comes");
+            if (result.failed()) throw file_error(result.error, "write", "to a file");
             size -= result.count();
         }
     }

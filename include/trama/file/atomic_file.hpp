@@ -26,10 +26,11 @@ inline bool is_temporary(std::string_view name) noexcept {
 class atomic_file {
 public:
     /// Starts what is to become the file `name` in `where`, over one that may be there. Throws
-    /// file_error: EINVAL for a name that is not plain.
+    /// file_error: EINVAL for a name that is not plain, or that a temporary file might have.
     atomic_file(const folder& where, const std::string& name)
         : name_(name), path_(where.path_to(name)) {
-        if (!is_plain_name(name)) throw file_error(EINVAL, "write", path_);
+        if (!is_plain_name(name) || detail::is_temporary(name))
+            throw file_error(EINVAL, "write", path_);
         folder_.reset(::fcntl(where.fd(), F_DUPFD_CLOEXEC, 0));
         if (!folder_) throw file_error(errno, "write", path_);
         // A clean-up may take the file away before it is locked.
@@ -56,11 +57,26 @@ public:
     /// file_error; then the file that was there before still is, unless the very last step failed,
     /// which makes the new name safe on the disk.
     void commit() {
-        if (::fsync(file_.get()) != 0) throw file_error(errno, "write to the disk", path_);
+        make_safe(file_.get());
         if (::renameat(folder_.get(), temporary_.c_str(), folder_.get(), name_.c_str()) != 0)
             throw file_error(errno, "rename a temporary file to", path_);
         file_.reset();
-        if (::fsync(folder_.get()) != 0) throw file_error(errno, "write to the disk", path_);
+        make_safe(folder_.get());
+    }
+
+    /// The same, but replaces no file: false when there is one of that name. Then it can be called
+    /// again, with another name.
+    bool commit_new(const std::string& name) {
+        if (!is_plain_name(name)) throw file_error(EINVAL, "write", name);
+        make_safe(file_.get());
+        const int linked =
+            ::linkat(folder_.get(), temporary_.c_str(), folder_.get(), name.c_str(), 0);
+        if (linked != 0 && errno == EEXIST) return false;
+        if (linked != 0) throw file_error(errno, "name a temporary file", name);
+        abandon();
+        file_.reset();
+        make_safe(folder_.get());
+        return true;
     }
 
     /// Deletes what programs that were killed have left in `where`. Files that a living program is
@@ -87,6 +103,10 @@ private:
         } while (!file_ && (errno == EEXIST || errno == EINTR));
         if (!file_) throw file_error(errno, "write", path_);
         ::flock(file_.get(), LOCK_EX | LOCK_NB);  // until it is closed, however the program ends
+    }
+
+    void make_safe(int fd) const {
+        if (::fsync(fd) != 0) throw file_error(errno, "write to the disk", path_);
     }
 
     void abandon() noexcept {

@@ -29,6 +29,16 @@ inline bool is_plain_name(std::string_view name) noexcept {
            name.find('/') == std::string_view::npos && name.find('\0') == std::string_view::npos;
 }
 
+/// Writes all of `bytes` where the position of `file` is. Throws file_error. man 2 write
+inline void write_all(int file, std::string_view bytes) {
+    while (!bytes.empty()) {
+        const auto result =
+            detail::system_call([&] { return ::write(file, bytes.data(), bytes.size()); });
+        if (result.failed()) throw file_error(result.error, "write", "to a file");
+        bytes.remove_prefix(result.count());
+    }
+}
+
 /// An open folder. Owns its descriptor; move-only.
 class folder {
 public:
@@ -117,8 +127,9 @@ private:
     }
 
     static folder make_at(int base, const std::string& where, const std::string& path) {
-        if (::mkdirat(base, where.c_str(), 0777) != 0 && errno != EEXIST)
-            throw file_error(errno, "make folder", path);
+        const bool is_new = ::mkdirat(base, where.c_str(), 0777) == 0;
+        if (!is_new && errno != EEXIST) throw file_error(errno, "make folder", path);
+        if (is_new && base != AT_FDCWD) ::fsync(base);  // or a power cut might take it away
         return folder(base, where, path);
     }
 

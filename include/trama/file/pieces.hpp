@@ -80,14 +80,6 @@ inline std::size_t moved(const char* operation, const call_result& result,
         check(operation, result.would_block() ? stalled : result, stream.remote_endpoint()));
 }
 
-inline void write_all(int file, std::string_view bytes) {
-    while (!bytes.empty()) {
-        const auto result = system_call([&] { return ::write(file, bytes.data(), bytes.size()); });
-        if (result.failed()) throw file_error(result.error, "write", "the file that comes");
-        bytes.remove_prefix(result.count());
-    }
-}
-
 }  // namespace detail
 
 }  // namespace trama

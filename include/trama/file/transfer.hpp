@@ -29,7 +29,7 @@ inline std::size_t send_piece(tcp_stream& to, int file, std::uint64_t offset, st
     buffer.resize(262144);
     if (size > buffer.size()) size = buffer.size();
     const auto got = system_call([&] { return ::pread(file, buffer.data(), size, at); });
-    if (got.failed()) throw file_error(got.error, "read", "the file that is sent");
+    if (got.failed()) throw file_error(got.error, "read", "from a file");
     to.send_all(std::string_view(buffer).substr(0, got.count()));
     return got.count();
 }
@@ -81,7 +81,7 @@ private:
         while (size > 0) {
             const auto result = splice(read_end_.get(), file_, size);
             if (result.error == EINVAL) return copy_pipe(size);
-            if (result.failed()) throw file_error(result.error, "write", "the file that comes");
+            if (result.failed()) throw file_error(result.error, "write", "to a file");
             size -= result.count();
         }
     }

@@ -1,0 +1,192 @@
+// collector_server -- takes files from many clients at once, and never waits for one of them
+//
+// Goal:     One thread and one selector for any number of files on their way, of any size; and a
+//           file is wholly there, or not at all.
+// Run:      ./collector_server
+//           ./collector_client -v -d ~/Pictures      in a second terminal; and in a third at once
+// Observe:  collected/127.0.0.1/ has the files. While one is under way there is only a hidden
+//           .trama- file; end the client with Ctrl-C, and it is gone. A name that is taken is not
+//           taken away: the second foto.jpg is foto-2.jpg.
+// Exercise: The last "recibido" of a file waits for fsync(2), and so does everybody else. Measure
+//           with strace -T -e fsync. Then give the work to a thread. What must the loop hear of it?
+// Next:     collector_client.cpp
+#include "../support/progress.hpp"
+#include "collector.hpp"
+
+#include <chrono>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace {
+
+constexpr const char* usage = R"(Examples:
+  collector_server                on port 65433 of every IPv4 address, into the folder collected
+  collector_server -d /srv/media  into a folder that is there already
+
+Usage: collector_server [-H ADDRESS] [-p PORT] [-d FOLDER] [-t SECONDS] [-q | -v] [-h]
+  -H, --host ADDRESS     where to listen (default: 0.0.0.0, every IPv4 address)
+  -p, --port PORT        the port; 0 takes a free one (default: 65433)
+  -d, --dir FOLDER       where to store (default: collected, which is made if it is not there)
+  -t, --timeout SECONDS  how long a client may be silent; 0: for ever (default: 60)
+  -q, --quiet            say errors only
+  -v, --verbose          say each part, too
+  -h, --help             show this
+
+Each client's files go into a folder below FOLDER, whose name is the client's address.
+)";
+
+constexpr const char* usual_folder = "collected";
+
+// Each has a connection, a folder and a file open, and a program may have 1,024 descriptors.
+constexpr std::size_t most_clients = 200;
+
+// So that a client cannot keep all others waiting while a free name is looked for.
+constexpr int most_of_one_name = 1000;
+
+/// A file on its way. Without store() nothing of it stays, however it ends.
+struct upload {
+    trama::folder place;
+    trama::atomic_file file;
+    collector::header header;
+    std::uint64_t left;  // bytes that are still to come
+    int parts = 0;       // that have come
+};
+
+/// Each client has none or one.
+using server = trama::message_server<collector::codec, trama::poll_selector, std::optional<upload>>;
+using client = server::client;
+
+/// The folder of a client: its address, as we see it. One that came by IPv4 to a door for both
+/// families is "::ffff:192.0.2.1".
+std::string folder_of(const client& who) {
+    constexpr std::string_view mapped = "::ffff:";
+    const std::string address = who.remote_endpoint().address();
+    const bool is_mapped = address.compare(0, mapped.size(), mapped) == 0;
+    return is_mapped ? address.substr(mapped.size()) : address;
+}
+
+/// Writes to the disk. This waits for the disk, as far as the system's memory is full.
+void write(upload& to, std::string_view bytes) {
+    if (bytes.size() > to.left) throw program::peer_error("more bytes than announced");
+    to.left -= bytes.size();
+    trama::write_all(to.file.fd(), bytes);
+}
+
+/// Returns the name under which it is safe on the disk: one that nobody had.
+std::string store(upload& done) {
+    if (done.left > 0) throw program::peer_error("fewer bytes than announced");
+    for (int number = 1; number <= most_of_one_name; ++number) {
+        const std::string name = collector::numbered(done.header.name, number);
+        if (done.file.commit_new(name)) return name;
+    }
+    throw program::peer_error("too many files of this name");
+}
+
+class collector_server {
+public:
+    explicit collector_server(const program::options& given)
+        : root_(open_root(given.text("dir"))),
+          server_(given.host(), given.port(), collector::longest_frame) {
+        server_.idle_timeout(given.timeout());
+        server_.message_timeout(std::chrono::minutes(2));
+        server_.max_clients(most_clients);
+        server_.on_join([](client& who) { program::say(who.remote_endpoint(), " came"); });
+        server_.on_message([this](client& who, std::string_view bytes) { hear(who, bytes); });
+        server_.on_idle([](client& who) { who.send("error: silent for too long"); });
+        server_.on_leave([](client& who, std::string_view why) { miss(who, why); });
+        server_.on_refused([](auto& who, auto why) { program::say(who, " is refused: ", why); });
+    }
+
+    int run() {
+        program::announce(server_.local_endpoint());
+        server_.run();
+        return 0;
+    }
+
+private:
+    static trama::folder open_root(const std::string& path) {
+        trama::folder root = path == usual_folder ? trama::folder::make(path) : trama::folder(path);
+        for (const auto& entry : std::filesystem::directory_iterator(path))
+            if (entry.symlink_status().type() == std::filesystem::file_type::directory)
+                clear(root, entry.path().filename());
+        return root;
+    }
+
+    /// Takes away what a server that was killed has left.
+    static void clear(const trama::folder& root, const std::string& name) {
+        try {
+            trama::atomic_file::clear_leftovers(root.make_inside(name));
+        } catch (const trama::file_error& error) {  // it is none of ours, then
+            program::say_more("passed over: ", error.what());
+        }
+    }
+
+    // [region hear]
+    void hear(client& who, std::string_view bytes) {
+        try {
+            if (!who.state) return begin(who, collector::read_header(bytes));
+            if (bytes.empty()) return end_part(who);
+            write(*who.state, bytes);
+        } catch (const program::peer_error& error) {
+            refuse(who, error.what(), error.what());
+        } catch (const trama::file_error& error) {
+            refuse(who, error.what(), error.code().message());
+        }
+    }
+    // [/region hear]
+
+    void begin(client& who, const collector::header& header) {
+        trama::folder place = root_.make_inside(folder_of(who));
+        trama::atomic_file file(place, header.name);
+        who.state = upload{std::move(place), std::move(file), header, header.size};
+    }
+
+    void end_part(client& who) {
+        upload& now = *who.state;
+        ++now.parts;
+        program::say_more(who.remote_endpoint(), ": part ", now.parts, " of ",
+                          trama::escaped(now.header.name));
+        if (now.parts == collector::parts) {
+            const std::string name = store(now);
+            program::say(who.remote_endpoint(), ": ", program::size_text(now.header.size),
+                         ", stored as ", trama::escaped(now.place.path_to(name)));
+            who.state.reset();
+        }
+        who.send(collector::received);
+    }
+
+    /// What went wrong with a file of this machine is not for strangers in all detail.
+    static void refuse(client& who, const char* why, const std::string& told) {
+        program::say(who.remote_endpoint(), ": error: ", why);
+        who.send("error: " + told);
+        who.close();
+    }
+
+    /// Whoever leaves in the middle of a file, for whatever reason, leaves nothing of it here.
+    static void miss(client& who, std::string_view why) {
+        program::say(who.remote_endpoint(), " left: ", why);
+        if (who.state) program::say("nothing is kept of ", trama::escaped(who.state->header.name));
+        who.state.reset();
+    }
+
+    trama::folder root_;
+    server server_;
+};
+
+int collect(const program::options& given) {
+    return collector_server(given).run();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    return program::run(argc, argv, usage,
+                        {program::host_option("0.0.0.0"),
+                         program::port_option("65433"),
+                         {'d', "dir", usual_folder},
+                         {'t', "timeout", "60"}},
+                        collect);
+}
