@@ -1,11 +1,12 @@
 // examples/support/progress.hpp -- how far a file is: a bar on stderr, and sizes for people.
 //
-//     upload    [=====>              ]  28% (28 KB/97 KB)
-//     download  [              <=====]  28% (28 KB/97 KB)
+//     upload    [=====>              ] 28% (28 KB/97 KB)
+//     download  [              <=====] 28% (28 KB/97 KB)
 #pragma once
 
 #include "program.hpp"
 
+#include <cmath>
 #include <cstdint>
 #include <cstdio>
 
@@ -17,6 +18,7 @@ inline std::string size_text(std::uint64_t bytes, int decimals = 2) {
     auto size = static_cast<double>(bytes);
     std::size_t unit = 0;
     for (; size >= 1024 && unit + 1 < units.size(); ++unit) size /= 1024;
+    if (decimals == 0) size = std::floor(size);  // 97.97 KB are not yet 98
     char text[64];
     std::snprintf(text, sizeof text, "%.*f %s", unit == 0 ? 0 : decimals, size, units[unit]);
     return text;
@@ -32,7 +34,7 @@ inline std::string bar_text(std::uint64_t done, std::uint64_t total, bool is_upl
     const std::string head = full < cells ? (is_upload ? ">" : "<") : "";
     const std::string rest(cells - full - head.size(), ' ');
     char text[128];
-    std::snprintf(text, sizeof text, "[%s] %3d%% (%s/%s)",
+    std::snprintf(text, sizeof text, "[%s] %d%% (%s/%s)",
                   (is_upload ? line + head + rest : rest + head + line).c_str(),
                   static_cast<int>(part * 100), size_text(done, 0).c_str(),
                   size_text(total, 0).c_str());
@@ -58,7 +60,10 @@ public:
     void show(std::uint64_t done) {
         if (!is_shown_ || (done < total_ && !next_.passed())) return;
         next_ = trama::deadline(std::chrono::milliseconds(100));
-        std::cerr << '\r' << bar_text(done, total_, is_upload_) << std::flush;
+        std::string text = bar_text(done, total_, is_upload_);
+        text.resize(std::max(text.size(), width_), ' ');  // "1 MB" comes after "1023 KB"
+        width_ = text.size();
+        std::cerr << '\r' << text << std::flush;
     }
 
 private:
@@ -66,6 +71,7 @@ private:
     const bool is_upload_;
     const bool is_shown_;
     trama::deadline next_{trama::duration::zero()};
+    std::size_t width_ = 0;  // of what is shown
 };
 
 }  // namespace program

@@ -19,7 +19,7 @@ class file_error : public std::system_error {
 public:
     file_error(int error, const char* operation, const std::string& path)
         : std::system_error(error, std::system_category(),
-                            detail::text("%s %s", operation, escaped(path).c_str()).c_str()) {}
+                            detail::text("%s %s", operation, escaped(path, 300).c_str()).c_str()) {}
 };
 
 /// True if `name` can only mean something that lies in the folder itself: 1 to 255 bytes, no slash,
@@ -57,15 +57,15 @@ public:
     /// Opens a file to be read. Throws file_error: ENOENT when there is no regular file of that
     /// name (a link, a folder, a FIFO, a device is none), EACCES when it may not be read.
     unique_fd open(const std::string& name) const {
-        // O_NONBLOCK: to open a FIFO would wait for somebody who writes.
+        // O_NONBLOCK: should a FIFO take its place right now, to open it would wait for a writer.
         constexpr int flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+        struct stat status {};
         if (!is_plain_name(name)) throw file_error(ENOENT, "open", path_to(name));
-        const auto opened =
-            detail::system_call([&] { return ::openat(fd(), name.c_str(), flags); });
-        const bool is_other = opened.error == ELOOP || opened.error == ENXIO;
-        if (opened.failed())
-            throw file_error(is_other ? ENOENT : opened.error, "open", path_to(name));
-        unique_fd file(static_cast<int>(opened.value));
+        if (::fstatat(fd(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0)
+            throw file_error(errno, "open", path_to(name));
+        if (!S_ISREG(status.st_mode)) throw file_error(ENOENT, "open", path_to(name));
+        unique_fd file(::openat(fd(), name.c_str(), flags));
+        if (!file) throw file_error(errno, "open", path_to(name));
         if (!S_ISREG(status_of(file.get(), path_to(name)).st_mode))
             throw file_error(ENOENT, "open", path_to(name));
         return file;

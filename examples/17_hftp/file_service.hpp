@@ -1,0 +1,158 @@
+// 17_hftp/file_service.hpp -- what each request means: the checks, in their order, and the answer.
+//
+// There is no socket in here, and no client: a line goes in, an answer comes out.
+#pragma once
+
+#include "../support/program.hpp"
+#include "answer.hpp"
+#include "hftp.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace hftp {
+
+/// What follows behind "0 OK": text, and then perhaps a part of a file.
+struct body {
+    std::string text = {};
+    file_slice slice = {};
+};
+
+/// Serves the files of one folder, which is looked up at each request: it may vanish and return.
+class file_service {
+public:
+    explicit file_service(std::string folder) : folder_(std::move(folder)) {}
+
+    // [region body-of]
+    /// The body of the answer to one line, which stands here without its CR LF. Throws refusal, and
+    /// file_error for what is the fault of this machine.
+    body body_of(std::string_view line) const {
+        require(std::none_of(line.begin(), line.end(), is_no_ascii), code::bad_request);
+        require(line.find_first_not_of(" \t\r\v\f") != line.npos, code::bad_request);
+        const words given = split(line);
+        for (const command& each : commands) {
+            if (each.name != given[0]) continue;
+            const std::size_t arguments = given.size() - 1;
+            require(arguments >= each.least && arguments <= each.most, code::invalid_arguments);
+            return (this->*each.answer)(given);
+        }
+        throw refusal{code::no_such_command};
+    }
+    // [/region body-of]
+
+private:
+    using words = std::vector<std::string_view>;
+
+    struct command {
+        std::string_view name;
+        std::size_t least;  // arguments
+        std::size_t most;
+        body (file_service::*answer)(const words&) const;
+    };
+    static const std::array<command, 5> commands;  // in alphabetical order
+
+    static void require(bool condition, code otherwise) {
+        if (!condition) throw refusal{otherwise};
+    }
+
+    static bool is_no_ascii(char byte) { return static_cast<unsigned char>(byte) >= 0x80; }
+
+    /// The words between single spaces. No command has more than five: the rest stays in one piece,
+    /// or a line of a million spaces would need a million places.
+    static words split(std::string_view line) {
+        words found;
+        for (std::size_t space; found.size() < 5 && (space = line.find(' ')) != line.npos;) {
+            found.push_back(line.substr(0, space));
+            line.remove_prefix(space + 1);
+        }
+        found.push_back(line);
+        return found;
+    }
+
+    body get_file_listing(const words&) const {
+        std::vector<std::string> names;
+        trama::folder(folder_).each_file([&](const std::string& name, const struct stat&) {
+            if (is_legal_name(name)) names.push_back(name);
+        });
+        std::sort(names.begin(), names.end());
+        body listing;
+        for (const std::string& name : names) listing.text += name + "\r\n";
+        listing.text += "\r\n";
+        return listing;
+    }
+
+    body get_metadata(const words& given) const {
+        return {std::to_string(size_of(open(given[1]))) + "\r\n"};
+    }
+
+    // [region get-slice]
+    body get_slice(const words& given) const {
+        require(is_legal_name(given[1]), code::invalid_arguments);
+        const auto offset = number(given[2]);
+        const auto size = number(given[3]);
+        require(offset && size, code::invalid_arguments);
+        const bool is_raw = given.size() == 5;
+        require(!is_raw || given[4] == "raw", code::invalid_arguments);
+        trama::unique_fd file = open(given[1]);
+        const std::uint64_t end = size_of(file);
+        require(*offset <= end && *size <= end - *offset, code::offset_exceeds);
+        body part;
+        if (is_raw) part.text = "Content-Length: " + std::to_string(*size) + "\r\n\r\n";
+        const auto form = is_raw ? file_slice::form::raw : file_slice::form::base64;
+        part.slice = file_slice(std::move(file), *offset, *size, form);
+        part.slice.append_piece(part.text);  // at once: what cannot be read must not begin with OK
+        return part;
+    }
+    // [/region get-slice]
+
+    body help(const words&) const {
+        body names;
+        for (const command& each : commands) names.text += std::string(each.name) + "\r\n";
+        names.text += "\r\n";
+        return names;
+    }
+
+    body quit(const words&) const { return {}; }
+
+    // [region open]
+    /// Opens before anything is measured, so that size and bytes are of one file, whatever others
+    /// rename meanwhile.
+    trama::unique_fd open(std::string_view given) const {
+        require(is_legal_name(given), code::invalid_arguments);
+        require(trama::is_plain_name(given), code::file_not_found);
+        try {
+            return trama::folder(folder_).open(std::string(given));
+        } catch (const trama::file_error& error) {
+            require(!means_absent(error.code()), code::file_not_found);
+            throw;
+        }
+    }
+    // [/region open]
+
+    /// Also when the folder itself has gone: then there is no such file, either.
+    static bool means_absent(const std::error_code& error) {
+        return error == std::errc::no_such_file_or_directory ||
+               error == std::errc::not_a_directory || error == std::errc::filename_too_long;
+    }
+
+    static std::uint64_t size_of(const trama::unique_fd& file) {
+        return static_cast<std::uint64_t>(
+            trama::folder::status_of(file.get(), "the file that is asked for").st_size);
+    }
+
+    const std::string folder_;
+};
+
+inline const std::array<file_service::command, 5> file_service::commands{
+    {{"get_file_listing", 0, 0, &file_service::get_file_listing},
+     {"get_metadata", 1, 1, &file_service::get_metadata},
+     {"get_slice", 3, 4, &file_service::get_slice},
+     {"help", 0, 0, &file_service::help},
+     {"quit", 0, 0, &file_service::quit}}};
+
+}  // namespace hftp

@@ -1,0 +1,172 @@
+// hftp_client -- shows which files there are, fetches one in slices, and saves it
+//
+// Goal:     Be the client of somebody else's protocol: send what it demands to the byte, and
+//           believe nothing of what comes back.
+// Run:      ./hftp_server             in a folder with a folder testdata
+//           ./hftp_client             in another folder, or the file would replace itself
+// Observe:  The file is there at the end, whole, or it is not there at all. Each slice is a
+//           question and an answer, so the way there and back is paid once for each.
+// Exercise: Let -r ask for raw slices. How many bytes does it save, and how much time, here and
+//           over a slow network? Then send the next request before the answer to the last has come.
+// Next:     18_collector
+#include "../support/program.hpp"
+#include "../support/progress.hpp"
+#include "hftp.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdint>
+#include <iostream>
+#include <limits>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include <unistd.h>
+
+namespace {
+
+constexpr const char* usage = R"(Examples:
+  hftp_client                            choose among the files of this machine's server
+  echo notes.txt | hftp_client -H 192.168.1.5
+
+Usage: hftp_client [-H HOST] [-p PORT] [-t SECONDS] [-q | -v] [-h]
+  -H, --host HOST        whom to call (default: localhost)
+  -p, --port PORT        the port (default: 19500)
+  -t, --timeout SECONDS  how long to wait for each line; 0: for ever (default: 30)
+  -q, --quiet            say errors only
+  -v, --verbose          say each request, too
+  -h, --help             show this
+
+The names go to stdout. The file goes into the folder where you are.
+)";
+
+constexpr std::uint64_t slice_size = 96 * 1024;
+
+// A line is never longer than a slice in base64: what is longer is no answer.
+constexpr std::size_t longest_line = hftp::base64_size(slice_size);
+
+using line_stream = trama::framed_stream<trama::crlf_line>;
+
+std::string next_line(line_stream& server) {
+    const auto line = server.recv_frame();
+    if (!line) throw program::peer_error("the server closed before it had answered");
+    return *line;
+}
+
+// [region ask]
+/// Sends one request and reads the first line of its answer, "CODE text". Any code but 0 is an
+/// error, and its text is for people.
+void ask(line_stream& server, const std::string& request) {
+    program::say_more(request);
+    server.send_frame(request);
+    const std::string line = next_line(server);
+    const std::size_t space = std::min(line.find(' '), line.size());
+    const auto code = hftp::number(std::string_view(line).substr(0, space));
+    if (!code || space == line.size())
+        throw program::peer_error("this is no answer: \"" + trama::escaped(line, 60) + '"');
+    if (*code != 0) throw program::peer_error("the server says: " + trama::escaped(line, 60));
+}
+// [/region ask]
+
+void show_listing(line_stream& server) {
+    ask(server, "get_file_listing");
+    for (std::string name; !(name = next_line(server)).empty();) program::print(name);
+}
+
+/// Empty: none is wanted.
+std::string ask_for_name() {
+    if (::isatty(STDIN_FILENO) == 1 && program::talkativeness > 0)
+        std::cerr << "name of the file: " << std::flush;
+    std::string name;
+    if (!program::read_line(name) || name.empty()) return "";
+    if (!hftp::is_legal_name(name) || !trama::is_plain_name(name))
+        throw program::usage_error("this is no name of a file: \"" + trama::escaped(name, 60) +
+                                   "\"; letters, digits, . - _");
+    return name;
+}
+
+std::uint64_t size_of(line_stream& server, const std::string& name) {
+    ask(server, "get_metadata " + name);
+    const std::string line = next_line(server);
+    const auto size = hftp::number(line);
+    if (!size || *size > std::numeric_limits<std::int64_t>::max())
+        throw program::peer_error("this is no size: \"" + trama::escaped(line, 60) + '"');
+    return *size;
+}
+
+// [region slice]
+std::string slice(line_stream& server, const std::string& name, std::uint64_t offset,
+                  std::uint64_t size) {
+    ask(server, "get_slice " + name + ' ' + std::to_string(offset) + ' ' + std::to_string(size));
+    const auto bytes = hftp::decoded_base64(next_line(server));
+    if (!bytes) throw program::peer_error("the slice is not base64");
+    if (bytes->size() != size)
+        throw program::peer_error("a slice of " + std::to_string(bytes->size()) +
+                                  " bytes came in place of " + std::to_string(size));
+    return *bytes;
+}
+// [/region slice]
+
+void write_all(int file, std::string_view bytes) {
+    while (!bytes.empty()) {
+        const ssize_t count = ::write(file, bytes.data(), bytes.size());
+        if (count == -1 && errno == EINTR) continue;
+        if (count == -1) throw trama::file_error(errno, "write", "the file that comes");
+        bytes.remove_prefix(static_cast<std::size_t>(count));
+    }
+}
+
+// [region fetch]
+/// Whatever fails on the way, an older file of that name stays as it was.
+void fetch(line_stream& server, const std::string& name) {
+    const std::uint64_t size = size_of(server, name);
+    const trama::folder here(".");
+    trama::atomic_file::clear_leftovers(here);
+    trama::atomic_file file(here, name);
+    program::progress_bar bar(size, false);
+    for (std::uint64_t done = 0; done < size;) {
+        const std::uint64_t next = std::min(slice_size, size - done);
+        write_all(file.fd(), slice(server, name, done, next));
+        done += next;
+        bar.show(done);
+    }
+    file.commit();
+}
+// [/region fetch]
+
+/// False: Ctrl-C came first, and nothing was saved. That is no error of the server, but a script
+/// must not take it for done.
+bool fetch_unless_stopped(line_stream& server, const std::string& name) {
+    try {
+        fetch(server, name);
+    } catch (const std::exception&) {
+        if (!program::stopping()) throw;
+        program::say("stopped: ", name, " is not saved");
+        return false;
+    }
+    program::say("saved ", name);
+    return true;
+}
+
+int talk(const program::options& given) {
+    auto stream = trama::tcp_stream::connect(given.host(), given.port(), given.timeout());
+    stream.set_timeout(given.timeout());
+    line_stream server(std::move(stream), longest_line);
+    const program::hang_up_on_stop on_stop(server.stream().fd());
+    show_listing(server);
+    const std::string name = ask_for_name();
+    if (!name.empty() && !fetch_unless_stopped(server, name)) return 1;
+    ask(server, "quit");
+    return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    return program::run(argc, argv, usage,
+                        {program::host_option("localhost"),
+                         program::port_option(hftp::port),
+                         {'t', "timeout", "30"}},
+                        talk);
+}
