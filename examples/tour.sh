@@ -1,6 +1,6 @@
 #!/bin/sh
 # A short show of what is in the box: chapters 00, 03 and 08, with the trace of one exchange,
-# and 14, a chat of three.
+# 14, a chat of three, and 15, a file that is copied and compared.
 #
 #     examples/tour.sh [BUILD]        BUILD: the folder of the build (default: build)
 #
@@ -92,5 +92,14 @@ show eva hola <&8
 exec 3>&- 5>&- 7>&-
 for each in $members; do wait "$each"; done
 stop_server
+
+title "15 · A file, to another program and compared"
+mkdir "$folder/copies"
+start_server 15_remote_copy/copy_stream_server -d "$folder/copies"
+printf '$ copy_stream_client -p %s build/examples/00_start/first_frames\n' "$port"
+"$build/15_remote_copy/copy_stream_client" -H 127.0.0.1 -p "$port" "$build/00_start/first_frames" 2>&1
+stop_server
+printf '$ cmp build/examples/00_start/first_frames copies/first_frames\n'
+cmp "$build/00_start/first_frames" "$folder/copies/first_frames" && printf 'equal, byte for byte\n'
 
 printf '\nNow read docs/README.md: the tutorial starts there, with chapter 00.\n'

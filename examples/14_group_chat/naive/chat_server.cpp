@@ -11,7 +11,7 @@
 //               (man 2 select), and the next one waits for ever
 //           The cure for all of them is ../chat_server.cpp.
 // Exercise: Stop one nc with Ctrl-Z. How much must the other one say until flaw 2 shows?
-// Next:     a program of your own
+// Next:     15_remote_copy
 #include "../../support/program.hpp"
 
 #include <algorithm>

@@ -1,0 +1,62 @@
+// copy_lines_client -- sends a file line by line, and then closes
+//
+// Goal:     Copy a file in the simplest way, and find out what the server cannot know.
+// Run:      ./copy_lines_server -p 5000 copy.txt
+//           ./copy_lines_client -p 5000 FILE        in a second terminal
+// Observe:  The copy is equal. Then send a large file and press Ctrl-C in the middle: the server
+//           says the same as before, and half a file stands where the whole one was.
+// Exercise: Count the send calls (TRAMA_TRACE=1). What do they cost? Why does it not matter to the
+//           server where a line ends?
+// Next:     copy_lines_server.cpp; copy_frame_client.cpp, which says how much there is to come
+#include "local_file.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <string>
+#include <string_view>
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr const char* usage = R"(Examples:
+  copy_lines_client notes.txt             to port 5000 of this machine
+  copy_lines_client -H pc7 -p 4000 a.txt  to port 4000 of another one
+
+Usage: copy_lines_client [-H HOST] [-p PORT] [-q | -v] [-h] FILE
+  -H, --host HOST  whom to call (default: localhost)
+  -p, --port PORT  the port (default: 5000)
+  -q, --quiet      say errors only
+  -v, --verbose    say more
+  -h, --help       show this
+
+Exit code 0: all was sent. Whether it was stored, the server does not say.
+)";
+
+/// Sends each line by itself, as it is. One that does not end in this piece goes in two parts.
+void send_lines(trama::tcp_stream& server, std::string_view piece) {
+    while (!piece.empty()) {
+        const std::size_t size = std::min(piece.find('\n'), piece.size() - 1) + 1;
+        server.send_all(piece.substr(0, size));
+        piece.remove_prefix(size);
+    }
+}
+
+int copy_lines(const program::options& given) {
+    copy::local_file file(copy::file_argument(given));
+    auto server = trama::tcp_stream::connect(given.host(), given.port());
+    server.set_timeout(30s);
+    std::string piece(65536, '\0');
+    while (const std::size_t count = file.read(piece.data(), piece.size()))
+        send_lines(server, std::string_view(piece).substr(0, count));
+    copy::wait_for_the_end(server);
+    program::say("sent ", file.size(), " bytes, and nobody said whether they are stored");
+    return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    return program::run(argc, argv, usage,
+                        {program::host_option("localhost"), program::port_option()}, copy_lines, 1);
+}

@@ -1,0 +1,73 @@
+// copy_lines_server -- writes what it receives into a file, until the client closes
+//
+// Goal:     See that the end of a stream is not the end of a file.
+// Run:      ./copy_lines_server -p 5000 copy.txt
+//           ./copy_lines_client -p 5000 FILE        in a second terminal
+// Observe:  A client that is killed closes like one that has finished, and half a file is stored.
+//           nc -z localhost 5000, a client that says nothing at all, stores an empty one.
+// Exercise: Kill the client with kill -9 in the middle, then pull the plug of its network instead
+//           (ip link). What does this server see in each case, and when?
+// Next:     copy_frame_server.cpp, which knows before the first byte how many there are
+#include "local_file.hpp"
+
+#include <cstdint>
+#include <string>
+
+namespace {
+
+constexpr const char* usage = R"(Examples:
+  copy_lines_server copy.txt      what a client sends to port 5000 becomes copy.txt
+  nc -N localhost 5000 < book.txt is a client, too
+
+Usage: copy_lines_server [-H ADDRESS] [-p PORT] [-t SECONDS] [-q | -v] [-h] FILE
+  -H, --host ADDRESS     where to listen (default: 0.0.0.0, every IPv4 address)
+  -p, --port PORT        the port; 0 takes a free one (default: 5000)
+  -t, --timeout SECONDS  how long a client may send nothing; 0: for ever (default: 30)
+  -q, --quiet            say errors only
+  -v, --verbose          say more
+  -h, --help             show this
+
+One client after another; each one replaces FILE.
+)";
+
+// [region store]
+/// Stores all that comes until the client closes. Returns how many bytes.
+std::uint64_t store(trama::tcp_stream& client, const copy::destination& place) {
+    std::uint64_t size = 0;
+    trama::atomic_file file = place.start();
+    for (std::string piece; !(piece = client.recv_some(65536)).empty(); size += piece.size())
+        copy::write_all(file.fd(), piece, place.name());
+    if (program::stopping()) throw program::peer_error("it was not finished");
+    file.commit();  // the flaw: a client that was killed has closed as well
+    return size;
+}
+// [/region store]
+
+/// Whatever happens to a client, the next one is served.
+void serve(trama::tcp_stream client, const copy::destination& place, trama::duration patience) {
+    const program::hang_up_on_stop on_stop(client.fd());
+    client.set_timeout(patience);
+    try {
+        const std::uint64_t size = store(client, place);
+        program::say(client.remote_endpoint(), ": stored ", size, " bytes");
+    } catch (const std::exception& error) {
+        program::say(client.remote_endpoint(), ": nothing is stored: ", program::reason(error));
+    }
+}
+
+int serve_all(const program::options& given) {
+    const copy::destination place(copy::file_argument(given));
+    auto listener = trama::tcp_listener::listen(given.host(), given.port());
+    program::announce(listener.local_endpoint());
+    while (program::wait_readable(listener.fd())) serve(listener.accept(), place, given.timeout());
+    return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    return program::run(
+        argc, argv, usage,
+        {program::host_option("0.0.0.0"), program::port_option(), {'t', "timeout", "30"}},
+        serve_all, 1);
+}

@@ -1,0 +1,134 @@
+// copy_stream_client -- sends files of any size, and knows that they are stored
+//
+// Goal:     Copy a file that is larger than the memory, over a connection that may be cut.
+// Run:      ./copy_stream_server -p 5000 -d copies
+//           ./copy_stream_client -p 5000 FILE       in a second terminal
+// Observe:  Exit code 0 means: the server has all of it on its disk, with the same checksum. Press
+//           Ctrl-C in the middle, and start it again: it goes on where it was.
+// Exercise: Change one byte at the front of FILE between the two runs. Which message tells the
+//           client, and what does it send then?
+// Next:     copy_stream_server.cpp; 16_file_store
+#include "../support/progress.hpp"
+#include "checksum.hpp"
+#include "conversation.hpp"
+#include "local_file.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace {
+
+constexpr const char* usage = R"(Examples:
+  copy_stream_client video.mp4              to port 5000 of this machine
+  copy_stream_client -H pc7 -p 4000 *.jpg   many files, through one connection
+
+Usage: copy_stream_client [-H HOST] [-p PORT] [-t SECONDS] [-q | -v] [-h] FILE...
+  -H, --host HOST        whom to call (default: localhost)
+  -p, --port PORT        the port (default: 5000)
+  -t, --timeout SECONDS  how long the server may do nothing (default: 30)
+  -q, --quiet            say errors only
+  -v, --verbose          say what is agreed on, too
+  -h, --help             show this
+
+Exit code 0: the server has confirmed that each FILE is stored. After a cut, the same command goes
+on where it was.
+)";
+
+constexpr std::size_t most_files = 100'000;
+
+/// The answer to "put": how many bytes the server has, and their sum.
+std::pair<std::uint64_t, std::string> what_is_there(copy::conversation& server,
+                                                    const copy::local_file& file) {
+    server.send_message("put " + std::to_string(file.size()) + ' ' + file.name());
+    const auto work = copy::conversation::time_for(file.size());
+    const auto [count, sum] = copy::split(server.expect("have", work));
+    program::say_more("the server has ", trama::escaped(count), " bytes of it");
+    if (copy::number(count) <= file.size()) return {copy::number(count), sum};
+    throw program::peer_error("the server has more of the file than there is");
+}
+
+/// Reads the first `size` bytes of the file, and adds them to the sum.
+void add_front(copy::conversation& server, copy::local_file& file, std::uint64_t size,
+               copy::checksum& sum) {
+    std::string piece(copy::piece_size, '\0');
+    while (size > 0) {
+        server.stop_if_asked();
+        const std::size_t count = file.read(piece.data(), copy::at_most(piece.size(), size));
+        if (count == 0) return;
+        sum.add(std::string_view(piece).substr(0, count));
+        size -= count;
+    }
+}
+
+// [region common-part]
+/// How many bytes of this file the server has: what it says, if the sum agrees, or none. Leaves
+/// `file` behind them, and `sum` with them.
+std::uint64_t common_part(copy::conversation& server, copy::local_file& file, copy::checksum& sum) {
+    const auto [there, sum_there] = what_is_there(server, file);
+    add_front(server, file, there, sum);
+    if (sum.text() == sum_there) return there;
+    program::say("what the server has of it is another file: from the start");
+    sum = {};
+    file.rewind();
+    return 0;
+}
+// [/region common-part]
+
+/// Sends the bytes from `start` on. Each one goes through the sum.
+void send_data(copy::conversation& server, copy::local_file& file, std::uint64_t start,
+               copy::checksum& sum) {
+    std::string piece(copy::piece_size, '\0');
+    program::progress_bar bar(file.size(), true);
+    for (std::uint64_t sent = start; sent < file.size();) {
+        const std::uint64_t left = file.size() - sent;
+        const std::size_t count = file.read(piece.data(), copy::at_most(piece.size(), left));
+        if (count == 0) break;  // it became shorter: must_be_the_same() will tell
+        const std::string_view bytes = std::string_view(piece).substr(0, count);
+        sum.add(bytes);
+        server.send_data(bytes);
+        bar.show(sent += count);
+    }
+}
+
+/// Returns when the server has confirmed that the file is stored.
+void copy_file(copy::conversation& server, const std::string& path) {
+    copy::local_file file(path);
+    copy::checksum sum;
+    const std::uint64_t start = common_part(server, file, sum);
+    if (start > 0) program::say("going on behind ", program::size_text(start));
+    server.send_message("from " + std::to_string(start));
+    send_data(server, file, start, sum);
+    file.must_be_the_same();
+    server.send_message("sum " + sum.text());
+    server.expect("stored", copy::conversation::time_for(file.size()));
+    program::say(trama::escaped(path), ": stored, ", program::size_text(file.size()));
+}
+
+int copy_all(const program::options& given) {
+    if (given.words().empty()) throw program::usage_error("which file? see --help");
+    const trama::duration patience = std::chrono::seconds(given.number("timeout", 1, 86400));
+    for (const std::string& path : given.words()) copy::local_file{path};  // all are there
+    auto stream = trama::tcp_stream::connect(given.host(), given.port());
+    trama::stop_signal stop;
+    stop.catch_signals();
+    copy::conversation server(std::move(stream), stop, patience);
+    try {
+        for (const std::string& path : given.words()) copy_file(server, path);
+    } catch (const trama::network_error& error) {
+        program::say_more(error.what());
+        throw program::peer_error("the connection was cut: the same command goes on where it was");
+    }
+    return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    return program::run(
+        argc, argv, usage,
+        {program::host_option("localhost"), program::port_option(), {'t', "timeout", "30"}},
+        copy_all, most_files);
+}

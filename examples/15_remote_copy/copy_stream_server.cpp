@@ -1,0 +1,216 @@
+// copy_stream_server -- stores files of any size: wholly, or not at all
+//
+// Goal:     Take files from many clients at once, and lose nothing when one of them is cut.
+// Run:      ./copy_stream_server -p 5000 -d copies
+//           ./copy_stream_client -p 5000 FILE       in a second terminal
+// Observe:  While a file comes, its name shows the old one, or none. ls copies/.partial shows what
+//           has come. Kill the server with kill -9, start both again: they go on where they were.
+// Exercise: The checksum is no defence against people. What could somebody do who can change bytes
+//           on the way, or who may send files here? What would you need against it?
+// Next:     16_file_store, where files can be fetched as well
+#include "checksum.hpp"
+#include "client_threads.hpp"
+#include "conversation.hpp"
+#include "partial_file.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <exception>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <thread>
+#include <utility>
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr const char* usage = R"(Examples:
+  copy_stream_server                      files that come to port 5000 go to the folder copies
+  copy_stream_server -d in -H 127.0.0.1   to the folder in, and from this machine only
+
+Usage: copy_stream_server [-H ADDRESS] [-p PORT] [-d DIR] [-k HOURS] [-m N] [-t SECONDS]
+                          [-q | -v] [-h]
+  -H, --host ADDRESS     where to listen (default: 0.0.0.0, every IPv4 address)
+  -p, --port PORT        the port; 0 takes a free one (default: 5000)
+  -d, --dir DIR          where files are stored; made if it is not there (default: copies)
+  -k, --keep HOURS       at the start, delete what was left unfinished for so long (default: 24)
+  -m, --max-clients N    how many may be here at once (default: 100)
+  -t, --timeout SECONDS  how long a client may do nothing (default: 30)
+  -q, --quiet            say errors only
+  -v, --verbose          say what is agreed on, too
+  -h, --help             show this
+
+What came of a file before its connection was cut is kept in DIR/.partial.
+)";
+
+/// Where the files go, and where those are that have not come wholly.
+struct shelf {
+    explicit shelf(const std::string& path)
+        : whole(trama::folder::make(path)), partial(whole.make_inside(".partial")) {}
+    trama::folder whole;
+    trama::folder partial;
+};
+
+/// What a client wants to store.
+struct request {
+    std::uint64_t size;
+    std::string name;
+};
+
+/// "put SIZE NAME". Throws peer_error: this is not a name for a file of ours.
+request parse(const std::string& message, const trama::folder& whole) {
+    const auto [size, name] = copy::split(copy::rest_of(message, "put"));
+    if (!trama::is_plain_name(name) || name[0] == '.')
+        throw program::peer_error("no file can have this name here");
+    struct stat status {};
+    const bool is_there = ::fstatat(whole.fd(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0;
+    if (is_there && !S_ISREG(status.st_mode))
+        throw program::peer_error("what has this name here is no regular file");
+    return {copy::number(size), name};
+}
+
+/// Says how much of the file is here, and hears where the client goes on: behind it, or at 0.
+std::uint64_t agree(copy::conversation& client, copy::partial_file& part, std::uint64_t size,
+                    copy::checksum& sum) {
+    if (part.size() > size) part.clear();
+    const std::uint64_t there = part.size();
+    part.add_to(sum, [&] { client.stop_if_asked(); });
+    client.send_message("have " + std::to_string(there) + ' ' + sum.text());
+    const auto work = copy::conversation::time_for(there);
+    const std::uint64_t start = copy::number(client.expect("from", work));
+    if (start == there) return there;
+    if (start != 0) throw program::peer_error("only 0 or what is there can be the start");
+    part.clear();
+    sum = {};
+    return 0;
+}
+
+void receive_data(copy::conversation& client, copy::partial_file& part, std::uint64_t left,
+                  copy::checksum& sum) {
+    std::string piece(copy::piece_size, '\0');
+    while (left > 0) {
+        const std::size_t most = copy::at_most(piece.size(), left);
+        const std::size_t count = client.recv_some(piece.data(), most);
+        if (count == 0) throw program::peer_error("the client has closed in the middle of a file");
+        const std::string_view bytes = std::string_view(piece).substr(0, count);
+        sum.add(bytes);
+        part.append(bytes);
+        left -= count;
+    }
+}
+
+/// Receives one file. Whatever is thrown on the way, what has come stays, unless it is of no use.
+void receive(copy::conversation& client, copy::partial_file& part, std::uint64_t size) {
+    copy::checksum sum;
+    const std::uint64_t start = agree(client, part, size, sum);
+    receive_data(client, part, size - start, sum);
+    if (client.expect("sum") == sum.text()) return;
+    part.discard();
+    throw program::peer_error("the bytes that came are not those that were sent");
+}
+
+void store(copy::conversation& client, const shelf& here, const request& wanted,
+           const trama::stop_signal& stop) {
+    copy::partial_file part(here.partial, wanted.name, stop);
+    try {
+        receive(client, part, wanted.size);
+        part.commit(here.whole);
+    } catch (const trama::file_error&) {
+        part.discard();  // most likely the disk is full: give the space back
+        throw;
+    }
+    program::say(client.peer(), ": stored ", trama::escaped(wanted.name), ", ", wanted.size,
+                 " bytes");
+    client.send_message("stored");
+}
+
+void serve_files(copy::conversation& client, const shelf& here, const trama::stop_signal& stop) {
+    while (const auto message = client.recv_message()) {
+        program::say_more(client.peer(), ": ", trama::escaped(*message));
+        const request wanted = parse(*message, here.whole);
+        store(client, here, wanted, stop);
+    }
+}
+
+/// The work of each thread. An exception that left a thread would end the whole program.
+void serve(copy::conversation& client, const shelf& here, const trama::stop_signal& stop) noexcept {
+    try {
+        serve_files(client, here, stop);
+    } catch (const trama::file_error& error) {
+        program::say(client.peer(), ": ", error.what());
+        client.refuse("it cannot be stored: " + error.code().message(), 1s);
+    } catch (const program::peer_error& error) {
+        program::say(client.peer(), ": ", error.what());
+        client.refuse(error.what(), 1s);
+    } catch (const std::exception& error) {
+        program::say(client.peer(), " is lost: ", error.what());
+    }
+}
+
+/// The doorkeeper: a thread for each client.
+class reception {
+public:
+    explicit reception(const program::options& given)
+        : here_(given.text("dir")),
+          patience_(std::chrono::seconds(given.number("timeout", 1, 86400))),
+          listener_(trama::tcp_listener::listen(given.host(), given.port())),
+          threads_(static_cast<std::size_t>(given.number("max-clients", 1, 10000))) {
+        const std::chrono::hours keep(given.number("keep", 0, 87600));
+        copy::partial_file::clear_old(here_.partial, keep);
+    }
+
+    int run() {
+        stop_.catch_signals();
+        program::announce(listener_.local_endpoint());
+        trama::poll_selector ready;
+        ready.add(listener_.fd(), trama::interest::read);
+        ready.add(stop_.fd(), trama::interest::read);
+        while (!stop_.stopped()) {
+            ready.wait();
+            welcome();
+        }
+        return 0;
+    }
+
+private:
+    void welcome() {
+        trama::tcp_stream stream;
+        const trama::io_result result = listener_.try_accept(stream);
+        if (result.status == trama::io_status::done) admit(std::move(stream));
+        if (result.status != trama::io_status::failed) return;
+        program::say("cannot accept: ", result.error.message());
+        std::this_thread::sleep_for(100ms);  // it would fail again at once
+    }
+
+    void admit(trama::tcp_stream stream) {
+        copy::conversation client(std::move(stream), stop_, patience_);
+        if (threads_.is_full()) return client.refuse("the server is full", 20ms);
+        try {
+            threads_.start(
+                [this, client = std::move(client)]() mutable { serve(client, here_, stop_); });
+        } catch (const std::system_error& error) {  // the system has no thread left for us
+            program::say("a client is refused: ", error.what());
+        }
+    }
+
+    const shelf here_;
+    const trama::duration patience_;
+    trama::stop_signal stop_;
+    trama::tcp_listener listener_;
+    copy::client_threads threads_;  // the last member: its threads end before all they use
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    return program::run(argc, argv, usage,
+                        {program::host_option("0.0.0.0"),
+                         program::port_option(),
+                         {'d', "dir", "copies"},
+                         {'k', "keep", "24"},
+                         {'m', "max-clients", "100"},
+                         {'t', "timeout", "30"}},
+                        [](const program::options& given) { return reception(given).run(); });
+}

@@ -1,0 +1,126 @@
+// examples/15_remote_copy/partial_file.hpp -- a file of which a part has come. man 2 flock
+//
+//     copies/.partial/video.mp4     what has come so far; stays when the connection is cut, and
+//         |                         when the server is killed
+//         |  commit: fsync, rename
+//         v
+//     copies/video.mp4              whole; the old one until then
+//
+// trama::atomic_file does the same, but what is not committed is deleted. Here it is to be there
+// when the client comes again, so it has a name that the next connection finds.
+#pragma once
+
+#include "checksum.hpp"
+#include "local_file.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <ctime>
+#include <string>
+#include <string_view>
+#include <thread>
+
+namespace copy {
+
+class partial_file {
+public:
+    /// Opens or makes the one for `name`, and locks it. A client that was cut may come again before
+    /// it is noticed, so this waits a little for the lock. Throws peer_error: another client is
+    /// sending this file, or the program is to stop.
+    partial_file(const trama::folder& where, const std::string& name,
+                 const trama::stop_signal& stop)
+        : where_(where), name_(name), path_(where.path_to(name)) {
+        const trama::deadline limit(std::chrono::seconds(5));
+        do open_locked(limit, stop);
+        while (!is_still_there());
+    }
+    partial_file(const partial_file&) = delete;
+    partial_file& operator=(const partial_file&) = delete;
+    ~partial_file() {
+        if (fd_ && size() == 0) discard();
+    }
+
+    /// Only a part that begins as the file does can be gone on with. Adds its bytes to `sum`.
+    template <typename BetweenPieces>
+    void add_to(checksum& sum, BetweenPieces between_pieces) {
+        std::string piece(262144, '\0');
+        while (const std::size_t count = read(piece)) {
+            sum.add(std::string_view(piece).substr(0, count));
+            between_pieces();
+        }
+    }
+
+    void append(std::string_view bytes) { write_all(fd_.get(), bytes, path_); }
+
+    void clear() {
+        if (::ftruncate(fd_.get(), 0) != 0) throw trama::file_error(errno, "clear", path_);
+        ::lseek(fd_.get(), 0, SEEK_SET);
+    }
+
+    /// It is of no use to anybody: deletes it, which gives its space back.
+    void discard() {
+        if (!fd_) return;
+        ::unlinkat(where_.fd(), name_.c_str(), 0);
+        fd_.reset();
+    }
+
+    /// All of it has come: now it takes its name in `to`, in one step, over a file that has it.
+    void commit(const trama::folder& to) {
+        if (::fsync(fd_.get()) != 0) throw trama::file_error(errno, "write to the disk", path_);
+        if (::renameat(where_.fd(), name_.c_str(), to.fd(), name_.c_str()) != 0)
+            throw trama::file_error(errno, "rename to", to.path_to(name_));
+        fd_.reset();
+        if (::fsync(to.fd()) != 0) throw trama::file_error(errno, "write to the disk", to.path());
+    }
+
+    std::uint64_t size() const {
+        return static_cast<std::uint64_t>(trama::folder::status_of(fd_.get(), path_).st_size);
+    }
+
+    /// Deletes those that nobody has written to for so long. One that is locked is being written.
+    static void clear_old(const trama::folder& where, std::chrono::seconds age) {
+        const std::time_t now = std::time(nullptr);
+        where.each_file([&](const std::string& name, const struct stat& status) {
+            if (now - status.st_mtime < age.count()) return;
+            const trama::unique_fd file(::openat(where.fd(), name.c_str(), O_RDWR | O_CLOEXEC));
+            if (file && ::flock(file.get(), LOCK_EX | LOCK_NB) == 0)
+                ::unlinkat(where.fd(), name.c_str(), 0);
+        });
+    }
+
+private:
+    void open_locked(const trama::deadline& limit, const trama::stop_signal& stop) {
+        constexpr int flags = O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
+        fd_.reset(::openat(where_.fd(), name_.c_str(), flags, 0666));
+        if (!fd_) throw trama::file_error(errno, "open", path_);
+        while (::flock(fd_.get(), LOCK_EX | LOCK_NB) != 0) {
+            if (limit.passed() || stop.stopped()) {
+                fd_.reset();
+                throw program::peer_error("another client is just sending this file");
+            }
+            std::this_thread::sleep_for(std::chrono::milliseconds(20));
+        }
+    }
+
+    /// Between the open and the lock another client may have finished the file: then what we have
+    /// locked is what it stored, and not to be touched.
+    bool is_still_there() const {
+        struct stat named {};
+        const struct stat locked = trama::folder::status_of(fd_.get(), path_);
+        return ::fstatat(where_.fd(), name_.c_str(), &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+               named.st_ino == locked.st_ino && named.st_dev == locked.st_dev;
+    }
+
+    std::size_t read(std::string& piece) const {
+        const ssize_t count = ::read(fd_.get(), piece.data(), piece.size());
+        if (count == -1) throw trama::file_error(errno, "read", path_);
+        return static_cast<std::size_t>(count);
+    }
+
+    const trama::folder& where_;
+    std::string name_;
+    std::string path_;  // for messages
+    trama::unique_fd fd_;
+};
+
+}  // namespace copy
