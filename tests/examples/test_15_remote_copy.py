@@ -872,7 +872,7 @@ class Client(Files):
         self.assertNotIn("[", quiet.stderr)
         client = self.call(CLIENT, server.port, original, terminal=["stderr"])
         self.assertEqual(client.wait_exit(), 0)
-        self.assertIn("[====================] 100% (98 KB/98 KB)\r\n", client.stderr)
+        self.assertIn("[====================] 100% (97 KB/97 KB)\r\n", client.stderr)
 
 
 class Manners(Files):

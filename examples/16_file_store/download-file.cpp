@@ -1,0 +1,114 @@
+// download-file -- fetches a file from the file store
+//
+// Goal:     Receive a file of known length into a file that is wholly there, or not at all.
+// Run:      ./start-server                         in another terminal
+//           ./download-file -n NAME -d FILE
+// Observe:  Press Ctrl-C in the middle: an older file at FILE is as it was, and nothing is left.
+// Exercise: Does this client wait for the end of the stream? Try it with nc -l as the server.
+// Next:     list-files.cpp, what there is.
+#include "connection.hpp"
+
+#include "../support/progress.hpp"
+
+#include <filesystem>
+#include <limits>
+#include <string>
+#include <system_error>
+
+namespace {
+
+using store::level;
+
+constexpr const char* usage = R"(Examples:
+  download-file -n photo.jpg -d photo.jpg                 from localhost, port 4321
+  download-file -H 192.168.1.7 -n final -d old/final.pdf  makes the folder old, if need be
+
+Usage: download-file -n NAME -d FILE [-H HOST] [-p PORT] [-t SECONDS] [-q | -v] [-h]
+  -n, --name NAME        the name of the file in the store
+  -d, --dst FILE         where to save it; missing folders are made
+  -H, --host HOST        the server (default: localhost)
+  -p, --port PORT        its port (default: 4321)
+  -t, --timeout SECONDS  give up when nothing moves for so long; 0: never (default: 30)
+  -q, --quiet            say what is critical only
+  -v, --verbose          say more
+  -h, --help             show this
+)";
+
+/// Where to save. What is there already must be a regular file: a folder cannot be replaced by one,
+/// and a device (/dev/null) should not be.
+std::filesystem::path destination(const std::string& typed) {
+    std::error_code none;
+    const std::filesystem::path path = weakly_canonical(std::filesystem::absolute(typed), none);
+    const auto status = std::filesystem::status(path, none);
+    if (none && none != std::errc::no_such_file_or_directory && none != std::errc::not_a_directory)
+        throw program::usage_error(trama::escaped(typed) + ": " + none.message());
+    if (!path.has_filename())
+        throw program::usage_error(trama::escaped(typed) + " is no name of a file");
+    if (exists(status) && !is_regular_file(status))
+        throw program::usage_error(trama::escaped(typed) + " is there, and is no regular file");
+    return path;
+}
+
+/// Asks for the file. Returns its size; its bytes come next.
+std::uint64_t request(store::connection& server, const std::string& name) {
+    server.send(store::byte_of(store::download));
+    store::expect_ok(server);
+    server.send(store::sized(name));
+    store::expect_ok(server);
+    const std::uint64_t size = server.receive_number();
+    if (size > std::numeric_limits<std::int64_t>::max())
+        throw program::peer_error("no file has " + std::to_string(size) + " bytes");
+    return size;
+}
+
+/// Only a file that has come whole takes the place of an older one.
+void save(store::connection& server, std::uint64_t size, const std::filesystem::path& path) {
+    const std::string above = path.parent_path().string();
+    std::error_code error;
+    std::filesystem::create_directories(above, error);
+    if (error) throw trama::file_error(error.value(), "make folder", above);
+    const trama::folder folder(above);
+    trama::atomic_file::clear_leftovers(folder);
+    trama::atomic_file file(folder, path.filename().string());
+    {
+        program::progress_bar bar(size, false);
+        server.receive_file(file.fd(), size, [&](std::uint64_t done) { bar.show(done); });
+    }
+    file.commit();
+}
+
+void fetch(const program::options& given, const std::filesystem::path& path) {
+    trama::tcp_stream stream = store::call_server(given);
+    const program::hang_up_on_stop guard(stream.fd());
+    store::traffic bytes;
+    store::connection server(stream, bytes);
+    const std::uint64_t size = request(server, given.text("name"));
+    save(server, size, path);
+    store::log(level::info, "File ", chat::harmless(given.text("name")), " downloaded (",
+               store::size_text(size), ").");
+}
+
+int download_file(const program::options& given) {
+    store::check_options(given, {"name", "dst"});
+    const std::filesystem::path path = destination(given.text("dst"));
+    try {
+        fetch(given, path);
+    } catch (const std::exception& error) {
+        if (!program::stopping()) throw;
+        store::log(level::warning, program::reason(error), ": nothing was saved");
+        return 1;
+    }
+    return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    return program::run(argc, argv, usage,
+                        {{'n', "name", ""},
+                         {'d', "dst", ""},
+                         program::host_option("localhost"),
+                         program::port_option("4321"),
+                         {'t', "timeout", "30"}},
+                        download_file);
+}

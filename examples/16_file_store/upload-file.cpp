@@ -1,0 +1,129 @@
+// upload-file -- sends a file to the file store
+//
+// Goal:     Send a file of any size, and notice an answer that comes before all was sent.
+// Run:      ./start-server                         in another terminal
+//           ./upload-file -s FILE -n NAME
+// Observe:  The bar, and at the end: did the server confirm that the file is stored?
+// Exercise: Upload a large file under the name ../x. How much of it is sent?
+// Next:     download-file.cpp, the way back.
+#include "connection.hpp"
+
+#include "../support/progress.hpp"
+
+#include <chrono>
+#include <string>
+#include <system_error>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+namespace {
+
+using namespace std::chrono_literals;
+using store::level;
+
+constexpr const char* usage = R"(Examples:
+  upload-file -s photo.jpg -n photo.jpg               to localhost, port 4321
+  upload-file -H 192.168.1.7 -s report.pdf -n final   under another name, to another machine
+
+Usage: upload-file -s FILE -n NAME [-H HOST] [-p PORT] [-t SECONDS] [-q | -v] [-h]
+  -s, --src FILE         the file to send
+  -n, --name NAME        its name in the store
+  -H, --host HOST        the server (default: localhost)
+  -p, --port PORT        its port (default: 4321)
+  -t, --timeout SECONDS  give up when nothing moves for so long; 0: never (default: 30)
+  -q, --quiet            say what is critical only
+  -v, --verbose          say more
+  -h, --help             show this
+)";
+
+/// Opens the file before anybody is called.
+trama::unique_fd open_source(const std::string& path) {
+    // O_NONBLOCK: to open a FIFO would wait for somebody who writes.
+    trama::unique_fd file(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+    if (!file) throw trama::file_error(errno, "open", path);
+    if (!S_ISREG(trama::folder::status_of(file.get(), path).st_mode))
+        throw program::usage_error(trama::escaped(path) + " is no regular file");
+    return file;
+}
+
+class uploader {
+public:
+    explicit uploader(trama::tcp_stream server)
+        : server_(std::move(server)), peer_(server_, bytes_) {}
+
+    /// Returns true: the server confirmed that it has stored the file.
+    bool upload(int file, std::uint64_t size, const std::string& name) {
+        peer_.send(store::byte_of(store::upload));
+        store::expect_ok(peer_);
+        peer_.send(store::sized(name) + store::bytes_of(size));
+        if (!send_data(file, size)) {
+            store::expect_ok(peer_);
+            throw program::peer_error("the server answered before it had the whole file");
+        }
+        return is_confirmed();
+    }
+
+private:
+    /// False: the server has said something before it had the whole file. So it wants no more.
+    bool send_data(int file, std::uint64_t size) {
+        program::progress_bar bar(size, true);
+        try {
+            return peer_.send_file(
+                file, size, [&](std::uint64_t sent) { bar.show(sent); },
+                [&] { return !has_answered(); });
+        } catch (const trama::network_error&) {
+            if (!has_answered()) throw;
+            return false;
+        }
+    }
+
+    bool has_answered() const {
+        pollfd watched{server_.fd(), POLLIN, 0};
+        return ::poll(&watched, 1, 0) == 1;
+    }
+
+    /// Servers of the course confirm nothing, and keep the connection open. So this waits for 2 s
+    /// only, and silence is no error; neither is an orderly close.
+    bool is_confirmed() {
+        server_.set_timeout(2s);
+        try {
+            const std::optional<char> code = peer_.receive_byte();
+            if (code && *code != store::ok) throw program::peer_error(store::text_of(*code));
+            return code.has_value();
+        } catch (const trama::network_error& error) {
+            if (error.code() != std::errc::timed_out) throw;
+            return false;
+        }
+    }
+
+    trama::tcp_stream server_;
+    store::traffic bytes_;
+    store::connection peer_;
+};
+
+int upload_file(const program::options& given) {
+    store::check_options(given, {"src", "name"});
+    const std::string& name = given.text("name");
+    const trama::unique_fd file = open_source(given.text("src"));
+    const auto status = trama::folder::status_of(file.get(), given.text("src"));
+    const auto size = static_cast<std::uint64_t>(status.st_size);
+    uploader to(store::call_server(given));
+    const bool is_confirmed = to.upload(file.get(), size, name);
+    store::log(level::info, "File ", chat::harmless(name),
+               is_confirmed ? " sent and confirmed" : " sent, not confirmed", " (",
+               store::size_text(size), ").");
+    return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    return program::run(argc, argv, usage,
+                        {{'s', "src", ""},
+                         {'n', "name", ""},
+                         program::host_option("localhost"),
+                         program::port_option("4321"),
+                         {'t', "timeout", "30"}},
+                        upload_file);
+}
