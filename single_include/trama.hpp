@@ -2138,11 +2138,23 @@ public:
                             detail::text("%s %s", operation, escaped(path, 300).c_str()).c_str()) {}
 };
 
-/// True if `name` can only mean something that lies in the folder itself: 1 to 255 bytes, no slash,
-/// no NUL, neither "." nor "..".
+namespace detail {
+
+/// How the names of files begin that are being written.
+inline constexpr std::string_view temporary_start = ".trama-";
+
+inline bool is_temporary(std::string_view name) noexcept {
+    return name.substr(0, temporary_start.size()) == temporary_start;
+}
+
+}  // namespace detail
+
+/// True if `name` can only mean something that lies in the folder itself, and that is not being
+/// written: 1 to 255 bytes, no slash, no NUL, neither "." nor "..", no ".trama-" at its start.
 inline bool is_plain_name(std::string_view name) noexcept {
     return !name.empty() && name.size() <= 255 && name != "." && name != ".." &&
-           name.find('/') == std::string_view::npos && name.find('\0') == std::string_view::npos;
+           name.find('/') == std::string_view::npos && name.find('\0') == std::string_view::npos &&
+           !detail::is_temporary(name);
 }
 
 /// Writes all of `bytes` where the position of `file` is. Throws file_error. man 2 write
@@ -2181,7 +2193,8 @@ public:
             throw file_error(errno, "open", path_to(name));
         if (!S_ISREG(status.st_mode)) throw file_error(ENOENT, "open", path_to(name));
         unique_fd file(::openat(fd(), name.c_str(), flags));
-        if (!file) throw file_error(errno, "open", path_to(name));
+        // ELOOP: it has become a link meanwhile.
+        if (!file) throw file_error(errno == ELOOP ? ENOENT : errno, "open", path_to(name));
         if (!S_ISREG(status_of(file.get(), path_to(name)).st_mode))
             throw file_error(ENOENT, "open", path_to(name));
         return file;
@@ -2191,9 +2204,20 @@ public:
     /// here, in no order. Throws file_error.
     template <typename Visit>
     void each_file(Visit visit) const {
+        each_entry([&](const std::string& name, const struct stat& status) {
+            if (S_ISREG(status.st_mode) && is_plain_name(name)) visit(name, status);
+        });
+    }
+
+    /// The same for all that lies in here: folders, links, files that are being written.
+    template <typename Visit>
+    void each_entry(Visit visit) const {
         // Opened anew, because a copy of the descriptor would share its place in the list.
-        const directory_list list(::openat(fd(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+        unique_fd anew(::openat(fd(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+        const directory_list list(anew.get());
         if (list.entries == nullptr) throw file_error(errno, "list", path_);
+        anew.release();
+        if (status_of(fd(), path_).st_nlink == 0) throw file_error(ENOENT, "list", path_);
         for (;;) {
             errno = 0;
             const dirent* entry = ::readdir(list.entries);
@@ -2203,7 +2227,7 @@ public:
             struct stat status {};
             const bool is_there =  // and was not deleted meanwhile
                 ::fstatat(fd(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0;
-            if (is_there && S_ISREG(status.st_mode)) visit(name, status);
+            if (is_there) visit(name, status);
         }
     }
 
@@ -2265,25 +2289,14 @@ private:
 
 namespace trama {
 
-namespace detail {
-
-inline constexpr std::string_view temporary_start = ".trama-";
-
-inline bool is_temporary(std::string_view name) noexcept {
-    return name.substr(0, temporary_start.size()) == temporary_start;
-}
-
-}  // namespace detail
-
 /// A file that is being written. What is not committed is deleted by the destructor. Move-only.
 class atomic_file {
 public:
     /// Starts what is to become the file `name` in `where`, over one that may be there. Throws
-    /// file_error: EINVAL for a name that is not plain, or that a temporary file might have.
+    /// file_error: EINVAL for a name that is not plain.
     atomic_file(const folder& where, const std::string& name)
         : name_(name), path_(where.path_to(name)) {
-        if (!is_plain_name(name) || detail::is_temporary(name))
-            throw file_error(EINVAL, "write", path_);
+        if (!is_plain_name(name)) throw file_error(EINVAL, "write", path_);
         folder_.reset(::fcntl(where.fd(), F_DUPFD_CLOEXEC, 0));
         if (!folder_) throw file_error(errno, "write", path_);
         // A clean-up may take the file away before it is locked.
@@ -2335,9 +2348,10 @@ public:
     /// Deletes what programs that were killed have left in `where`. Files that a living program is
     /// writing there are locked, and stay. Call it when a server starts.
     static void clear_leftovers(const folder& where) {
-        where.each_file([&](const std::string& name, const struct stat&) {
-            if (!detail::is_temporary(name)) return;
-            const unique_fd file(::openat(where.fd(), name.c_str(), O_RDWR | O_CLOEXEC));
+        where.each_entry([&](const std::string& name, const struct stat& status) {
+            if (!S_ISREG(status.st_mode) || !detail::is_temporary(name)) return;
+            constexpr int flags = O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
+            const unique_fd file(::openat(where.fd(), name.c_str(), flags));
             if (file && ::flock(file.get(), LOCK_EX | LOCK_NB) == 0)
                 ::unlinkat(where.fd(), name.c_str(), 0);
         });
@@ -2355,7 +2369,7 @@ private:
             file_.reset(::openat(folder_.get(), temporary_.c_str(), flags, 0666));
         } while (!file_ && (errno == EEXIST || errno == EINTR));
         if (!file_) throw file_error(errno, "write", path_);
-        ::flock(file_.get(), LOCK_EX | LOCK_NB);  // until it is closed, however the program ends
+        ::flock(file_.get(), LOCK_EX);  // until it is closed, however the program ends
     }
 
     void make_safe(int fd) const {
@@ -2375,7 +2389,7 @@ private:
 
 }  // namespace trama
 // trama/file/pieces.hpp -- what sending and receiving a file have in common: how much at once, how
-// long to wait, and no SIGPIPE. man 7 socket (SO_SNDTIMEO), man 2 sigpending
+// long to wait, and no SIGPIPE. man 2 fcntl (O_NONBLOCK), man 2 sigpending
 
 #include <csignal>
 
@@ -2389,32 +2403,33 @@ inline std::size_t piece_of(std::uint64_t left) noexcept {
     return left < most ? left & (most - 1) : most;  // masked: it fits into 32 bits, too
 }
 
-/// While it lives, a call on the socket gives up when nothing has moved for the time-out of the
-/// stream: EAGAIN. `option`: SO_SNDTIMEO or SO_RCVTIMEO.
-class stall_limit {
+/// While it lives, no call on the descriptor waits: sendfile(2) and splice(2) know no MSG_DONTWAIT.
+class never_waiting {
 public:
-    stall_limit(const tcp_stream& stream, int option) noexcept
-        : fd_(stream.timeout() == forever ? -1 : stream.fd()), option_(option) {
-        const std::int64_t least = 1000;  // 0 would mean "for ever"
-        const std::int64_t most = 1000000000000000;
-        const std::int64_t time = stream.timeout().count();
-        set(time < least ? least : time < most ? time : most);
+    explicit never_waiting(int fd) noexcept : fd_(fd), before_(::fcntl(fd, F_GETFL)) {
+        ::fcntl(fd_, F_SETFL, before_ | O_NONBLOCK);
     }
-    stall_limit(const stall_limit&) = delete;
-    stall_limit& operator=(const stall_limit&) = delete;
-    ~stall_limit() { set(0); }
+    never_waiting(const never_waiting&) = delete;
+    never_waiting& operator=(const never_waiting&) = delete;
+    ~never_waiting() { ::fcntl(fd_, F_SETFL, before_); }
 
 private:
-    void set(std::int64_t nanoseconds) const noexcept {
-        timeval time{};
-        time.tv_sec = static_cast<int>(nanoseconds / 1000000000);
-        time.tv_usec = static_cast<int>(nanoseconds % 1000000000 / 1000);
-        if (fd_ != -1) ::setsockopt(fd_, SOL_SOCKET, option_, &time, sizeof time);
-    }
-
     int fd_;
-    int option_;
+    int before_;
 };
+
+/// Makes a call that does not wait until it moves something; the time-out of the stream bounds how
+/// long that may take. Returns the number of bytes. Throws network_error.
+template <typename Call>
+std::size_t move_some(const char* operation, const tcp_stream& stream, short events, Call call) {
+    const deadline limit(stream.timeout());
+    for (;;) {
+        const call_result result = call();
+        if (!result.would_block())
+            return static_cast<std::size_t>(check(operation, result, stream.remote_endpoint()));
+        wait_or_throw(stream.fd(), events, limit, operation, stream.remote_endpoint());
+    }
+}
 
 /// sendfile(2) knows no MSG_NOSIGNAL. So SIGPIPE waits while this lives, in this thread only, and
 /// one that came is taken away.
@@ -2444,14 +2459,6 @@ private:
     bool was_pending_;
 };
 
-/// The number of bytes that a call on the socket moved. Throws network_error.
-inline std::size_t moved(const char* operation, const call_result& result,
-                         const tcp_stream& stream) {
-    const call_result stalled{-1, ETIMEDOUT};
-    return static_cast<std::size_t>(
-        check(operation, result.would_block() ? stalled : result, stream.remote_endpoint()));
-}
-
 }  // namespace detail
 
 }  // namespace trama
@@ -2470,28 +2477,35 @@ namespace trama {
 
 namespace detail {
 
-/// Sends up to `size` bytes of `file` from `offset` on. Returns how many; 0: the file ends there.
-inline std::size_t send_piece(tcp_stream& to, int file, std::uint64_t offset, std::size_t size,
+/// True for an error of sendfile(2) that is not of the connection: some file systems cannot, and
+/// pread(2) tells what else is wrong with the file.
+inline bool is_of_file(int error) noexcept {
+    return error == EINVAL || error == ENOSYS || error == EBADF || error == EIO ||
+           error == EOVERFLOW;
+}
+
+/// Sends up to `size` bytes of `file` from `offset` on, and does not wait. 0: the file ends there.
+inline call_result send_piece(int to, int file, std::uint64_t offset, std::size_t size,
                               std::string& buffer) {
     auto at = static_cast<off_t>(offset);
+    if (static_cast<std::uint64_t>(at) != offset)  // off_t may have 32 bits
+        throw file_error(EOVERFLOW, "read", "from a file");
 #if defined(__linux__)
-    const auto sent = system_call([&] { return ::sendfile(to.fd(), file, &at, size); });
-    if (tracing()) trace(to.fd(), sent.error, "sendfile %ld of %zu bytes", sent.value, size);
-    // Some file systems cannot.
-    if (sent.error != EINVAL && sent.error != ENOSYS) return moved("send a file to", sent, to);
+    const auto sent = system_call([&] { return ::sendfile(to, file, &at, size); });
+    if (tracing()) trace(to, sent.error, "sendfile %ld of %zu bytes", sent.value, size);
+    if (!is_of_file(sent.error)) return sent;
 #endif
-    buffer.resize(262144);
-    if (size > buffer.size()) size = buffer.size();
-    const auto got = system_call([&] { return ::pread(file, buffer.data(), size, at); });
+    buffer.resize(size < 262144 ? size : 262144);
+    const auto got = system_call([&] { return ::pread(file, buffer.data(), buffer.size(), at); });
     if (got.failed()) throw file_error(got.error, "read", "from a file");
-    to.send_all(std::string_view(buffer).substr(0, got.count()));
-    return got.count();
+    iovec part{buffer.data(), got.count()};
+    return got.value == 0 ? got : send_once(to, &part, 1, MSG_DONTWAIT);
 }
 
 /// Moves bytes from a connection to a file.
 class file_receiver {
 public:
-    file_receiver(tcp_stream& from, int file) : from_(from), file_(file) {
+    file_receiver(int from, int file) : from_(from), file_(file) {
 #if defined(__linux__)
         int ends[2];
         if (::pipe2(ends, O_CLOEXEC) != 0) return;  // no descriptors: then without
@@ -2501,28 +2515,29 @@ public:
 #endif
     }
 
-    /// Receives up to `size` bytes. Returns how many; 0: the peer has closed.
-    std::size_t receive(std::size_t size) {
+    /// Receives up to `size` bytes, and does not wait. 0: the peer has closed.
+    call_result receive(std::size_t size) {
 #if defined(__linux__)
         if (write_end_) {
-            const auto result = splice(from_.fd(), write_end_.get(), size);
+            const auto result = splice(from_, write_end_.get(), size);
             if (tracing())
-                trace(from_.fd(), result.error, "splice %ld of %zu bytes", result.value, size);
-            const std::size_t count = moved("receive a file from", result, from_);
-            empty_pipe(count);
-            return count;
+                trace(from_, result.error, "splice %ld of %zu bytes", result.value, size);
+            if (!result.failed()) empty_pipe(result.count());
+            return result;
         }
 #endif
-        return copy_piece(size, [&] { return from_.recv_some(buffer_.data(), buffer_.size()); });
+        return copy_piece(size, [&] {
+            return receive_once(from_, buffer_.data(), buffer_.size(), MSG_DONTWAIT, wanted::some);
+        });
     }
 
 private:
     template <typename Read>
-    std::size_t copy_piece(std::size_t size, Read read) {
+    call_result copy_piece(std::size_t size, Read read) {
         buffer_.resize(size < 262144 ? size : 262144);
-        const std::size_t count = read();
-        write_all(file_, std::string_view(buffer_).substr(0, count));
-        return count;
+        const call_result result = read();
+        if (!result.failed()) write_all(file_, std::string_view(buffer_).substr(0, result.count()));
+        return result;
     }
 
 #if defined(__linux__)
@@ -2543,18 +2558,17 @@ private:
     // This file system, or a file opened to append, cannot be spliced to: so not again.
     void copy_pipe(std::size_t size) {
         write_end_.reset();
-        const auto from_pipe = [&] {
+        const auto read = [&] {
             return system_call(
-                       [&] { return ::read(read_end_.get(), buffer_.data(), buffer_.size()); })
-                .count();
+                [&] { return ::read(read_end_.get(), buffer_.data(), buffer_.size()); });
         };
-        while (size > 0) size -= copy_piece(size, from_pipe);
+        while (size > 0) size -= copy_piece(size, read).count();
     }
 
     unique_fd read_end_;
     unique_fd write_end_;
 #endif
-    tcp_stream& from_;
+    int from_;
     int file_;
     std::string buffer_;
 };
@@ -2572,13 +2586,16 @@ struct no_progress {
 template <typename Progress = detail::no_progress>
 void send_file(tcp_stream& to, int file, std::uint64_t offset, std::uint64_t size,
                Progress progress = {}) {
-    const detail::stall_limit limit(to, SO_SNDTIMEO);
+    const detail::never_waiting quick(to.fd());
     const detail::no_sigpipe quiet;
     const off_t size_before = folder::status_of(file, "the file to send").st_size;
     std::string buffer;
     for (std::uint64_t sent = 0; sent < size;) {
-        const std::size_t count =
-            detail::send_piece(to, file, offset + sent, detail::piece_of(size - sent), buffer);
+        const auto send = [&] {
+            const std::size_t piece = detail::piece_of(size - sent);
+            return detail::send_piece(to.fd(), file, offset + sent, piece, buffer);
+        };
+        const std::size_t count = detail::move_some("send a file to", to, POLLOUT, send);
         if (count == 0) throw file_error(ESTALE, "send", "a file that became shorter");
         sent += count;
         progress(sent);
@@ -2592,10 +2609,11 @@ void send_file(tcp_stream& to, int file, std::uint64_t offset, std::uint64_t siz
 /// file_error when the file cannot be written: then the rest was not received.
 template <typename Progress = detail::no_progress>
 void receive_file(tcp_stream& from, int file, std::uint64_t size, Progress progress = {}) {
-    const detail::stall_limit limit(from, SO_RCVTIMEO);
-    detail::file_receiver receiver(from, file);
+    const detail::never_waiting quick(from.fd());
+    detail::file_receiver receiver(from.fd(), file);
     for (std::uint64_t done = 0; done < size;) {
-        const std::size_t count = receiver.receive(detail::piece_of(size - done));
+        const auto receive = [&] { return receiver.receive(detail::piece_of(size - done)); };
+        const std::size_t count = detail::move_some("receive a file from", from, POLLIN, receive);
         if (count == 0) detail::throw_unexpected_eof(done, size, from.remote_endpoint());
         done += count;
         progress(done);

@@ -12,25 +12,14 @@
 
 namespace trama {
 
-namespace detail {
-
-inline constexpr std::string_view temporary_start = ".trama-";
-
-inline bool is_temporary(std::string_view name) noexcept {
-    return name.substr(0, temporary_start.size()) == temporary_start;
-}
-
-}  // namespace detail
-
 /// A file that is being written. What is not committed is deleted by the destructor. Move-only.
 class atomic_file {
 public:
     /// Starts what is to become the file `name` in `where`, over one that may be there. Throws
-    /// file_error: EINVAL for a name that is not plain, or that a temporary file might have.
+    /// file_error: EINVAL for a name that is not plain.
     atomic_file(const folder& where, const std::string& name)
         : name_(name), path_(where.path_to(name)) {
-        if (!is_plain_name(name) || detail::is_temporary(name))
-            throw file_error(EINVAL, "write", path_);
+        if (!is_plain_name(name)) throw file_error(EINVAL, "write", path_);
         folder_.reset(::fcntl(where.fd(), F_DUPFD_CLOEXEC, 0));
         if (!folder_) throw file_error(errno, "write", path_);
         // A clean-up may take the file away before it is locked.
@@ -82,9 +71,10 @@ public:
     /// Deletes what programs that were killed have left in `where`. Files that a living program is
     /// writing there are locked, and stay. Call it when a server starts.
     static void clear_leftovers(const folder& where) {
-        where.each_file([&](const std::string& name, const struct stat&) {
-            if (!detail::is_temporary(name)) return;
-            const unique_fd file(::openat(where.fd(), name.c_str(), O_RDWR | O_CLOEXEC));
+        where.each_entry([&](const std::string& name, const struct stat& status) {
+            if (!S_ISREG(status.st_mode) || !detail::is_temporary(name)) return;
+            constexpr int flags = O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
+            const unique_fd file(::openat(where.fd(), name.c_str(), flags));
             if (file && ::flock(file.get(), LOCK_EX | LOCK_NB) == 0)
                 ::unlinkat(where.fd(), name.c_str(), 0);
         });
@@ -102,7 +92,7 @@ private:
             file_.reset(::openat(folder_.get(), temporary_.c_str(), flags, 0666));
         } while (!file_ && (errno == EEXIST || errno == EINTR));
         if (!file_) throw file_error(errno, "write", path_);
-        ::flock(file_.get(), LOCK_EX | LOCK_NB);  // until it is closed, however the program ends
+        ::flock(file_.get(), LOCK_EX);  // until it is closed, however the program ends
     }
 
     void make_safe(int fd) const {

@@ -22,11 +22,23 @@ public:
                             detail::text("%s %s", operation, escaped(path, 300).c_str()).c_str()) {}
 };
 
-/// True if `name` can only mean something that lies in the folder itself: 1 to 255 bytes, no slash,
-/// no NUL, neither "." nor "..".
+namespace detail {
+
+/// How the names of files begin that are being written.
+inline constexpr std::string_view temporary_start = ".trama-";
+
+inline bool is_temporary(std::string_view name) noexcept {
+    return name.substr(0, temporary_start.size()) == temporary_start;
+}
+
+}  // namespace detail
+
+/// True if `name` can only mean something that lies in the folder itself, and that is not being
+/// written: 1 to 255 bytes, no slash, no NUL, neither "." nor "..", no ".trama-" at its start.
 inline bool is_plain_name(std::string_view name) noexcept {
     return !name.empty() && name.size() <= 255 && name != "." && name != ".." &&
-           name.find('/') == std::string_view::npos && name.find('\0') == std::string_view::npos;
+           name.find('/') == std::string_view::npos && name.find('\0') == std::string_view::npos &&
+           !detail::is_temporary(name);
 }
 
 /// Writes all of `bytes` where the position of `file` is. Throws file_error. man 2 write
@@ -65,7 +77,8 @@ public:
             throw file_error(errno, "open", path_to(name));
         if (!S_ISREG(status.st_mode)) throw file_error(ENOENT, "open", path_to(name));
         unique_fd file(::openat(fd(), name.c_str(), flags));
-        if (!file) throw file_error(errno, "open", path_to(name));
+        // ELOOP: it has become a link meanwhile.
+        if (!file) throw file_error(errno == ELOOP ? ENOENT : errno, "open", path_to(name));
         if (!S_ISREG(status_of(file.get(), path_to(name)).st_mode))
             throw file_error(ENOENT, "open", path_to(name));
         return file;
@@ -75,9 +88,20 @@ public:
     /// here, in no order. Throws file_error.
     template <typename Visit>
     void each_file(Visit visit) const {
+        each_entry([&](const std::string& name, const struct stat& status) {
+            if (S_ISREG(status.st_mode) && is_plain_name(name)) visit(name, status);
+        });
+    }
+
+    /// The same for all that lies in here: folders, links, files that are being written.
+    template <typename Visit>
+    void each_entry(Visit visit) const {
         // Opened anew, because a copy of the descriptor would share its place in the list.
-        const directory_list list(::openat(fd(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+        unique_fd anew(::openat(fd(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+        const directory_list list(anew.get());
         if (list.entries == nullptr) throw file_error(errno, "list", path_);
+        anew.release();
+        if (status_of(fd(), path_).st_nlink == 0) throw file_error(ENOENT, "list", path_);
         for (;;) {
             errno = 0;
             const dirent* entry = ::readdir(list.entries);
@@ -87,7 +111,7 @@ public:
             struct stat status {};
             const bool is_there =  // and was not deleted meanwhile
                 ::fstatat(fd(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0;
-            if (is_there && S_ISREG(status.st_mode)) visit(name, status);
+            if (is_there) visit(name, status);
         }
     }
 

@@ -1,5 +1,5 @@
 // trama/file/pieces.hpp -- what sending and receiving a file have in common: how much at once, how
-// long to wait, and no SIGPIPE. man 7 socket (SO_SNDTIMEO), man 2 sigpending
+// long to wait, and no SIGPIPE. man 2 fcntl (O_NONBLOCK), man 2 sigpending
 #pragma once
 
 #include <trama/file/folder.hpp>
@@ -17,32 +17,33 @@ inline std::size_t piece_of(std::uint64_t left) noexcept {
     return left < most ? left & (most - 1) : most;  // masked: it fits into 32 bits, too
 }
 
-/// While it lives, a call on the socket gives up when nothing has moved for the time-out of the
-/// stream: EAGAIN. `option`: SO_SNDTIMEO or SO_RCVTIMEO.
-class stall_limit {
+/// While it lives, no call on the descriptor waits: sendfile(2) and splice(2) know no MSG_DONTWAIT.
+class never_waiting {
 public:
-    stall_limit(const tcp_stream& stream, int option) noexcept
-        : fd_(stream.timeout() == forever ? -1 : stream.fd()), option_(option) {
-        const std::int64_t least = 1000;  // 0 would mean "for ever"
-        const std::int64_t most = 1000000000000000;
-        const std::int64_t time = stream.timeout().count();
-        set(time < least ? least : time < most ? time : most);
+    explicit never_waiting(int fd) noexcept : fd_(fd), before_(::fcntl(fd, F_GETFL)) {
+        ::fcntl(fd_, F_SETFL, before_ | O_NONBLOCK);
     }
-    stall_limit(const stall_limit&) = delete;
-    stall_limit& operator=(const stall_limit&) = delete;
-    ~stall_limit() { set(0); }
+    never_waiting(const never_waiting&) = delete;
+    never_waiting& operator=(const never_waiting&) = delete;
+    ~never_waiting() { ::fcntl(fd_, F_SETFL, before_); }
 
 private:
-    void set(std::int64_t nanoseconds) const noexcept {
-        timeval time{};
-        time.tv_sec = static_cast<int>(nanoseconds / 1000000000);
-        time.tv_usec = static_cast<int>(nanoseconds % 1000000000 / 1000);
-        if (fd_ != -1) ::setsockopt(fd_, SOL_SOCKET, option_, &time, sizeof time);
-    }
-
     int fd_;
-    int option_;
+    int before_;
 };
+
+/// Makes a call that does not wait until it moves something; the time-out of the stream bounds how
+/// long that may take. Returns the number of bytes. Throws network_error.
+template <typename Call>
+std::size_t move_some(const char* operation, const tcp_stream& stream, short events, Call call) {
+    const deadline limit(stream.timeout());
+    for (;;) {
+        const call_result result = call();
+        if (!result.would_block())
+            return static_cast<std::size_t>(check(operation, result, stream.remote_endpoint()));
+        wait_or_throw(stream.fd(), events, limit, operation, stream.remote_endpoint());
+    }
+}
 
 /// sendfile(2) knows no MSG_NOSIGNAL. So SIGPIPE waits while this lives, in this thread only, and
 /// one that came is taken away.
@@ -71,14 +72,6 @@ private:
     sigset_t before_;
     bool was_pending_;
 };
-
-/// The number of bytes that a call on the socket moved. Throws network_error.
-inline std::size_t moved(const char* operation, const call_result& result,
-                         const tcp_stream& stream) {
-    const call_result stalled{-1, ETIMEDOUT};
-    return static_cast<std::size_t>(
-        check(operation, result.would_block() ? stalled : result, stream.remote_endpoint()));
-}
 
 }  // namespace detail
 

@@ -16,28 +16,35 @@ namespace trama {
 
 namespace detail {
 
-/// Sends up to `size` bytes of `file` from `offset` on. Returns how many; 0: the file ends there.
-inline std::size_t send_piece(tcp_stream& to, int file, std::uint64_t offset, std::size_t size,
+/// True for an error of sendfile(2) that is not of the connection: some file systems cannot, and
+/// pread(2) tells what else is wrong with the file.
+inline bool is_of_file(int error) noexcept {
+    return error == EINVAL || error == ENOSYS || error == EBADF || error == EIO ||
+           error == EOVERFLOW;
+}
+
+/// Sends up to `size` bytes of `file` from `offset` on, and does not wait. 0: the file ends there.
+inline call_result send_piece(int to, int file, std::uint64_t offset, std::size_t size,
                               std::string& buffer) {
     auto at = static_cast<off_t>(offset);
+    if (static_cast<std::uint64_t>(at) != offset)  // off_t may have 32 bits
+        throw file_error(EOVERFLOW, "read", "from a file");
 #if defined(__linux__)
-    const auto sent = system_call([&] { return ::sendfile(to.fd(), file, &at, size); });
-    if (tracing()) trace(to.fd(), sent.error, "sendfile %ld of %zu bytes", sent.value, size);
-    // Some file systems cannot.
-    if (sent.error != EINVAL && sent.error != ENOSYS) return moved("send a file to", sent, to);
+    const auto sent = system_call([&] { return ::sendfile(to, file, &at, size); });
+    if (tracing()) trace(to, sent.error, "sendfile %ld of %zu bytes", sent.value, size);
+    if (!is_of_file(sent.error)) return sent;
 #endif
-    buffer.resize(262144);
-    if (size > buffer.size()) size = buffer.size();
-    const auto got = system_call([&] { return ::pread(file, buffer.data(), size, at); });
+    buffer.resize(size < 262144 ? size : 262144);
+    const auto got = system_call([&] { return ::pread(file, buffer.data(), buffer.size(), at); });
     if (got.failed()) throw file_error(got.error, "read", "from a file");
-    to.send_all(std::string_view(buffer).substr(0, got.count()));
-    return got.count();
+    iovec part{buffer.data(), got.count()};
+    return got.value == 0 ? got : send_once(to, &part, 1, MSG_DONTWAIT);
 }
 
 /// Moves bytes from a connection to a file.
 class file_receiver {
 public:
-    file_receiver(tcp_stream& from, int file) : from_(from), file_(file) {
+    file_receiver(int from, int file) : from_(from), file_(file) {
 #if defined(__linux__)
         int ends[2];
         if (::pipe2(ends, O_CLOEXEC) != 0) return;  // no descriptors: then without
@@ -47,28 +54,29 @@ public:
 #endif
     }
 
-    /// Receives up to `size` bytes. Returns how many; 0: the peer has closed.
-    std::size_t receive(std::size_t size) {
+    /// Receives up to `size` bytes, and does not wait. 0: the peer has closed.
+    call_result receive(std::size_t size) {
 #if defined(__linux__)
         if (write_end_) {
-            const auto result = splice(from_.fd(), write_end_.get(), size);
+            const auto result = splice(from_, write_end_.get(), size);
             if (tracing())
-                trace(from_.fd(), result.error, "splice %ld of %zu bytes", result.value, size);
-            const std::size_t count = moved("receive a file from", result, from_);
-            empty_pipe(count);
-            return count;
+                trace(from_, result.error, "splice %ld of %zu bytes", result.value, size);
+            if (!result.failed()) empty_pipe(result.count());
+            return result;
         }
 #endif
-        return copy_piece(size, [&] { return from_.recv_some(buffer_.data(), buffer_.size()); });
+        return copy_piece(size, [&] {
+            return receive_once(from_, buffer_.data(), buffer_.size(), MSG_DONTWAIT, wanted::some);
+        });
     }
 
 private:
     template <typename Read>
-    std::size_t copy_piece(std::size_t size, Read read) {
+    call_result copy_piece(std::size_t size, Read read) {
         buffer_.resize(size < 262144 ? size : 262144);
-        const std::size_t count = read();
-        write_all(file_, std::string_view(buffer_).substr(0, count));
-        return count;
+        const call_result result = read();
+        if (!result.failed()) write_all(file_, std::string_view(buffer_).substr(0, result.count()));
+        return result;
     }
 
 #if defined(__linux__)
@@ -89,18 +97,17 @@ private:
     // This file system, or a file opened to append, cannot be spliced to: so not again.
     void copy_pipe(std::size_t size) {
         write_end_.reset();
-        const auto from_pipe = [&] {
+        const auto read = [&] {
             return system_call(
-                       [&] { return ::read(read_end_.get(), buffer_.data(), buffer_.size()); })
-                .count();
+                [&] { return ::read(read_end_.get(), buffer_.data(), buffer_.size()); });
         };
-        while (size > 0) size -= copy_piece(size, from_pipe);
+        while (size > 0) size -= copy_piece(size, read).count();
     }
 
     unique_fd read_end_;
     unique_fd write_end_;
 #endif
-    tcp_stream& from_;
+    int from_;
     int file_;
     std::string buffer_;
 };
@@ -118,13 +125,16 @@ struct no_progress {
 template <typename Progress = detail::no_progress>
 void send_file(tcp_stream& to, int file, std::uint64_t offset, std::uint64_t size,
                Progress progress = {}) {
-    const detail::stall_limit limit(to, SO_SNDTIMEO);
+    const detail::never_waiting quick(to.fd());
     const detail::no_sigpipe quiet;
     const off_t size_before = folder::status_of(file, "the file to send").st_size;
     std::string buffer;
     for (std::uint64_t sent = 0; sent < size;) {
-        const std::size_t count =
-            detail::send_piece(to, file, offset + sent, detail::piece_of(size - sent), buffer);
+        const auto send = [&] {
+            const std::size_t piece = detail::piece_of(size - sent);
+            return detail::send_piece(to.fd(), file, offset + sent, piece, buffer);
+        };
+        const std::size_t count = detail::move_some("send a file to", to, POLLOUT, send);
         if (count == 0) throw file_error(ESTALE, "send", "a file that became shorter");
         sent += count;
         progress(sent);
@@ -138,10 +148,11 @@ void send_file(tcp_stream& to, int file, std::uint64_t offset, std::uint64_t siz
 /// file_error when the file cannot be written: then the rest was not received.
 template <typename Progress = detail::no_progress>
 void receive_file(tcp_stream& from, int file, std::uint64_t size, Progress progress = {}) {
-    const detail::stall_limit limit(from, SO_RCVTIMEO);
-    detail::file_receiver receiver(from, file);
+    const detail::never_waiting quick(from.fd());
+    detail::file_receiver receiver(from.fd(), file);
     for (std::uint64_t done = 0; done < size;) {
-        const std::size_t count = receiver.receive(detail::piece_of(size - done));
+        const auto receive = [&] { return receiver.receive(detail::piece_of(size - done)); };
+        const std::size_t count = detail::move_some("receive a file from", from, POLLIN, receive);
         if (count == 0) detail::throw_unexpected_eof(done, size, from.remote_endpoint());
         done += count;
         progress(done);

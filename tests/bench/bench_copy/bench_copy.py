@@ -5,7 +5,7 @@
     python3 tests/bench/bench_copy/bench_copy.py --build build    and our programs of chapters 15, 16
     python3 tests/bench/bench_copy/bench_copy.py --size 256 --rounds 3 --only trama,sendfile
 
-All ways run in turns, so that a busy machine disturbs all alike. Seconds: from the start of the
+All ways run in turns, so that a busy machine disturbs all alike; each end has a core. Seconds: from the start of the
 program that begins the copy to the end of the one that ends last. CPU seconds: user and system, of
 both ends. Shown are medians over the rounds, ± half the distance between the quartiles, and the
 ratio of the speed to sendfile by hand in the same round. Each copy is compared with the original.
@@ -89,10 +89,13 @@ def end_well(process):
     return cpu
 
 
-def start(command, **options):
+def start(command, core, **options):
+    """Starts a program that stays on one core: where the system moves it would decide else."""
     if shutil.which(command[0]) is None:
         raise Skipped(f"{command[0]} is not installed")
-    return subprocess.Popen([str(each) for each in command], **options)
+    cores = sorted(os.sched_getaffinity(0))
+    return subprocess.Popen([str(each) for each in command], **options,
+                            preexec_fn=lambda: os.sched_setaffinity(0, {cores[core % len(cores)]}))
 
 
 def announced_port(process):
@@ -123,7 +126,7 @@ def wait_until_listening(port, process):
 def server(command, port):
     """A server that must be told to end."""
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    process = start(command, start_new_session=True, **quiet)
+    process = start(command, 0, start_new_session=True, **quiet)
     try:
         wait_until_listening(port, process)
         yield process
@@ -139,14 +142,14 @@ def server(command, port):
 def one_connection(receiver, sender, port=None):
     """Both ends are there for one copy, and end after it."""
     announces = port is None
-    receiving = start(receiver, stdout=subprocess.PIPE if announces else None,
+    receiving = start(receiver, 0, stdout=subprocess.PIPE if announces else None,
                       stderr=subprocess.DEVNULL)
     if announces:
         port = announced_port(receiving)
     else:
         wait_until_listening(port, receiving)
     begin = time.monotonic()
-    sending = start([*sender, port] if announces else sender, stderr=subprocess.DEVNULL)
+    sending = start([*sender, port] if announces else sender, 1, stderr=subprocess.DEVNULL)
     cpu = end_well(sending) + end_well(receiving)
     return Round(time.monotonic() - begin, cpu)
 
@@ -155,7 +158,7 @@ def with_server(command, port, client):
     """The CPU time of the server is known at its end: that of starting it counts, too."""
     with server(command, port) as process:
         begin = time.monotonic()
-        cpu = end_well(start(client, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+        cpu = end_well(start(client, 1, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
         seconds = time.monotonic() - begin
         process.send_signal(signal.SIGTERM)
         cpu += end(process)
