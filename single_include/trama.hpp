@@ -1367,10 +1367,11 @@ inline void set_defaults(int fd) noexcept {
     check(operation, result, where);
 }
 
-/// Waits until `fd` has one of `events` (POLLIN or POLLOUT), an error or a hang-up. False: the
-/// deadline passed first. A poll that fails counts as ready: the call that follows tells why.
-[[gnu::noinline]] inline bool wait_until(int fd, short events, const deadline& limit) noexcept {
-    if (fd < 0) return true;  // poll would pass it over, and wait
+/// Polls until `fd` has one of `events` (POLLIN or POLLOUT), an error or a hang-up: value 1, or 0
+/// when the deadline passed first.
+[[gnu::noinline]] inline call_result poll_until(int fd, short events,
+                                                const deadline& limit) noexcept {
+    if (fd < 0) return {-1, EBADF};  // poll would pass it over, and wait
     pollfd watched{fd, events, 0};
     call_result result;
     do {
@@ -1380,7 +1381,12 @@ inline void set_defaults(int fd) noexcept {
             trace(fd, result.error, "poll for %s%s", events == POLLIN ? "reading" : "writing",
                   result.value == 0 ? ": time is up" : "");
     } while (result.value == 0 && !limit.passed());
-    return result.value != 0;
+    return result;
+}
+
+/// The same; false: the deadline passed first. Throws network_error.
+inline bool wait_until(int fd, short events, const deadline& limit) {
+    return check("poll", poll_until(fd, events, limit)) != 0;
 }
 
 /// For loops that go on with what is there: a peer that always has one more byte must not stretch
@@ -1593,7 +1599,7 @@ inline call_result shut_down_sending(int fd) noexcept {
     while (!limit.passed()) {
         const call_result got = receive_once(fd, waste, sizeof waste, MSG_DONTWAIT, wanted::some);
         if (got.would_block()) {
-            wait_until(fd, POLLIN, limit);
+            poll_until(fd, POLLIN, limit);
         } else if (got.value <= 0) {
             return;
         }
@@ -3260,7 +3266,7 @@ public:
 
     /// True once it was stopped.
     bool stopped() const noexcept {
-        return detail::wait_until(fd(), POLLIN, deadline(duration::zero()));
+        return detail::poll_until(fd(), POLLIN, deadline(duration::zero())).value > 0;
     }
 
     /// Readable once it was stopped, and for ever after: watch it, do not read it.

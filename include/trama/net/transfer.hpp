@@ -136,7 +136,7 @@ inline call_result shut_down_sending(int fd) noexcept {
     while (!limit.passed()) {
         const call_result got = receive_once(fd, waste, sizeof waste, MSG_DONTWAIT, wanted::some);
         if (got.would_block()) {
-            wait_until(fd, POLLIN, limit);
+            poll_until(fd, POLLIN, limit);
         } else if (got.value <= 0) {
             return;
         }

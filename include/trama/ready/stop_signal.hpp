@@ -79,7 +79,7 @@ public:
 
     /// True once it was stopped.
     bool stopped() const noexcept {
-        return detail::wait_until(fd(), POLLIN, deadline(duration::zero()));
+        return detail::poll_until(fd(), POLLIN, deadline(duration::zero())).value > 0;
     }
 
     /// Readable once it was stopped, and for ever after: watch it, do not read it.
