@@ -2163,12 +2163,13 @@ inline bool is_plain_name(std::string_view name) noexcept {
            !detail::is_temporary(name);
 }
 
-/// Writes all of `bytes` where the position of `file` is. Throws file_error. man 2 write
-inline void write_all(int file, std::string_view bytes) {
+/// Writes all of `bytes` where the position of `file` is; `path` is what an error calls it. Throws
+/// file_error. man 2 write
+inline void write_all(int file, std::string_view bytes, const std::string& path) {
     while (!bytes.empty()) {
         const auto result =
             detail::system_call([&] { return ::write(file, bytes.data(), bytes.size()); });
-        if (result.failed()) throw file_error(result.error, "write", "to a file");
+        if (result.failed()) throw file_error(result.error, "write", path);
         bytes.remove_prefix(result.count());
     }
 }
@@ -2542,7 +2543,8 @@ private:
     call_result copy_piece(std::size_t size, Read read) {
         buffer_.resize(size < 262144 ? size : 262144);
         const call_result result = read();
-        if (!result.failed()) write_all(file_, std::string_view(buffer_).substr(0, result.count()));
+        if (!result.failed())
+            write_all(file_, std::string_view(buffer_).substr(0, result.count()), "to a file");
         return result;
     }
 
@@ -2721,7 +2723,7 @@ private:
 
 // Many at once.
 // trama/list.hpp -- values one behind the other, in memory that grows. What std::vector does,
-// without <vector>, which takes longer to compile than all of the selectors.
+// without <vector>, which costs an echo client 4 % of its compilation before it is used at all.
 
 namespace trama {
 

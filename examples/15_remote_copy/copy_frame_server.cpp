@@ -35,7 +35,7 @@ using frame_stream = trama::framed_stream<trama::six_digit_colon>;
 
 void store(std::string_view bytes, const copy::destination& place) {
     trama::atomic_file file = place.start();
-    copy::write_all(file.fd(), bytes, place.name());
+    trama::write_all(file.fd(), bytes, place.name());
     file.commit();
 }
 

@@ -36,7 +36,7 @@ std::uint64_t store(trama::tcp_stream& client, const copy::destination& place) {
     std::uint64_t size = 0;
     trama::atomic_file file = place.start();
     for (std::string piece; !(piece = client.recv_some(65536)).empty(); size += piece.size())
-        copy::write_all(file.fd(), piece, place.name());
+        trama::write_all(file.fd(), piece, place.name());
     if (program::stopping()) throw program::peer_error("it was not finished");
     file.commit();  // the flaw: a client that was killed has closed as well
     return size;

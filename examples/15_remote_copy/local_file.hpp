@@ -57,14 +57,6 @@ private:
     struct stat before_ {};
 };
 
-inline void write_all(int fd, std::string_view bytes, const std::string& path) {
-    while (!bytes.empty()) {
-        const ssize_t count = ::write(fd, bytes.data(), bytes.size());
-        if (count == -1) throw trama::file_error(errno, "write", path);
-        bytes.remove_prefix(static_cast<std::size_t>(count));
-    }
-}
-
 /// The file that a server is to write, named on its command line.
 class destination {
 public:

@@ -50,7 +50,7 @@ public:
         }
     }
 
-    void append(std::string_view bytes) { write_all(fd_.get(), bytes, path_); }
+    void append(std::string_view bytes) { trama::write_all(fd_.get(), bytes, path_); }
 
     void clear() {
         if (::ftruncate(fd_.get(), 0) != 0) throw trama::file_error(errno, "clear", path_);

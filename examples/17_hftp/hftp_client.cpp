@@ -14,15 +14,12 @@
 #include "hftp.hpp"
 
 #include <algorithm>
-#include <cerrno>
 #include <cstdint>
 #include <iostream>
 #include <limits>
 #include <string>
 #include <string_view>
 #include <utility>
-
-#include <unistd.h>
 
 namespace {
 
@@ -108,15 +105,6 @@ std::string slice(line_stream& server, const std::string& name, std::uint64_t of
 }
 // [/region slice]
 
-void write_all(int file, std::string_view bytes) {
-    while (!bytes.empty()) {
-        const ssize_t count = ::write(file, bytes.data(), bytes.size());
-        if (count == -1 && errno == EINTR) continue;
-        if (count == -1) throw trama::file_error(errno, "write", "the file that comes");
-        bytes.remove_prefix(static_cast<std::size_t>(count));
-    }
-}
-
 // [region fetch]
 /// Whatever fails on the way, an older file of that name stays as it was.
 void fetch(line_stream& server, const std::string& name) {
@@ -127,7 +115,7 @@ void fetch(line_stream& server, const std::string& name) {
     program::progress_bar bar(size, false);
     for (std::uint64_t done = 0; done < size;) {
         const std::uint64_t next = std::min(slice_size, size - done);
-        write_all(file.fd(), slice(server, name, done, next));
+        trama::write_all(file.fd(), slice(server, name, done, next), name);
         done += next;
         bar.show(done);
     }

@@ -72,7 +72,7 @@ std::string folder_of(const client& who) {
 void write(upload& to, std::string_view bytes) {
     if (bytes.size() > to.left) throw program::peer_error("more bytes than announced");
     to.left -= bytes.size();
-    trama::write_all(to.file.fd(), bytes);
+    trama::write_all(to.file.fd(), bytes, to.place.path_to(to.header.name));
 }
 
 /// Returns the name under which it is safe on the disk: one that nobody had.

@@ -1,5 +1,5 @@
 // trama/list.hpp -- values one behind the other, in memory that grows. What std::vector does,
-// without <vector>, which takes longer to compile than all of the selectors.
+// without <vector>, which costs an echo client 4 % of its compilation before it is used at all.
 #pragma once
 
 #include <cstddef>

@@ -374,10 +374,10 @@ TEST_CASE_METHOD(net_test, "write_all writes all, although a pipe takes less at 
     REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);
     const trama::unique_fd reading(ends[0]);
     trama::unique_fd writing(ends[1]);
-    trama::write_all(writing.get(), "");
+    trama::write_all(writing.get(), "", "a pipe");
     const std::string bytes = test::any_bytes(1000000);
     auto writer = test::in_background([&] {
-        trama::write_all(writing.get(), bytes);
+        trama::write_all(writing.get(), bytes, "a pipe");
         writing.reset();
     });
     std::string seen;
@@ -390,7 +390,7 @@ TEST_CASE_METHOD(net_test, "write_all writes all, although a pipe takes less at 
 
 TEST_CASE("write_all says why it could not", "[file]") {
     const trama::unique_fd full(::open("/dev/full", O_WRONLY | O_CLOEXEC));
-    const auto failed = file_failure_of([&] { trama::write_all(full.get(), "x"); });
+    const auto failed = file_failure_of([&] { trama::write_all(full.get(), "x", "/dev/full"); });
     CHECK(failed.code == std::errc::no_space_on_device);
-    CHECK(failed.text == "write to a file: No space left on device");
+    CHECK(failed.text == "write /dev/full: No space left on device");
 }

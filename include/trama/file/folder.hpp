@@ -41,12 +41,13 @@ inline bool is_plain_name(std::string_view name) noexcept {
            !detail::is_temporary(name);
 }
 
-/// Writes all of `bytes` where the position of `file` is. Throws file_error. man 2 write
-inline void write_all(int file, std::string_view bytes) {
+/// Writes all of `bytes` where the position of `file` is; `path` is what an error calls it. Throws
+/// file_error. man 2 write
+inline void write_all(int file, std::string_view bytes, const std::string& path) {
     while (!bytes.empty()) {
         const auto result =
             detail::system_call([&] { return ::write(file, bytes.data(), bytes.size()); });
-        if (result.failed()) throw file_error(result.error, "write", "to a file");
+        if (result.failed()) throw file_error(result.error, "write", path);
         bytes.remove_prefix(result.count());
     }
 }

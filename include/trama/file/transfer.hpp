@@ -75,7 +75,8 @@ private:
     call_result copy_piece(std::size_t size, Read read) {
         buffer_.resize(size < 262144 ? size : 262144);
         const call_result result = read();
-        if (!result.failed()) write_all(file_, std::string_view(buffer_).substr(0, result.count()));
+        if (!result.failed())
+            write_all(file_, std::string_view(buffer_).substr(0, result.count()), "to a file");
         return result;
     }
 
