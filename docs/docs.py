@@ -111,6 +111,7 @@ MARKER = re.compile(r"\s*(?://|#)\s*\[(/?)region ([\w-]+)\]\s*$")
 MARKER_LIKE = re.compile(r"\s*(?://|#)\s*\[\s*(?:/|end)?\s*region\b")
 LANGUAGES = {".cpp": "cpp", ".hpp": "cpp", ".py": "python", ".sh": "sh", ".txt": "cmake",
              ".cmake": "cmake", ".c": "c"}
+PORT_RANGE = Path("/proc/sys/net/ipv4/ip_local_port_range")
 HEADERS = ("needs", "probe", "mask", "replace", "fixed", "tty")
 LISTENING = re.compile(r"^.*\blistening on (?:port |\S*[: ])(\d+)\b.*\n",
                        re.MULTILINE | re.IGNORECASE)
@@ -344,7 +345,7 @@ def parse_script(lines: List[str], first: int) -> Script:
 
 def ephemeral_range() -> Tuple[int, int]:
     try:
-        low, high = Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()
+        low, high = PORT_RANGE.read_text().split()
         return int(low), int(high)
     except OSError:             # a chroot without /proc, or no Linux
         return 32768, 65535     # Linux begins with the one, others end with the other
@@ -385,10 +386,19 @@ def real_ports(script: Script, request: dict) -> Dict[int, int]:
     return ports
 
 
-def normalised(text: str, script: Script, stand_ins: Dict[int, int]) -> str:
+def choose_ports_from(low: int, high: int) -> None:
+    """Where the system takes the ports from that it chooses; only for a network that is ours."""
+    try:
+        PORT_RANGE.write_text(f"{low} {high}")
+    except OSError:             # then two connections to two servers may get one number
+        pass
+
+
+def normalised(text: str, script: Script, stand_ins: Dict[int, int],
+               chosen: Tuple[int, int]) -> str:
     for port, real in stand_ins.items():
         text = re.sub(rf"(?<!\d){real}(?!\d)", str(port), text)
-    low, high = ephemeral_range()
+    low, high = chosen
     shown = {}
 
     def steady(match):
@@ -483,8 +493,12 @@ class Terminal:
 
 
 class Replay:
-    def __init__(self, script: Script, folder: Path, timeout: float, stand_ins: Dict[int, int]):
-        self.script, self.folder, self.timeout, self.stand_ins = script, folder, timeout, stand_ins
+    def __init__(self, script: Script, folder: Path, request: dict):
+        self.script, self.folder, self.timeout = script, folder, request["timeout"]
+        self.stand_ins = real_ports(script, request)
+        self.chosen = ephemeral_range()
+        self.network_is_ours = not request["mapped"]
+        self.servers = 0
         self.terminals = {name: Terminal(name, name in script.words("tty"))
                           for name in [step.terminal for step in script.steps]}
         self.started: List[subprocess.Popen] = []
@@ -510,7 +524,7 @@ class Replay:
         for terminal in self.terminals.values():
             if terminal.closing and terminal.process:
                 self.finish(terminal)
-        return normalised(self.rendered(), self.script, self.stand_ins)
+        return normalised(self.rendered(), self.script, self.stand_ins, self.chosen)
 
     def filled_in(self, text: str) -> str:
         def real(match):
@@ -565,6 +579,16 @@ class Replay:
     def listens(self, terminal: Terminal) -> None:
         found = self.expect(terminal, LISTENING, "a line 'listening on ADDRESS:PORT'")
         self.port = terminal.port = int(found.group(1))
+        if self.network_is_ours:
+            self.take_other_ports()
+
+    def take_other_ports(self) -> None:
+        """One port may serve two connections, to two servers: give each server's a thousand."""
+        low, high = self.chosen
+        self.servers += 1
+        low += 1000 * self.servers
+        if low + 999 <= high:
+            choose_ports_from(low, low + 999)
 
     def expect(self, terminal: Terminal, pattern, what: str):
         """Wait for the pattern, and show all that was printed up to its end."""
@@ -671,7 +695,7 @@ def replay(request: dict) -> dict:
             for probe in script.values("probe"):
                 if not works(["bash", "-c", probe], cwd=name):
                     raise Skip(f"'{probe}' does not work here")
-            run = Replay(script, folder, request["timeout"], real_ports(script, request))
+            run = Replay(script, folder, request)
             return {"text": run.run()}
         except Skip as skip:
             return {"skip": str(skip)}

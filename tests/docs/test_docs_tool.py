@@ -279,6 +279,27 @@ class Transcripts(ProjectTest):
         self.assertIn("in a namespace of its own", self.assert_true_page())
         self.assertIn("stand in", self.assert_true_page("--mapped-ports"))
 
+    @unittest.skipUnless(NAMESPACES, "SKIPPED: no network namespaces here")
+    def test_the_clients_of_two_servers_never_come_from_one_port(self):
+        ports = "cat /proc/sys/net/ipv4/ip_local_port_range"
+        self.assert_shown(f"""\
+            one$ build/server -p 5000
+            setup$ {ports} > first
+            two$ build/server -p 5001
+            setup$ {ports} > second
+            me$ read _ high < first; read low _ < second; echo $((high < low))""", """\
+            # terminal 1 (one)
+            $ build/server -p 5000
+            listening on 127.0.0.1:5000
+
+            # terminal 2 (two)
+            $ build/server -p 5001
+            listening on 127.0.0.1:5001
+
+            # terminal 3 (me)
+            $ read _ high < first; read low _ < second; echo $((high < low))
+            1""")
+
     def test_a_port_chosen_by_the_system_is_captured_and_shown_as_a_steady_number(self):
         script = """\
             server$ build/server -p 0
