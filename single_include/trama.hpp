@@ -827,14 +827,16 @@ private:
     std::runtime_error text_;  // and not a string: copying an exception must not throw
 };
 
-/// The stream ended before recv_exact had all it was asked for.
+/// The stream ended before recv_exact or receive_file had all they were asked for.
 class unexpected_eof : public std::runtime_error {
 public:
-    [[gnu::cold]] unexpected_eof(std::uint64_t received, std::uint64_t expected, const char* where)
-        : std::runtime_error(detail::text("recv_exact from %s: the stream ended after %llu of %llu "
-                                          "bytes (the peer closed, or "
-                                          "died, before it had sent all)",
-                                          where, static_cast<unsigned long long>(received),
+    /// `operation` and `where` begin the text: "recv_exact from", "127.0.0.1:5000".
+    [[gnu::cold]] unexpected_eof(std::uint64_t received, std::uint64_t expected,
+                                 const char* operation, const char* where)
+        : std::runtime_error(detail::text("%s %s: the stream ended after %llu of %llu bytes "
+                                          "(the peer closed, or died, before it had sent all)",
+                                          operation, where,
+                                          static_cast<unsigned long long>(received),
                                           static_cast<unsigned long long>(expected))
                                  .c_str()),
           received_(received),
@@ -1307,8 +1309,7 @@ inline constexpr int close_on_exec = 0;
 inline void set_defaults(int fd) noexcept {
 #ifndef SOCK_CLOEXEC
     ::fcntl(fd, F_SETFD, FD_CLOEXEC);
-    ::fcntl(fd, F_SETFL,
-            0);  // there, what a listener accepts does not wait if the listener does not
+    ::fcntl(fd, F_SETFL, 0);  // there, an accepted socket never waits if its listener does not
 #endif
 #ifdef SO_NOSIGPIPE
     const int on = 1;
@@ -1426,8 +1427,7 @@ struct address_buffer {
 /// The base of all sockets. Owns its descriptor; move-only.
 class basic_socket {
 public:
-    /// The descriptor, for select(2), poll(2) and your own system calls; still owned here. -1:
-    /// none.
+    /// The descriptor, for select(2), poll(2) and your own system calls; owned here. -1: none.
     int fd() const noexcept { return fd_.get(); }
 
     /// Address and port of this end. Throws network_error. man 2 getsockname
@@ -1561,8 +1561,9 @@ inline call_result send_once(int fd, iovec* parts, std::size_t count, int flags)
 
 [[noreturn, gnu::cold]] inline void throw_unexpected_eof(std::uint64_t received,
                                                          std::uint64_t expected,
+                                                         const char* operation,
                                                          const endpoint& where) {
-    throw unexpected_eof(received, expected, shown(where).host_and_port());
+    throw unexpected_eof(received, expected, operation, shown(where).host_and_port());
 }
 
 /// Sends all of `count` parts, and moves parts[] along while it does. Throws as receive does.
@@ -1909,7 +1910,7 @@ private:
         while (done < end) {
             const std::size_t count = detail::receive(fd(), memory + done, end - done, limit,
                                                       detail::wanted::all, remote_);
-            if (count == 0) detail::throw_unexpected_eof(done, size, remote_);
+            if (count == 0) detail::throw_unexpected_eof(done, size, "recv_exact from", remote_);
             done += count;
             if (done < end) detail::throw_if_passed(limit, "recv_exact from", remote_);
         }
@@ -2319,6 +2320,7 @@ public:
         name_ = std::move(other.name_);
         path_ = std::move(other.path_);
         temporary_ = std::move(other.temporary_);
+        maker_ = other.maker_;
         return *this;
     }
     ~atomic_file() { abandon(); }
@@ -2346,7 +2348,7 @@ public:
             ::linkat(folder_.get(), temporary_.c_str(), folder_.get(), name.c_str(), 0);
         if (linked != 0 && errno == EEXIST) return false;
         if (linked != 0) throw file_error(errno, "name a temporary file", name);
-        abandon();
+        ::unlinkat(folder_.get(), temporary_.c_str(), 0);
         file_.reset();
         make_safe(folder_.get());
         return true;
@@ -2384,7 +2386,8 @@ private:
     }
 
     void abandon() noexcept {
-        if (file_) ::unlinkat(folder_.get(), temporary_.c_str(), 0);
+        // After fork(2) the file is the parent's: the child must not take it away.
+        if (file_ && ::getpid() == maker_) ::unlinkat(folder_.get(), temporary_.c_str(), 0);
     }
 
     unique_fd folder_;
@@ -2392,6 +2395,7 @@ private:
     std::string name_;
     std::string path_;  // for messages
     std::string temporary_;
+    pid_t maker_ = ::getpid();
 };
 
 }  // namespace trama
@@ -2439,7 +2443,7 @@ std::size_t move_some(const char* operation, const tcp_stream& stream, short eve
 }
 
 /// sendfile(2) knows no MSG_NOSIGNAL. So SIGPIPE waits while this lives, in this thread only, and
-/// one that came is taken away.
+/// one that came is taken away. errno stays as it is.
 class no_sigpipe {
 public:
     no_sigpipe() noexcept {
@@ -2453,11 +2457,13 @@ public:
     no_sigpipe(const no_sigpipe&) = delete;
     no_sigpipe& operator=(const no_sigpipe&) = delete;
     ~no_sigpipe() {
+        const int error = errno;  // of the call that this guards
         sigset_t pending;
         int signal = 0;
         ::sigpending(&pending);
         if (!was_pending_ && ::sigismember(&pending, SIGPIPE) == 1) ::sigwait(&sigpipe_, &signal);
         ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+        errno = error;
     }
 
 private:
@@ -2491,6 +2497,12 @@ inline bool is_of_file(int error) noexcept {
            error == EOVERFLOW;
 }
 
+[[gnu::cold]] inline void tell_piece(int fd, call_result result, const char* call,
+                                     std::size_t size) noexcept {
+    if (result.failed()) return trace(fd, result.error, "%s %zu bytes", call, size);
+    trace(fd, 0, "%s %ld of %zu bytes", call, result.value, size);
+}
+
 /// Sends up to `size` bytes of `file` from `offset` on, and does not wait. 0: the file ends there.
 inline call_result send_piece(int to, int file, std::uint64_t offset, std::size_t size,
                               std::string& buffer) {
@@ -2498,8 +2510,11 @@ inline call_result send_piece(int to, int file, std::uint64_t offset, std::size_
     if (static_cast<std::uint64_t>(at) != offset)  // off_t may have 32 bits
         throw file_error(EOVERFLOW, "read", "from a file");
 #if defined(__linux__)
-    const auto sent = system_call([&] { return ::sendfile(to, file, &at, size); });
-    if (tracing()) trace(to, sent.error, "sendfile %ld of %zu bytes", sent.value, size);
+    const auto sent = system_call([&] {
+        const no_sigpipe quiet;
+        return ::sendfile(to, file, &at, size);
+    });
+    if (tracing()) tell_piece(to, sent, "sendfile", size);
     if (!is_of_file(sent.error)) return sent;
 #endif
     buffer.resize(size < 262144 ? size : 262144);
@@ -2527,8 +2542,7 @@ public:
 #if defined(__linux__)
         if (write_end_) {
             const auto result = splice(from_, write_end_.get(), size);
-            if (tracing())
-                trace(from_, result.error, "splice %ld of %zu bytes", result.value, size);
+            if (tracing()) tell_piece(from_, result, "splice", size);
             if (!result.failed()) empty_pipe(result.count());
             return result;
         }
@@ -2595,7 +2609,6 @@ template <typename Progress = detail::no_progress>
 void send_file(tcp_stream& to, int file, std::uint64_t offset, std::uint64_t size,
                Progress progress = {}) {
     const detail::never_waiting quick(to.fd());
-    const detail::no_sigpipe quiet;
     const off_t size_before = folder::status_of(file, "the file to send").st_size;
     std::string buffer;
     for (std::uint64_t sent = 0; sent < size;) {
@@ -2617,12 +2630,13 @@ void send_file(tcp_stream& to, int file, std::uint64_t offset, std::uint64_t siz
 /// file_error when the file cannot be written: then the rest was not received.
 template <typename Progress = detail::no_progress>
 void receive_file(tcp_stream& from, int file, std::uint64_t size, Progress progress = {}) {
+    constexpr const char* operation = "receive a file from";
     const detail::never_waiting quick(from.fd());
     detail::file_receiver receiver(from.fd(), file);
     for (std::uint64_t done = 0; done < size;) {
         const auto receive = [&] { return receiver.receive(detail::piece_of(size - done)); };
-        const std::size_t count = detail::move_some("receive a file from", from, POLLIN, receive);
-        if (count == 0) detail::throw_unexpected_eof(done, size, from.remote_endpoint());
+        const std::size_t count = detail::move_some(operation, from, POLLIN, receive);
+        if (count == 0) detail::throw_unexpected_eof(done, size, operation, from.remote_endpoint());
         done += count;
         progress(done);
     }

@@ -48,7 +48,8 @@ public:
         while (bytes.size() < size) {
             const std::string piece =
                 receive_some(std::min<std::size_t>(size - bytes.size(), 65536));
-            if (piece.empty()) throw trama::unexpected_eof(bytes.size(), size, peer().c_str());
+            if (piece.empty())
+                throw trama::unexpected_eof(bytes.size(), size, "receive from", peer().c_str());
             bytes += piece;
         }
         return bytes;

@@ -31,14 +31,16 @@ private:
     std::runtime_error text_;  // and not a string: copying an exception must not throw
 };
 
-/// The stream ended before recv_exact had all it was asked for.
+/// The stream ended before recv_exact or receive_file had all they were asked for.
 class unexpected_eof : public std::runtime_error {
 public:
-    [[gnu::cold]] unexpected_eof(std::uint64_t received, std::uint64_t expected, const char* where)
-        : std::runtime_error(detail::text("recv_exact from %s: the stream ended after %llu of %llu "
-                                          "bytes (the peer closed, or "
-                                          "died, before it had sent all)",
-                                          where, static_cast<unsigned long long>(received),
+    /// `operation` and `where` begin the text: "recv_exact from", "127.0.0.1:5000".
+    [[gnu::cold]] unexpected_eof(std::uint64_t received, std::uint64_t expected,
+                                 const char* operation, const char* where)
+        : std::runtime_error(detail::text("%s %s: the stream ended after %llu of %llu bytes "
+                                          "(the peer closed, or died, before it had sent all)",
+                                          operation, where,
+                                          static_cast<unsigned long long>(received),
                                           static_cast<unsigned long long>(expected))
                                  .c_str()),
           received_(received),

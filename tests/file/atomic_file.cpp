@@ -7,6 +7,8 @@
 #include <atomic>
 #include <memory>
 
+#include <sys/wait.h>
+
 using test::bytes_at;
 using test::file_failure_of;
 using test::make_file;
@@ -434,6 +436,23 @@ TEST_CASE_METHOD(old_file, "what a file is moved over is given up", "[file]") {
     file = written(files(), "new", "again");  // also over one that was committed
     file.commit();
     CHECK(present() == names{"data", "new"});
+}
+
+TEST_CASE_METHOD(old_file, "a child that forks while a file is written does not take it away",
+                 "[file]") {
+    atomic_file file = written(files(), "data", "new");
+    const pid_t child = ::fork();
+    REQUIRE(child != -1);
+    if (child == 0) {
+        { const atomic_file given_up = std::move(file); }
+        ::_exit(0);
+    }
+    int status = -1;
+    REQUIRE(::waitpid(child, &status, 0) == child);
+    CHECK(status == 0);
+    file.commit();
+    CHECK(data() == "new");
+    CHECK(present() == names{"data"});
 }
 
 TEST_CASE_METHOD(old_file, "a file that is moved to itself stays", "[file]") {

@@ -169,6 +169,15 @@ TEST_CASE_METHOD(transfer_test, "a SIGPIPE that waited before still waits afterw
     ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
+TEST_CASE_METHOD(transfer_test, "progress is told with the signals as they were", "[file]") {
+    const unique_fd file = open_file("0123456789");
+    auto pair = test::local_pair();
+    std::set<int> blocked{SIGPIPE};
+    send_file(pair.client, file.get(), 0, 10,
+              [&](std::uint64_t) { blocked = test::blocked_signals(); });
+    CHECK(blocked.count(SIGPIPE) == 0);
+}
+
 TEST_CASE_METHOD(transfer_test, "a peer that closes too early tells the receiver how much came",
                  "[file]") {
     auto pair = pair_of_kind(GENERATE(0, 1));
@@ -182,6 +191,7 @@ TEST_CASE_METHOD(transfer_test, "a peer that closes too early tells the receiver
     } catch (const trama::unexpected_eof& error) {
         CHECK(error.received() == bytes.size());
         CHECK(error.expected() == bytes.size() + 1);
+        CHECK(test::contains(error.what(), "receive a file from "));
     }
     CHECK(bytes_of(file) == bytes);
     check_as_new(pair.server);

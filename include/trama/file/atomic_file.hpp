@@ -35,6 +35,7 @@ public:
         name_ = std::move(other.name_);
         path_ = std::move(other.path_);
         temporary_ = std::move(other.temporary_);
+        maker_ = other.maker_;
         return *this;
     }
     ~atomic_file() { abandon(); }
@@ -62,7 +63,7 @@ public:
             ::linkat(folder_.get(), temporary_.c_str(), folder_.get(), name.c_str(), 0);
         if (linked != 0 && errno == EEXIST) return false;
         if (linked != 0) throw file_error(errno, "name a temporary file", name);
-        abandon();
+        ::unlinkat(folder_.get(), temporary_.c_str(), 0);
         file_.reset();
         make_safe(folder_.get());
         return true;
@@ -100,7 +101,8 @@ private:
     }
 
     void abandon() noexcept {
-        if (file_) ::unlinkat(folder_.get(), temporary_.c_str(), 0);
+        // After fork(2) the file is the parent's: the child must not take it away.
+        if (file_ && ::getpid() == maker_) ::unlinkat(folder_.get(), temporary_.c_str(), 0);
     }
 
     unique_fd folder_;
@@ -108,6 +110,7 @@ private:
     std::string name_;
     std::string path_;  // for messages
     std::string temporary_;
+    pid_t maker_ = ::getpid();
 };
 
 }  // namespace trama

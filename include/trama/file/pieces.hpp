@@ -46,7 +46,7 @@ std::size_t move_some(const char* operation, const tcp_stream& stream, short eve
 }
 
 /// sendfile(2) knows no MSG_NOSIGNAL. So SIGPIPE waits while this lives, in this thread only, and
-/// one that came is taken away.
+/// one that came is taken away. errno stays as it is.
 class no_sigpipe {
 public:
     no_sigpipe() noexcept {
@@ -60,11 +60,13 @@ public:
     no_sigpipe(const no_sigpipe&) = delete;
     no_sigpipe& operator=(const no_sigpipe&) = delete;
     ~no_sigpipe() {
+        const int error = errno;  // of the call that this guards
         sigset_t pending;
         int signal = 0;
         ::sigpending(&pending);
         if (!was_pending_ && ::sigismember(&pending, SIGPIPE) == 1) ::sigwait(&sigpipe_, &signal);
         ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+        errno = error;
     }
 
 private:

@@ -23,6 +23,12 @@ inline bool is_of_file(int error) noexcept {
            error == EOVERFLOW;
 }
 
+[[gnu::cold]] inline void tell_piece(int fd, call_result result, const char* call,
+                                     std::size_t size) noexcept {
+    if (result.failed()) return trace(fd, result.error, "%s %zu bytes", call, size);
+    trace(fd, 0, "%s %ld of %zu bytes", call, result.value, size);
+}
+
 /// Sends up to `size` bytes of `file` from `offset` on, and does not wait. 0: the file ends there.
 inline call_result send_piece(int to, int file, std::uint64_t offset, std::size_t size,
                               std::string& buffer) {
@@ -30,8 +36,11 @@ inline call_result send_piece(int to, int file, std::uint64_t offset, std::size_
     if (static_cast<std::uint64_t>(at) != offset)  // off_t may have 32 bits
         throw file_error(EOVERFLOW, "read", "from a file");
 #if defined(__linux__)
-    const auto sent = system_call([&] { return ::sendfile(to, file, &at, size); });
-    if (tracing()) trace(to, sent.error, "sendfile %ld of %zu bytes", sent.value, size);
+    const auto sent = system_call([&] {
+        const no_sigpipe quiet;
+        return ::sendfile(to, file, &at, size);
+    });
+    if (tracing()) tell_piece(to, sent, "sendfile", size);
     if (!is_of_file(sent.error)) return sent;
 #endif
     buffer.resize(size < 262144 ? size : 262144);
@@ -59,8 +68,7 @@ public:
 #if defined(__linux__)
         if (write_end_) {
             const auto result = splice(from_, write_end_.get(), size);
-            if (tracing())
-                trace(from_, result.error, "splice %ld of %zu bytes", result.value, size);
+            if (tracing()) tell_piece(from_, result, "splice", size);
             if (!result.failed()) empty_pipe(result.count());
             return result;
         }
@@ -127,7 +135,6 @@ template <typename Progress = detail::no_progress>
 void send_file(tcp_stream& to, int file, std::uint64_t offset, std::uint64_t size,
                Progress progress = {}) {
     const detail::never_waiting quick(to.fd());
-    const detail::no_sigpipe quiet;
     const off_t size_before = folder::status_of(file, "the file to send").st_size;
     std::string buffer;
     for (std::uint64_t sent = 0; sent < size;) {
@@ -149,12 +156,13 @@ void send_file(tcp_stream& to, int file, std::uint64_t offset, std::uint64_t siz
 /// file_error when the file cannot be written: then the rest was not received.
 template <typename Progress = detail::no_progress>
 void receive_file(tcp_stream& from, int file, std::uint64_t size, Progress progress = {}) {
+    constexpr const char* operation = "receive a file from";
     const detail::never_waiting quick(from.fd());
     detail::file_receiver receiver(from.fd(), file);
     for (std::uint64_t done = 0; done < size;) {
         const auto receive = [&] { return receiver.receive(detail::piece_of(size - done)); };
-        const std::size_t count = detail::move_some("receive a file from", from, POLLIN, receive);
-        if (count == 0) detail::throw_unexpected_eof(done, size, from.remote_endpoint());
+        const std::size_t count = detail::move_some(operation, from, POLLIN, receive);
+        if (count == 0) detail::throw_unexpected_eof(done, size, operation, from.remote_endpoint());
         done += count;
         progress(done);
     }

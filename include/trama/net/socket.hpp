@@ -34,8 +34,7 @@ inline constexpr int close_on_exec = 0;
 inline void set_defaults(int fd) noexcept {
 #ifndef SOCK_CLOEXEC
     ::fcntl(fd, F_SETFD, FD_CLOEXEC);
-    ::fcntl(fd, F_SETFL,
-            0);  // there, what a listener accepts does not wait if the listener does not
+    ::fcntl(fd, F_SETFL, 0);  // there, an accepted socket never waits if its listener does not
 #endif
 #ifdef SO_NOSIGPIPE
     const int on = 1;
@@ -153,8 +152,7 @@ struct address_buffer {
 /// The base of all sockets. Owns its descriptor; move-only.
 class basic_socket {
 public:
-    /// The descriptor, for select(2), poll(2) and your own system calls; still owned here. -1:
-    /// none.
+    /// The descriptor, for select(2), poll(2) and your own system calls; owned here. -1: none.
     int fd() const noexcept { return fd_.get(); }
 
     /// Address and port of this end. Throws network_error. man 2 getsockname

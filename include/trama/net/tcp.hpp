@@ -149,7 +149,7 @@ private:
         while (done < end) {
             const std::size_t count = detail::receive(fd(), memory + done, end - done, limit,
                                                       detail::wanted::all, remote_);
-            if (count == 0) detail::throw_unexpected_eof(done, size, remote_);
+            if (count == 0) detail::throw_unexpected_eof(done, size, "recv_exact from", remote_);
             done += count;
             if (done < end) detail::throw_if_passed(limit, "recv_exact from", remote_);
         }

@@ -98,8 +98,9 @@ inline call_result send_once(int fd, iovec* parts, std::size_t count, int flags)
 
 [[noreturn, gnu::cold]] inline void throw_unexpected_eof(std::uint64_t received,
                                                          std::uint64_t expected,
+                                                         const char* operation,
                                                          const endpoint& where) {
-    throw unexpected_eof(received, expected, shown(where).host_and_port());
+    throw unexpected_eof(received, expected, operation, shown(where).host_and_port());
 }
 
 /// Sends all of `count` parts, and moves parts[] along while it does. Throws as receive does.
