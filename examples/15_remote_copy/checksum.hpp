@@ -59,13 +59,11 @@ public:
 private:
     static constexpr std::size_t block_size = 32;  // a word for each lane
 
-    // [region mix]
     static std::uint64_t mixed(std::uint64_t lane, std::uint64_t word) {
         lane ^= word;
         lane = lane << 29 | lane >> 35;
         return lane * 0x9E3779B97F4A7C15;  // odd, and half of its bits are set
     }
-    // [/region mix]
 
     /// Four variables, because the compiler keeps them in registers.
     void add_blocks(std::string_view bytes) {

@@ -91,7 +91,7 @@ public:
 private:
     void open_locked(const trama::deadline& limit, const trama::stop_signal& stop) {
         constexpr int flags = O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
-        fd_.reset(::openat(where_.fd(), name_.c_str(), flags, 0666));
+        fd_.reset(::openat(where_.fd(), name_.c_str(), flags, 0644));
         if (!fd_) throw trama::file_error(errno, "open", path_);
         while (::flock(fd_.get(), LOCK_EX | LOCK_NB) != 0) {
             if (limit.passed() || stop.stopped()) {

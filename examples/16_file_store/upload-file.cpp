@@ -58,8 +58,9 @@ public:
         store::expect_ok(peer_);
         peer_.send(store::sized(name) + store::bytes_of(size));
         if (!send_data(file, size)) {
-            store::expect_ok(peer_);
-            throw program::peer_error("the server answered before it had the whole file");
+            const std::optional<char> code = peer_.receive_byte();
+            if (code && *code != store::ok) throw program::peer_error(store::text_of(*code));
+            throw program::peer_error("the server gave up before it had the whole file");
         }
         return is_confirmed();
     }

@@ -3,7 +3,7 @@
 // Goal:     Be the client of somebody else's protocol: send what it demands to the byte, and
 //           believe nothing of what comes back.
 // Run:      ./hftp_server             in a folder with a folder testdata
-//           ./hftp_client             in another folder, or the file would replace itself
+//           ./hftp_client             not in testdata, or the file would replace itself
 // Observe:  The file is there at the end, whole, or it is not there at all. Each slice is a
 //           question and an answer, so the way there and back is paid once for each.
 // Exercise: Let -r ask for raw slices. How many bytes does it save, and how much time, here and

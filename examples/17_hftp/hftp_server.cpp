@@ -8,7 +8,7 @@
 //           44 MB, and the server needs no more memory for it than for one of 10 bytes.
 // Exercise: Add a command get_checksum NAME for files of any size. What may it not do, in one
 //           thread? And who may be held up how long by a slow disk?
-// Next:     hftp_client.cpp; session.hpp, file_service.hpp and file_slice.hpp, from outside in
+// Next:     hftp_client.cpp; session.hpp, file_service.hpp and answer.hpp, from outside in
 #include "../support/program.hpp"
 #include "file_service.hpp"
 #include "hftp.hpp"

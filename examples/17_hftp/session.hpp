@@ -3,7 +3,8 @@
 //
 //     serving  ---- a fatal answer, quit, the end of its stream ---->  finishing: what it is owed
 //        |                                                             is still sent
-//        |  its connection broke, or its slice cannot be completed         |  all of it was taken
+//        |  its connection broke, it took nothing for too long,            |  all of it was taken
+//        |  or its slice cannot be completed                               |
 //        v                                                                 v
 //      gone  <------------ it closed, or the time is up ------------  lingering
 #pragma once

@@ -327,14 +327,14 @@ class Copies(Files):
             self.assertEqual(client.wait_exit(), 0, client.story("one of many"))
             self.assert_holds(self.copies / original.name, original.read_bytes())
 
-    def test_modes_of_a_new_file_are_those_of_any_new_file(self):
+    def test_only_the_owner_may_write_to_a_new_file_and_nobody_may_run_it(self):
         server = self.stream_server()
         original = self.file(b"hola")
         original.chmod(0o4777)
         self.copy(CLIENT, server.port, original)
         mask = os.umask(0)
         os.umask(mask)
-        self.assertEqual((self.copies / "original").stat().st_mode & 0o7777, 0o666 & ~mask)
+        self.assertEqual((self.copies / "original").stat().st_mode & 0o7777, 0o644 & ~mask)
 
 
 class Large(Files):

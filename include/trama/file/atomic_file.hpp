@@ -15,8 +15,8 @@ namespace trama {
 /// A file that is being written. What is not committed is deleted by the destructor. Move-only.
 class atomic_file {
 public:
-    /// Starts what is to become the file `name` in `where`, over one that may be there. Throws
-    /// file_error: EINVAL for a name that is not plain.
+    /// Starts what is to become the file `name` in `where`, over one that may be there; only its
+    /// owner may write to it (mode 0644). Throws file_error: EINVAL for a name that is not plain.
     atomic_file(const folder& where, const std::string& name)
         : name_(name), path_(where.path_to(name)) {
         if (!is_plain_name(name)) throw file_error(EINVAL, "write", path_);
@@ -90,7 +90,7 @@ private:
             temporary_ = detail::text("%s%ld-%ld", detail::temporary_start.data(),
                                       static_cast<long>(::getpid()), now.tv_nsec)
                              .c_str();
-            file_.reset(::openat(folder_.get(), temporary_.c_str(), flags, 0666));
+            file_.reset(::openat(folder_.get(), temporary_.c_str(), flags, 0644));
         } while (!file_ && (errno == EEXIST || errno == EINTR));
         if (!file_) throw file_error(errno, "write", path_);
         ::flock(file_.get(), LOCK_EX);  // until it is closed, however the program ends
