@@ -62,7 +62,7 @@ TRANSCRIPT. Programs are run in named terminals, and what they print is put belo
   program that behaves differently there; what a carriage return overwrites is then not shown.
 
   needs:    programs, or the words "ipv6", "namespace" (the network must be ours alone). That tty:
-            needs a pseudo-terminal, and "ss -p" needs /proc, is known without a word.
+            needs a pseudo-terminal, and that "/proc/..." and "ss -p" need /proc, is known unasked.
   probe:    COMMAND; the transcript is skipped if it fails (tc qdisc add ..., and the like)
   mask:     clock  12:34:56[.789] -> HH:MM:SS             date  2024-01-31, 31-Jan-2024 -> DATE
             time   0.103 ms, 5s (ns us ms s) -> TIME      rate  12.5 MB/s -> RATE
@@ -759,8 +759,8 @@ def what_is_missing(script: Script, namespace: Optional[List[str]]) -> Optional[
     if script.words("tty") and not has_terminals():
         return "a pseudo-terminal (is /dev/pts mounted?)"
     commands = "\n".join(step.text for step in script.steps if step.sign == "$")
-    if re.search(r"\bss -\w*p", commands) and not Path("/proc/self/fd").is_dir():
-        return "/proc, where ss -p finds the programs"
+    if re.search(r"/proc/|\bss -\w*p", commands) and not Path("/proc/self/fd").is_dir():
+        return "/proc, where the system tells about programs (ss -p looks there, too)"
     return None
 
 

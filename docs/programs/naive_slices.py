@@ -1,7 +1,6 @@
 import base64, socketserver
 
 
-# [region client]
 class Client(socketserver.StreamRequestHandler):
     def handle(self):
         for line in self.rfile:
@@ -10,7 +9,6 @@ class Client(socketserver.StreamRequestHandler):
                 file.seek(int(offset))
                 data = file.read(int(size))
             self.wfile.write(b"0 OK\r\n" + base64.b64encode(data) + b"\r\n")
-# [/region client]
 
 
 socketserver.TCPServer.allow_reuse_address = True

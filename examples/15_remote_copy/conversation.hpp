@@ -79,6 +79,7 @@ public:
     /// Bytes of a file. Throws when the peer says something meanwhile: it wants no more of them.
     void send_data(std::string_view bytes) { send(bytes, trama::interest::read_write); }
 
+    // [region recv-message]
     /// The next message; nullopt: the peer has closed. Asks for what is missing of it, and never
     /// for more: the bytes behind it may be those of a file.
     std::optional<std::string> recv_message(trama::duration work = {}) {
@@ -94,6 +95,7 @@ public:
             }
         }
     }
+    // [/region recv-message]
 
     /// What is behind `word` in the next message. `work`: the time that the peer needs before.
     std::string expect(const char* word, trama::duration work = {}) {

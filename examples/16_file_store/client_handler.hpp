@@ -65,7 +65,6 @@ private:
         answer(unknown_opcode, "Unknown opcode");
     }
 
-    // [region upload]
     void serve_upload() {
         ++counts_.upload_requests;
         answer(ok);
@@ -91,7 +90,6 @@ private:
         peer_.receive_file(file.fd(), size, [](std::uint64_t) {});
         file.commit();
     }
-    // [/region upload]
 
     void serve_download() {
         ++counts_.download_requests;

@@ -28,7 +28,6 @@ struct entry {
 
 // ---- writing -----------------------------------------------------------------------------------
 
-// [region literal]
 /// A name as a string of Python: 'hola.txt', "it's", 'it\'s "both"'.
 inline std::string literal(std::string_view name) {
     const bool has_single = name.find('\'') != std::string_view::npos;
@@ -47,7 +46,6 @@ inline std::string literal(std::string_view name) {
     }
     return text + quote;
 }
-// [/region literal]
 
 inline std::string line_of(const entry& file) {
     char changed[64];

@@ -47,9 +47,9 @@ inline std::string byte_of(char code) {
     return std::string(1, code);
 }
 
-// [region number]
 constexpr std::size_t number_size = 8;
 
+// [region number]
 /// A number as it travels. By shifts, so that it is right on a machine of either byte order.
 inline std::string bytes_of(std::uint64_t number) {
     std::string bytes(number_size, '\0');
@@ -57,13 +57,13 @@ inline std::string bytes_of(std::uint64_t number) {
         bytes[i] = static_cast<char>(number & 0xFF);
     return bytes;
 }
+// [/region number]
 
 inline std::uint64_t number_in(std::string_view bytes) {
     std::uint64_t number = 0;
     for (char byte : bytes) number = number << 8 | static_cast<unsigned char>(byte);
     return number;
 }
-// [/region number]
 
 /// A name, or a list: its length, and then itself.
 inline std::string sized(std::string_view text) {

@@ -90,6 +90,7 @@ private:
         return {std::to_string(size_of(open(given[1]))) + "\r\n"};
     }
 
+    // [region get-slice]
     body get_slice(const words& given) const {
         require(is_legal_name(given[1]), code::invalid_arguments);
         const auto offset = number(given[2]);
@@ -97,7 +98,6 @@ private:
         require(offset && size, code::invalid_arguments);
         const bool is_raw = given.size() == 5;
         require(!is_raw || given[4] == "raw", code::invalid_arguments);
-        // [region get-slice]
         trama::unique_fd file = open(given[1]);
         const std::uint64_t end = size_of(file);
         require(*offset <= end && *size <= end - *offset, code::offset_exceeds);
@@ -107,8 +107,8 @@ private:
         part.slice = file_slice(std::move(file), *offset, *size, form);
         part.slice.append_piece(part.text);  // at once: what cannot be read must not begin with OK
         return part;
-        // [/region get-slice]
     }
+    // [/region get-slice]
 
     body help(const words&) const {
         body names;

@@ -55,7 +55,7 @@ struct refusal {
     code why;
 };
 
-// ---- names and numbers --------------------------------------------------------------------------
+// ---- names and numbers -------------------------------------------------------------------------
 
 inline bool is_digit(char byte) {
     return byte >= '0' && byte <= '9';

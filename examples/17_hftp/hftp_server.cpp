@@ -2,8 +2,8 @@
 //
 // Goal:     Write the loop and the state of each client by hand, for a protocol whose answers are
 //           larger than the memory that a client may cost.
-// Run:      mkdir testdata; cp *.txt testdata; ./hftp_server
-//           nc -C localhost 19500    and type help, get_file_listing, get_slice NAME 0 10, quit
+// Run:      mkdir testdata; echo hola > testdata/hola.txt; ./hftp_server
+//           nc -C localhost 19500    and type help, get_file_listing, get_slice hola.txt 0 4, quit
 // Observe:  Without -C, nc ends its lines in LF: that is BAD EOL. A slice of 33 MB is a line of
 //           44 MB, and the server needs no more memory for it than for one of 10 bytes.
 // Exercise: Add a command get_checksum NAME for files of any size. What may it not do, in one

@@ -3,10 +3,10 @@
 // Each message is a frame of six digits and a colon. For each file the client sends
 //
 //     "11 foto.jpg"          its size in bytes, one space, its name
-//     "ho"   ""              a part: its bytes, in as many frames as it takes; an empty frame ends
-//     it "la"   ""              the second one, when "recibido" has come for the first
-//     ", "   ""              and so on: always four parts,
-//     "ad" "ios"   ""        also of a file of no bytes
+//     "ho"  ""               a part: its bytes, in as many frames as it takes, then an empty one
+//     "la"  ""               the second part, when "recibido" has come for the first
+//     ", "  ""               and so on: always four parts, also of a file of no bytes
+//     "ad" "ios"  ""         the fourth has what the division leaves
 //
 // and the server answers each part with "recibido": the fourth when the file is safe on its disk.
 // In place of it may come "error: " and why; then the server closes.

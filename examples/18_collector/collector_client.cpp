@@ -199,7 +199,9 @@ private:
         if (!now_ || !now_->is_awaiting || !outbox_.empty())
             throw program::peer_error("the server acknowledges what was not sent");
         patience_ = trama::deadline(timeout_);
-        program::say_more(trama::escaped(now_->path), ": part ", now_->part + 1, " of 4");
+        const std::uint64_t size = collector::size_of_part(now_->size, now_->part);
+        program::say_more(trama::escaped(now_->path), ": part ", now_->part + 1, " of 4, ",
+                          program::size_text(size));
         if (now_->part + 1 < collector::parts) return begin_part(now_->part + 1);
         program::print(now_->path);
         ++sent_;

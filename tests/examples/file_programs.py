@@ -58,6 +58,11 @@ def descriptors_of(pid):
     return len(os.listdir("/proc/%d/fd" % pid))
 
 
+def threads_of(pid):
+    need_proc()
+    return len(os.listdir("/proc/%d/task" % pid))
+
+
 def cpu_seconds(pid):
     need_proc()
     fields = Path("/proc/%d/stat" % pid).read_text().rpartition(")")[2].split()

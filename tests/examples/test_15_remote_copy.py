@@ -240,6 +240,7 @@ class Lines(Files):
         self.assertEqual(os.listdir(self.place), ["copy"])
 
     def test_memory_does_not_depend_on_the_size(self):
+        file_programs.need_proc()
         server = self.server(LINES_SERVER, self.place / "copy")
         data = bytes(32 * MIB)  # one line without end
         self.copy(LINES_CLIENT, server.port, self.file(data))
@@ -376,6 +377,7 @@ class Large(Files):
             return peak
 
     def test_nor_does_that_of_the_client(self):
+        file_programs.need_proc()
         listener, client = self.listener(), []
         server = self.in_background(self.serve_and_look, listener, client)
         client.append(self.call(CLIENT, programs.port_of(listener), self.large_file()))

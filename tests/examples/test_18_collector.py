@@ -177,6 +177,7 @@ class Server(CollectorCase):
                          sorted(b"%d" % number * 4 for number in range(20)))
 
     def test_one_thread_serves_fifty_clients_beside_a_slow_one(self):
+        file_programs.need_proc()
         server = self.collector()
         slow = self.connect(server)
         slow.sendall(whole("slow.jpg", b"slow")[:-3])
@@ -185,7 +186,7 @@ class Server(CollectorCase):
             connection.sendall(whole("%d.jpg" % number, some_bytes(300000)))
         for connection in connections:
             self.assertEqual(programs.recv_exactly(connection, 4 * len(ACK)), ACK * 4)
-        self.assertEqual(len(os.listdir("/proc/%d/task" % server.process.pid)), 1)
+        self.assertEqual(file_programs.threads_of(server.process.pid), 1)
         slow.sendall(END_OF_PART[-3:])
         self.assertEqual(programs.recv_exactly(slow, 4 * len(ACK)), ACK * 4)
         self.assertEqual(len(self.stored()), 51)

@@ -36,7 +36,8 @@ HEAP = {"malloc", "calloc", "realloc", "memalign", "aligned_alloc", "posix_memal
 PATIENCE = 60  # seconds; under valgrind everything takes some fifty times as long
 
 NO_STRACE = traced.why_not()
-NO_VALGRIND = None if shutil.which("valgrind") else "there is no valgrind: apt-get install valgrind"
+NO_VALGRIND = "there is no valgrind: apt-get install valgrind" if not shutil.which("valgrind") else \
+    None if Path("/proc/self/maps").exists() else "/proc is not mounted here: valgrind needs it"
 # Another compiler or processor needs other instructions for the same program.
 NO_BUDGET = None if shutil.which("g++") and platform.machine() == "x86_64" else \
     "the instructions that a message may take are those of g++ for x86-64"
