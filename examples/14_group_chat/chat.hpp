@@ -5,7 +5,7 @@
 // the server's name. With lines, notices and messages have the form of the lab's chat.
 #pragma once
 
-#include "characters.hpp"
+#include "../support/characters.hpp"
 
 #include <chrono>
 
@@ -24,8 +24,8 @@ constexpr std::string_view welcome = "* welcome: /who, /nick NAME and /quit are 
 inline bool is_name(std::string_view text) {
     std::size_t count = 0;
     for (; !text.empty() && count <= longest_name; ++count) {
-        const character next = first_of(text);
-        if (next.bytes.empty() || !is_visible(next.code)) return false;
+        const program::character next = program::first_of(text);
+        if (next.bytes.empty() || !program::is_visible(next.code)) return false;
         text.remove_prefix(next.bytes.size());
     }
     return count >= 1 && count <= longest_name;

@@ -139,9 +139,9 @@ private:
         if (!who.state.knows_password) return check_password(who, text);
         if (who.state.name.empty()) return take_name(who, text);
         if (text.size() > chat::longest_message) return who.send("* not said: over 1000 bytes");
-        if (!chat::is_utf8(text)) return who.send("* not said: this is not UTF-8");
+        if (!program::is_utf8(text)) return who.send("* not said: this is not UTF-8");
         if (text.substr(0, 1) == "/") return obey(who, text);
-        if (!text.empty()) tell_others(who, Wording::said(who.state.name, chat::harmless(text)));
+        if (!text.empty()) tell_others(who, Wording::said(who.state.name, program::harmless(text)));
     }
 
     /// Who is not in the room does not hear what is said there.

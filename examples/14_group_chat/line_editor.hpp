@@ -6,7 +6,7 @@
 // man 3 termios, man 4 console_codes
 #pragma once
 
-#include "characters.hpp"
+#include "../support/characters.hpp"
 
 #include <cerrno>
 #include <csignal>
@@ -86,7 +86,7 @@ public:
 
     /// Puts it back: as much of its end as fits into one row.
     void draw() const {
-        const std::string shown = is_secret_ ? "" : harmless(typed_);
+        const std::string shown = is_secret_ ? "" : program::harmless(typed_);
         std::cout << "\r\x1b[K" << prompt_ << end_of(shown, columns() - 1 - prompt_.size())
                   << std::flush;
     }
@@ -152,7 +152,7 @@ private:
 
     void finish() {
         wipe();
-        std::cout << prompt_ << (is_secret_ ? "" : harmless(typed_)) << std::endl;
+        std::cout << prompt_ << (is_secret_ ? "" : program::harmless(typed_)) << std::endl;
         lines_.push_back(typed_);
         typed_.clear();
     }
@@ -165,15 +165,17 @@ private:
 
     /// No more than `most` columns; every character that may be two columns wide counts as two.
     static std::string_view end_of(std::string_view text, std::size_t most) {
-        const auto width_of = [](const character& one) { return one.code < 0x1100 ? 1U : 2U; };
+        const auto width_of = [](const program::character& one) {
+            return one.code < 0x1100 ? 1U : 2U;
+        };
         std::size_t width = 0;
         for (std::string_view rest = text; !rest.empty();) {
-            const character next = first_of(rest);
+            const program::character next = program::first_of(rest);
             width += width_of(next);
             rest.remove_prefix(next.bytes.size());
         }
         while (width > most) {
-            const character next = first_of(text);
+            const program::character next = program::first_of(text);
             width -= width_of(next);
             text.remove_prefix(next.bytes.size());
         }

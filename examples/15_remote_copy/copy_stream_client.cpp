@@ -8,7 +8,7 @@
 // Exercise: Change one byte at the front of FILE between the two runs. Which message tells the
 //           client, and what does it send then?
 // Next:     copy_stream_server.cpp; 16_file_store
-#include "../14_group_chat/characters.hpp"
+#include "../support/characters.hpp"
 #include "../support/progress.hpp"
 #include "checksum.hpp"
 #include "conversation.hpp"
@@ -105,7 +105,7 @@ void copy_file(copy::conversation& server, const std::string& path) {
     file.must_be_the_same();
     server.send_message("sum " + sum.text());
     server.expect("stored", copy::conversation::time_for(file.size()));
-    program::say(chat::harmless(path), ": stored, ", program::size_text(file.size()));
+    program::say(program::harmless(path), ": stored, ", program::size_text(file.size()));
 }
 
 int copy_all(const program::options& given) {

@@ -8,7 +8,7 @@
 // Exercise: The checksum is no defence against people. What could somebody do who can change bytes
 //           on the way, or who may send files here? What would you need against it?
 // Next:     16_file_store, where files can be fetched as well
-#include "../14_group_chat/characters.hpp"
+#include "../support/characters.hpp"
 #include "checksum.hpp"
 #include "client_threads.hpp"
 #include "conversation.hpp"
@@ -122,14 +122,14 @@ void store(copy::conversation& client, const shelf& here, const request& wanted,
         part.discard();  // most likely the disk is full: give the space back
         throw;
     }
-    program::say(client.peer(), ": stored ", chat::harmless(wanted.name), ", ", wanted.size,
+    program::say(client.peer(), ": stored ", program::harmless(wanted.name), ", ", wanted.size,
                  " bytes");
     client.send_message("stored");
 }
 
 void serve_files(copy::conversation& client, const shelf& here, const trama::stop_signal& stop) {
     while (const auto message = client.recv_message()) {
-        program::say_more(client.peer(), ": ", chat::harmless(*message));
+        program::say_more(client.peer(), ": ", program::harmless(*message));
         const request wanted = parse(*message, here.whole);
         store(client, here, wanted, stop);
     }

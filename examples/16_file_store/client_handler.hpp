@@ -75,11 +75,11 @@ private:
         try {
             store_file(*name, size);
         } catch (const trama::file_error& error) {
-            log(level::critical, "File ", chat::harmless(*name), " not stored: ", error.what());
+            log(level::critical, "File ", program::harmless(*name), " not stored: ", error.what());
             return answer(storage_failed);
         }
         ++counts_.uploads;
-        log(level::info, "File ", chat::harmless(*name), " uploaded from ", peer_.peer(), '.');
+        log(level::info, "File ", program::harmless(*name), " uploaded from ", peer_.peer(), '.');
         confirm();
     }
 
@@ -103,7 +103,7 @@ private:
         peer_.send_file(
             file.get(), size, [](std::uint64_t) {}, [] { return true; });
         ++counts_.downloads;
-        log(level::info, "File ", chat::harmless(*name), " downloaded from ", peer_.peer(), '.');
+        log(level::info, "File ", program::harmless(*name), " downloaded from ", peer_.peer(), '.');
     }
 
     void serve_list() {
@@ -139,7 +139,7 @@ private:
         const std::uint64_t size = peer_.receive_number();
         if (size > name_limit) return std::nullopt;
         std::string name = peer_.receive(static_cast<std::size_t>(size));
-        log(level::debug, tag_, "the name is \"", chat::harmless(name), '"');
+        log(level::debug, tag_, "the name is \"", program::harmless(name), '"');
         return is_storable(name) ? std::optional<std::string>(name) : std::nullopt;
     }
 

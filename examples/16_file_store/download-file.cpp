@@ -84,7 +84,7 @@ void fetch(const program::options& given, const std::filesystem::path& path) {
     store::connection server(stream, bytes);
     const std::uint64_t size = request(server, given.text("name"));
     save(server, size, path);
-    store::log(level::info, "File ", chat::harmless(given.text("name")), " downloaded (",
+    store::log(level::info, "File ", program::harmless(given.text("name")), " downloaded (",
                store::size_text(size), ").");
 }
 

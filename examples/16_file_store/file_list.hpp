@@ -35,7 +35,7 @@ inline std::string literal(std::string_view name) {
     const char quote = has_single && !has_double ? '"' : '\'';
     std::string text(1, quote);
     while (!name.empty()) {
-        const chat::character next = chat::first_of(name);
+        const program::character next = program::first_of(name);
         if (next.code == 0x2028 || next.code == 0x2029) {  // for Python these end a line
             text += next.code == 0x2028 ? "\\u2028" : "\\u2029";
         } else {
@@ -160,7 +160,7 @@ inline std::optional<entry> entry_of(std::string_view line) {
     entry file;
     line_reader reader(line);
     const bool is_well_formed =
-        chat::is_utf8(line) && reader.take("(") && reader.take_string(file.name) &&
+        program::is_utf8(line) && reader.take("(") && reader.take_string(file.name) &&
         reader.take(", ") && reader.take_size(file.size) && reader.take(", ") &&
         reader.take_time(file.changed) && reader.take(")") && reader.at_end();
     return is_well_formed ? std::optional<entry>(file) : std::nullopt;

@@ -12,7 +12,7 @@
 // need not wait for a status before it goes on.
 #pragma once
 
-#include "../14_group_chat/characters.hpp"
+#include "../support/characters.hpp"
 #include "../support/progress.hpp"
 
 #include <array>
@@ -77,9 +77,9 @@ constexpr std::size_t name_limit = 255;
 /// True for a name that the store takes. Any other one leads out of the folder, hides a file, or
 /// would command the terminal of who reads the list.
 inline bool is_storable(std::string_view name) {
-    if (!trama::is_plain_name(name) || name.front() == '.' || !chat::is_utf8(name)) return false;
+    if (!trama::is_plain_name(name) || name.front() == '.' || !program::is_utf8(name)) return false;
     while (!name.empty()) {
-        const chat::character next = chat::first_of(name);
+        const program::character next = program::first_of(name);
         if (next.code < 0x20 || (next.code >= 0x7F && next.code <= 0x9F)) return false;
         name.remove_prefix(next.bytes.size());
     }

@@ -91,7 +91,7 @@ int list_files(const program::options& given) {
     for (const store::entry& file : files) {
         const auto changed = static_cast<std::time_t>(std::floor(file.changed));
         std::cout << "> [" << store::time_text(changed, "%d-%b-%Y (%H:%M:%S)") << "] "
-                  << chat::harmless(file.name) << " - " << store::size_text(file.size) << '\n';
+                  << program::harmless(file.name) << " - " << store::size_text(file.size) << '\n';
     }
     return is_whole ? 0 : 1;
 }

@@ -111,7 +111,7 @@ int upload_file(const program::options& given) {
     const auto size = static_cast<std::uint64_t>(status.st_size);
     uploader to(store::call_server(given));
     const bool is_confirmed = to.upload(file.get(), size, name);
-    store::log(level::info, "File ", chat::harmless(name),
+    store::log(level::info, "File ", program::harmless(name),
                is_confirmed ? " sent and confirmed" : " sent, not confirmed", " (",
                store::size_text(size), ").");
     return 0;

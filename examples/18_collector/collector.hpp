@@ -12,7 +12,7 @@
 // In place of it may come "error: " and why; then the server closes.
 #pragma once
 
-#include "../14_group_chat/characters.hpp"
+#include "../support/characters.hpp"
 #include "../support/program.hpp"
 
 #include <algorithm>
@@ -43,7 +43,7 @@ inline std::uint64_t size_of_part(std::uint64_t size, int part) {
 inline bool is_name(std::string_view text) {
     if (!trama::is_plain_name(text) || text[0] == '.') return false;
     while (!text.empty()) {
-        const chat::character next = chat::first_of(text);
+        const program::character next = program::first_of(text);
         const bool is_control = next.code < 0x20 || (next.code >= 0x7F && next.code < 0xA0);
         if (next.bytes.empty() || is_control) return false;
         text.remove_prefix(next.bytes.size());

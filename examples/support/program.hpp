@@ -8,6 +8,7 @@
 // wrong. man 3 getopt_long, man 2 sigaction, man 7 signal-safety
 #pragma once
 
+#include "characters.hpp"
 #include "trama.hpp"
 
 #include <algorithm>
@@ -133,40 +134,10 @@ inline options parse(int argc, char** argv, const std::vector<option>& known) {
 
 namespace detail {
 
-/// The size of the first character of `text`, if it is UTF-8 and does nothing but show. 0: it could
-/// command the terminal, or turn the direction of the line around, or is no UTF-8.
-inline std::size_t harmless_size(std::string_view text) {
-    const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-    const char32_t first = byte(0);
-    if (first < 0x80) return first >= ' ' && first != 0x7F ? 1 : 0;
-    const std::size_t size = first < 0xC0 ? 0 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4;
-    if (size == 0 || first >= 0xF8 || text.size() < size) return 0;
-    char32_t code = first & (0x7Fu >> size);  // its number in Unicode
-    for (std::size_t i = 1; i < size; ++i) {
-        if ((byte(i) & 0xC0u) != 0x80) return 0;
-        code = code << 6 | (byte(i) & 0x3Fu);
-    }
-    constexpr char32_t least[] = {0, 0, 0xA0, 0x800, 0x10000};  // 0x80 to 0x9F are controls
-    const auto within = [&](char32_t low, char32_t high) { return code >= low && code <= high; };
-    const bool is_character = code >= least[size] && !within(0xD800, 0xDFFF) && code <= 0x10FFFF;
-    const bool turns_around =
-        code == 0x61C || within(0x200E, 0x200F) || within(0x202A, 0x202E) || within(0x2066, 0x2069);
-    return is_character && !turns_around ? size : 0;
-}
-
 /// `text` as it is for a file or a pipe, and made harmless for a terminal: "a\x1b[2J", but "año".
 /// `kept`: control characters that are let through.
 inline std::string for_stdout(std::string_view text, std::string_view kept) {
-    if (::isatty(STDOUT_FILENO) != 1) return std::string(text);
-    std::string shown;
-    while (!text.empty()) {
-        const bool is_kept = kept.find(text[0]) != std::string_view::npos;
-        const std::size_t size = is_kept ? 1 : harmless_size(text);
-        const std::string_view next = text.substr(0, std::max<std::size_t>(size, 1));
-        shown += size > 0 ? std::string(next) : trama::escaped(next);
-        text.remove_prefix(next.size());
-    }
-    return shown;
+    return ::isatty(STDOUT_FILENO) == 1 ? harmless(text, kept) : std::string(text);
 }
 
 }  // namespace detail

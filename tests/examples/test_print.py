@@ -12,6 +12,7 @@ ECHO = "08_frames/framed_echo_server"
 MESSAGES = "08_frames/framed_echo_client"  # prints messages, one a line
 STREAM = "02_echo_client/echo_client"      # prints pieces of a stream
 BIDIRECTIONAL = {0x61C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)}
+SEPARATORS = {0x2028, 0x2029}  # of lines and paragraphs: a message is one line
 SHORT = {9: b"\\t", 13: b"\\r"}
 
 
@@ -23,7 +24,7 @@ def harmless(data):
         code = ord(character)
         control = code < 0x20 or 0x7F <= code <= 0x9F
         wrong = 0xD800 <= code <= 0xDFFF  # a byte that Python could not decode
-        if control or wrong or code in BIDIRECTIONAL:
+        if control or wrong or code in BIDIRECTIONAL | SEPARATORS:
             own = b"".join(SHORT.get(byte, b"\\x%02x" % byte) for byte in own)
         shown += own
     return shown
@@ -58,6 +59,10 @@ class Terminal(programs.TestCase):
     def test_what_turns_the_line_around_is_escaped(self):
         self.assertEqual(self.shown_at_a_terminal(["abc\u202edcba".encode()]),
                          [b"abc\\xe2\\x80\\xaedcba"])
+
+    def test_what_begins_another_line_is_escaped(self):
+        self.assertEqual(self.shown_at_a_terminal(["one\u2028two\u2029".encode()]),
+                         [b"one\\xe2\\x80\\xa8two\\xe2\\x80\\xa9"])
 
     def test_what_is_no_utf_8_is_escaped(self):
         lines = [b"a\xf1o", b"\xc0\xaf", b"\xe0\x80\xaf", b"\xed\xa0\x80", b"\xf4\x90\x80\x80",

@@ -1,7 +1,7 @@
-// 14_group_chat/characters.hpp -- the characters of a text in UTF-8, and which may be shown.
+// examples/support/characters.hpp -- the characters of a text in UTF-8, and which may be shown.
 //
-// A terminal obeys some characters in place of showing them. Whoever could say them in a chat could
-// clear the screens of all others, or write what looks like somebody else's words. man 7 utf-8
+// A terminal obeys some characters in place of showing them. A stranger who could say them could
+// clear the screen, or write what looks like somebody else's words. man 7 utf-8
 #pragma once
 
 #include "trama.hpp"
@@ -13,7 +13,7 @@
 #include <string>
 #include <string_view>
 
-namespace chat {
+namespace program {
 
 /// A character of Unicode: its number, and its bytes in UTF-8. No bytes: this is no UTF-8.
 struct character {
@@ -59,8 +59,8 @@ bool is_in(const range (&ranges)[Count], char32_t code) {
                        [&](range each) { return code >= each.first && code <= each.last; });
 }
 
-/// What a terminal obeys instead of showing it: control characters, and the signs that turn the
-/// direction of a line around, so that it reads as another one.
+/// What a terminal obeys instead of showing it: control characters, the signs that turn the
+/// direction of a line around, so that it reads as another one, and those that begin another line.
 inline bool is_command(char32_t code) {
     constexpr range commands[] = {{0, 0x1F},        {0x7F, 0x9F},     {0x61C, 0x61C},
                                   {0x200E, 0x200F}, {0x2028, 0x202E}, {0x2066, 0x2069}};
@@ -69,12 +69,14 @@ inline bool is_command(char32_t code) {
 
 // [region harmless]
 /// `text` with all commands, and all bytes that are no UTF-8, made visible: "\x1b[2J", but "año".
-inline std::string harmless(std::string_view text) {
+/// `kept`: control characters that stay as they are.
+inline std::string harmless(std::string_view text, std::string_view kept = "") {
     std::string shown;
     while (!text.empty()) {
         const character next = first_of(text);
-        const bool shows = !next.bytes.empty() && !is_command(next.code);
         const std::string_view bytes = next.bytes.empty() ? text.substr(0, 1) : next.bytes;
+        const bool is_kept = kept.find(bytes[0]) != std::string_view::npos;
+        const bool shows = is_kept || (!next.bytes.empty() && !is_command(next.code));
         shown += shows ? std::string(bytes) : trama::escaped(bytes);
         text.remove_prefix(bytes.size());
     }
@@ -91,4 +93,4 @@ inline bool is_visible(char32_t code) {
     return !is_command(code) && !is_in(blanks, code);
 }
 
-}  // namespace chat
+}  // namespace program
