@@ -50,7 +50,6 @@ std::string boxes(std::string_view bytes, std::size_t header) {
     return border + '\n' + row + '\n' + border + '\n';
 }
 
-// [region drawing]
 /// Draws a frame: the header that belongs to this payload, and the payload.
 void draw(std::string_view payload) {
     const trama::frame_edge header = trama::six_digit_colon::header(payload);
@@ -58,7 +57,6 @@ void draw(std::string_view payload) {
               << " of payload (---)\n"
               << boxes(std::string(header.view()).append(payload), header.size());
 }
-// [/region drawing]
 
 // [region receiving]
 /// Takes the bytes as they come, in any pieces, and cuts the frames out of them.

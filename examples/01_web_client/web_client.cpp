@@ -73,7 +73,6 @@ std::string request_for(const page& wanted, int port, bool head) {
 }
 // [/region request]
 
-// [region reader]
 /// The answer, by lines where it is text, and in pieces of any size where it is not.
 class answer_reader {
 public:
@@ -109,7 +108,6 @@ private:
     trama::tcp_stream& server_;
     std::string buffer_;
 };
-// [/region reader]
 
 /// A number that is digits and nothing else.
 std::uint64_t number(const std::string& text, int base) {
@@ -128,7 +126,6 @@ std::string plain(std::string text) {
     return text;
 }
 
-// [region headers]
 struct answer_head {
     std::uint64_t status = 0;
     std::map<std::string, std::string> fields;
@@ -150,7 +147,6 @@ answer_head read_head(answer_reader& answer) {
     }
     return head;
 }
-// [/region headers]
 
 // [region length]
 /// First way: the length was announced.
@@ -166,7 +162,6 @@ void copy_length(answer_reader& answer, std::uint64_t length) {
 }
 // [/region length]
 
-// [region chunks]
 /// Second way: chunk by chunk, each behind its length in hexadecimal; a chunk of 0 is the end.
 void copy_chunks(answer_reader& answer) {
     for (;;) {
@@ -178,14 +173,11 @@ void copy_chunks(answer_reader& answer) {
     }
     while (!answer.line().empty()) continue;  // headers may follow the last chunk
 }
-// [/region chunks]
 
-// [region end]
 /// Third way: all that comes. The server could have died in the middle, and we would not notice.
 void copy_to_the_end(answer_reader& answer) {
     for (std::string bytes; !(bytes = answer.some(16384)).empty();) program::print_piece(bytes);
 }
-// [/region end]
 
 // [region which-way]
 void copy_body(answer_reader& answer, const answer_head& head) {

@@ -27,7 +27,6 @@ Usage: short_visit_client [-H HOST] [-p PORT] [-q | -v] [-h]
 The answer goes to stdout.
 )";
 
-// [region answer]
 /// Prints what comes, piece by piece, up to the end of a line.
 void print_answer(trama::tcp_stream& server) {
     std::string piece;
@@ -37,7 +36,6 @@ void print_answer(trama::tcp_stream& server) {
         program::print_piece(piece);
     } while (piece.back() != '\n');
 }
-// [/region answer]
 
 // [region visit]
 int visit(const program::options& given) {

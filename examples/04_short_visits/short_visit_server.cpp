@@ -58,7 +58,6 @@ void serve(trama::tcp_stream client, std::chrono::seconds patience) {
 }
 // [/region one-visit]
 
-// [region queue]
 int serve_short_visits(const program::options& given) {
     const std::chrono::seconds patience(given.number("idle", 1, 86400));
     auto listener = trama::tcp_listener::listen(given.host(), given.port(), 10);
@@ -66,7 +65,6 @@ int serve_short_visits(const program::options& given) {
     while (program::wait_readable(listener.fd())) serve(listener.accept(), patience);
     return 0;
 }
-// [/region queue]
 
 }  // namespace
 

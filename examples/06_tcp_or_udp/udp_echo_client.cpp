@@ -77,7 +77,6 @@ bool ask(trama::udp_socket& server, std::string_view request, long tries, trama:
 }
 // [/region again]
 
-// [region lines]
 /// Numbers each line, so that no answer is taken for the answer to another line.
 int talk(const program::options& given) {
     const long tries = given.number("tries", 1, 100);
@@ -95,7 +94,6 @@ int talk(const program::options& given) {
                  " without an answer; ", sum.unanswered_lines, " lines given up");
     return sum.unanswered_lines == 0 ? 0 : 1;
 }
-// [/region lines]
 
 }  // namespace
 

@@ -28,7 +28,6 @@ Usage: udp_echo_server [-H ADDRESS] [-p PORT] [-d N] [-q | -v] [-h]
   -h, --help          show this
 )";
 
-// [region answer]
 /// Sends a datagram back. One that cannot be answered costs nobody else anything.
 void answer(trama::udp_socket& socket, const trama::datagram& got) {
     try {
@@ -38,7 +37,6 @@ void answer(trama::udp_socket& socket, const trama::datagram& got) {
         program::say(got.from, ": ", error.what());
     }
 }
-// [/region answer]
 
 // [region serve]
 /// Echoes one datagram after another, whoever sent it, but every `drop`th one: it is lost.
@@ -54,7 +52,6 @@ void serve(trama::udp_socket& socket, long drop) {
 }
 // [/region serve]
 
-// [region bind]
 int serve_all(const program::options& given) {
     const long drop = given.number("drop", 0, 1'000'000);
     trama::udp_socket socket = trama::udp_socket::bind(given.host(), given.port());
@@ -62,7 +59,6 @@ int serve_all(const program::options& given) {
     serve(socket, drop);
     return 0;
 }
-// [/region bind]
 
 }  // namespace
 

@@ -35,7 +35,6 @@ Usage: framed_echo_client [-H HOST] [-p PORT] [-c CODEC] [-t SECONDS] [-x]
 Answers go to stdout. A line that is too long for the codec is refused before anything is sent.
 )";
 
-// [region hex]
 /// The first bytes, in hexadecimal and as text: "00 00 00 04 68 6f  \x00\x00\x00\x04ho".
 std::string in_hexadecimal(std::string_view bytes) {
     constexpr const char* digits = "0123456789abcdef";
@@ -46,7 +45,6 @@ std::string in_hexadecimal(std::string_view bytes) {
     }
     return shown + (bytes.size() > 16 ? "... " : " ") + trama::escaped(bytes, 16);
 }
-// [/region hex]
 
 /// A payload as the frame that carries it.
 template <typename Codec>
@@ -56,7 +54,6 @@ void show_frame(const char* direction, std::string_view payload) {
     std::cerr << direction << in_hexadecimal(frame) << std::endl;
 }
 
-// [region send]
 /// Sends `line` as one frame. One that is too long is refused before anything is sent.
 template <typename Codec>
 void send(trama::framed_stream<Codec>& server, std::string_view line) {
@@ -66,18 +63,14 @@ void send(trama::framed_stream<Codec>& server, std::string_view line) {
         throw program::usage_error(error.what());
     }
 }
-// [/region send]
 
-// [region receive]
 /// The answer: exactly one frame.
 template <typename Codec>
 std::string receive(trama::framed_stream<Codec>& server) {
     if (const auto answer = server.recv_frame()) return *answer;
     throw program::peer_error("the server closed without an answer; is its codec another one?");
 }
-// [/region receive]
 
-// [region talk]
 /// A frame out, a frame back, until there are no more lines.
 template <typename Codec>
 int talk(const program::options& given) {
@@ -94,7 +87,6 @@ int talk(const program::options& given) {
     }
     return 0;
 }
-// [/region talk]
 
 /// A codec is a type, chosen while compiling: so there is one talk for each.
 int talk_codec(const program::options& given) {

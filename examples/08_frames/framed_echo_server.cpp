@@ -67,7 +67,6 @@ int serve_all(const program::options& given) {
     return 0;
 }
 
-// [region codec]
 /// A codec is a type, chosen while compiling: so there is one serve_all for each, and here the
 /// command line chooses among them.
 int serve_codec(const program::options& given) {
@@ -80,7 +79,6 @@ int serve_codec(const program::options& given) {
     throw program::usage_error("--codec takes six-digit, u8, u16, u32 or u64, not \"" +
                                trama::escaped(codec) + '"');
 }
-// [/region codec]
 
 }  // namespace
 

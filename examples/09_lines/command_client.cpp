@@ -53,7 +53,6 @@ void send(line_stream& server, std::string_view command) {
     }
 }
 
-// [region ask]
 /// Sends one command and prints its answer. Returns the code.
 int ask(line_stream& server, std::string_view command) {
     send(server, command);
@@ -62,9 +61,7 @@ int ask(line_stream& server, std::string_view command) {
     program::print(*answer);
     return code_of(*answer);
 }
-// [/region ask]
 
-// [region talk]
 int talk(const program::options& given) {
     line_stream server(trama::tcp_stream::connect(given.host(), given.port()));
     const program::hang_up_on_stop on_stop(server.stream().fd());
@@ -73,7 +70,6 @@ int talk(const program::options& given) {
         if (ask(server, line) != 200) ++refused;
     return refused == 0 ? 0 : 1;
 }
-// [/region talk]
 
 }  // namespace
 

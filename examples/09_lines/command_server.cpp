@@ -48,7 +48,6 @@ word_and_rest split(std::string_view line) {
 
 constexpr const char* wrong_arguments = "401 wrong arguments";
 
-// [region number]
 /// A whole number, and nothing else: "+1", "1x" and what does not fit are refused.
 std::optional<int> number(std::string_view text) {
     int value = 0;
@@ -57,9 +56,7 @@ std::optional<int> number(std::string_view text) {
     if (error != std::errc{} || stopped != end) return std::nullopt;
     return value;
 }
-// [/region number]
 
-// [region add]
 std::string add(std::string_view arguments) {
     const auto [first, second] = split(arguments);
     const auto left = number(first);
@@ -67,7 +64,6 @@ std::string add(std::string_view arguments) {
     if (!left || !right) return wrong_arguments;
     return "200 " + std::to_string(static_cast<long long>(*left) + *right);
 }
-// [/region add]
 
 /// The date and time in UTC, as ISO 8601 wants it: 2026-01-31T12:34:56Z.
 std::string utc_time() {
@@ -111,7 +107,6 @@ void answer_all(line_stream& client) {
 }
 // [/region answer-all]
 
-// [region last-word]
 /// The same, and the last word to a client whose line does not end: behind it nobody knows where
 /// the next one starts.
 void converse(line_stream& client) {
@@ -124,7 +119,6 @@ void converse(line_stream& client) {
             client.send_frame("500 line too long");
     }
 }
-// [/region last-word]
 
 /// Serves one client. Its failure costs only this client: the server goes on.
 void serve(trama::tcp_stream stream) {

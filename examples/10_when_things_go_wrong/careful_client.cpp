@@ -61,7 +61,6 @@ std::string no_connection(const trama::network_error& error) {
     return error.what();
 }
 
-// [region broken-talk]
 /// Why the talk ended. From here on nobody knows whether the server has done what we asked.
 std::string broken_talk(const trama::network_error& error) {
     if (error.code() == std::errc::timed_out)
@@ -78,9 +77,7 @@ std::string broken_frame(const trama::frame_error& error) {
         return std::string("cut off: do not use the part that came; ") + error.what();
     return std::string("no frame: another service answers there; check the port; ") + error.what();
 }
-// [/region broken-talk]
 
-// [region connect]
 trama::tcp_stream connect(const program::options& given) {
     try {
         return trama::tcp_stream::connect(given.host(), given.port(),
@@ -90,7 +87,6 @@ trama::tcp_stream connect(const program::options& given) {
         throw program::peer_error(no_connection(error));
     }
 }
-// [/region connect]
 
 // [region ask]
 /// One question, one answer. Throws peer_error, whose text is the line for the user.

@@ -38,7 +38,6 @@ Troubles: silent      never answer
 To be refused or unreachable one needs no server at all: see careful_client -h.
 )";
 
-// [region stuck]
 void stay_silent(trama::tcp_stream& client) {
     while (!client.recv_some(4096).empty()) program::say_more("heard something, say nothing");
 }
@@ -50,9 +49,7 @@ void drip(trama::tcp_stream& client) {
         client.send_all("x");
     }
 }
-// [/region stuck]
 
-// [region half-done]
 void close_without_answer(trama::tcp_stream& client) {
     client.recv_some(4096);
 }
@@ -66,7 +63,6 @@ void answer_garbage(trama::tcp_stream& client) {
     client.recv_some(4096);
     client.send_all("HTTP/1.1 400 Bad Request\r\n\r\n");
 }
-// [/region half-done]
 
 /// A plain close with bytes unread: the system tells the client with a reset that they are lost.
 void reset(trama::tcp_stream& client) {
@@ -101,7 +97,6 @@ void serve(trama::tcp_stream client, trouble make_trouble) {
     client.close_lingering();
 }
 
-// [region full]
 /// With a backlog of 0 one connection fills the queue. It is ours, so nobody else gets in.
 int accept_nobody(const trama::tcp_listener& listener) {
     const trama::endpoint here = listener.local_endpoint();
@@ -110,7 +105,6 @@ int accept_nobody(const trama::tcp_listener& listener) {
     program::wait_readable(ours.fd());  // nothing ever comes: it waits for Ctrl-C
     return 0;
 }
-// [/region full]
 
 int serve_all(const program::options& given) {
     const trouble make_trouble = chosen_trouble(given.text("trouble"));

@@ -33,7 +33,6 @@ public:
     /// True: there is still something to take.
     bool is_open() const { return static_cast<bool>(file_); }
 
-    // [region piece]
     /// Appends the next piece to `out`; behind the last one in base64, the end of the line. Throws
     /// file_error when the file cannot be read, or became shorter: then nothing was appended.
     void append_piece(std::string& out) {
@@ -48,7 +47,6 @@ public:
         if (form_ == form::base64) out += "\r\n";
         file_.reset();
     }
-    // [/region piece]
 
 private:
     static constexpr std::size_t piece_size = 49152;  // a multiple of three, for base64

@@ -28,7 +28,6 @@ class file_service {
 public:
     explicit file_service(std::string folder) : folder_(std::move(folder)) {}
 
-    // [region body-of]
     /// The body of the answer to one line, which stands here without its CR LF. Throws refusal, and
     /// file_error for what is the fault of this machine.
     body body_of(std::string_view line) const {
@@ -43,7 +42,6 @@ public:
         }
         throw refusal{code::no_such_command};
     }
-    // [/region body-of]
 
 private:
     using words = std::vector<std::string_view>;
@@ -90,7 +88,6 @@ private:
         return {std::to_string(size_of(open(given[1]))) + "\r\n"};
     }
 
-    // [region get-slice]
     body get_slice(const words& given) const {
         require(is_legal_name(given[1]), code::invalid_arguments);
         const auto offset = number(given[2]);
@@ -108,7 +105,6 @@ private:
         part.slice.append_piece(part.text);  // at once: what cannot be read must not begin with OK
         return part;
     }
-    // [/region get-slice]
 
     body help(const words&) const {
         body names;
@@ -119,7 +115,6 @@ private:
 
     body quit(const words&) const { return {}; }
 
-    // [region open]
     /// Opens before anything is measured, so that size and bytes are of one file, whatever others
     /// rename meanwhile.
     trama::unique_fd open(std::string_view given) const {
@@ -132,7 +127,6 @@ private:
             throw;
         }
     }
-    // [/region open]
 
     /// Also when the folder itself has gone: then there is no such file, either.
     static bool means_absent(const std::error_code& error) {

@@ -70,7 +70,6 @@ inline bool is_legal_name(std::string_view name) {
     return !name.empty() && std::all_of(name.begin(), name.end(), is_legal);
 }
 
-// [region number]
 /// Digits and nothing else. What is too large for 64 bits becomes the largest number there is: no
 /// file is that long, so it is refused where sizes are compared.
 inline std::optional<std::uint64_t> number(std::string_view text) {
@@ -84,7 +83,6 @@ inline std::optional<std::uint64_t> number(std::string_view text) {
     }
     return value;
 }
-// [/region number]
 
 // ---- base64 ------------------------------------------------------------------------------------
 
@@ -96,7 +94,6 @@ inline constexpr std::uint64_t base64_size(std::uint64_t size) {
     return (size + 2) / 3 * 4;
 }
 
-// [region encode]
 /// Appends `bytes` in base64: three bytes are 24 bits, and these are four characters of 6 bits. At
 /// the end "=" stands for a byte that is missing. Pieces whose sizes are multiples of three can be
 /// encoded one by one.
@@ -113,7 +110,6 @@ inline void append_base64(std::string_view bytes, std::string& out) {
         out.append(four, sizeof four);
     }
 }
-// [/region encode]
 
 /// What each byte stands for in base64, 0 to 63; 64: nothing.
 inline std::array<unsigned char, 256> base64_values() {

@@ -51,7 +51,6 @@ std::string next_line(line_stream& server) {
     return *line;
 }
 
-// [region ask]
 /// Sends one request and reads the first line of its answer, "CODE text". Any code but 0 is an
 /// error, and its text is for people.
 void ask(line_stream& server, const std::string& request) {
@@ -64,7 +63,6 @@ void ask(line_stream& server, const std::string& request) {
         throw program::peer_error("this is no answer: \"" + trama::escaped(line, 60) + '"');
     if (*code != 0) throw program::peer_error("the server says: " + trama::escaped(line, 60));
 }
-// [/region ask]
 
 void show_listing(line_stream& server) {
     ask(server, "get_file_listing");
@@ -92,7 +90,6 @@ std::uint64_t size_of(line_stream& server, const std::string& name) {
     return *size;
 }
 
-// [region slice]
 std::string slice(line_stream& server, const std::string& name, std::uint64_t offset,
                   std::uint64_t size) {
     ask(server, "get_slice " + name + ' ' + std::to_string(offset) + ' ' + std::to_string(size));
@@ -103,9 +100,7 @@ std::string slice(line_stream& server, const std::string& name, std::uint64_t of
                                   " bytes came in place of " + std::to_string(size));
     return *bytes;
 }
-// [/region slice]
 
-// [region fetch]
 /// Whatever fails on the way, an older file of that name stays as it was.
 void fetch(line_stream& server, const std::string& name) {
     const std::uint64_t size = size_of(server, name);
@@ -121,7 +116,6 @@ void fetch(line_stream& server, const std::string& name) {
     }
     file.commit();
 }
-// [/region fetch]
 
 /// False: Ctrl-C came first, and nothing was saved. That is no error of the server, but a script
 /// must not take it for done.

@@ -59,7 +59,6 @@ public:
     }
 
 private:
-    // [region round]
     void serve_round(const trama::deadline& until) {
         const auto time = std::min({until.left(), late_.left(), door_opens_.left()});
         for (const trama::ready_event event : ready_.wait(time)) {
@@ -83,7 +82,6 @@ private:
         ready_.modify(who.fd(), who.wanted());
         late_.set(who.fd(), who.patience(stall_limit_));
     }
-    // [/region round]
 
     void welcome() {
         trama::tcp_stream stream;
@@ -93,7 +91,6 @@ private:
         if (result.status == trama::io_status::done) admit(std::move(stream));
     }
 
-    // [region admit]
     void admit(trama::tcp_stream stream) {
         const int fd = stream.fd();
         try {
@@ -114,7 +111,6 @@ private:
     static std::size_t most_clients() {
         return static_cast<std::size_t>(std::max(::sysconf(_SC_OPEN_MAX) - 16, 2L)) / 2;
     }
-    // [/region admit]
 
     /// Who is at the door stays there, and would be ready again at once, for ever: so nobody looks,
     /// until a client has left or half a second has passed.

@@ -41,13 +41,11 @@ public:
     }
     // [/region turn]
 
-    // [region wanted]
     /// Who is owed something is not listened to: its requests wait in the network, and not here.
     trama::interest wanted() const {
         if (state_ == state::lingering || !has_work()) return trama::interest::read;
         return trama::interest::write;
     }
-    // [/region wanted]
 
     /// How long it may be until its next turn. A client may think for as long as it likes; but it
     /// must take what it has asked for, and go when it was told to.
@@ -83,7 +81,6 @@ private:
         reader_.receive({bytes, result.bytes});
     }
 
-    // [region give]
     /// False: no request is left. At the end of its stream, half a request is none.
     bool give_next_answer() {
         try {
@@ -113,9 +110,7 @@ private:
         answer_.append("\r\n");
         if (is_fatal(what)) state_ = state::finishing;
     }
-    // [/region give]
 
-    // [region send]
     /// A slice that cannot be completed ends in a cut connection: after "0 OK" there is no other
     /// way to say that it failed, and bytes that are made up would be a lie.
     void send() {
@@ -129,9 +124,7 @@ private:
             leave(error.what());
         }
     }
-    // [/region send]
 
-    // [region linger]
     /// A plain close while it still sends would reset the connection, and the last answer might
     /// never be read. So this end says "that is all", and throws away what still comes.
     void bow_out() {
@@ -152,7 +145,6 @@ private:
                              result.status == trama::io_status::would_block;
         if (!is_open || end_.passed()) leave("");
     }
-    // [/region linger]
 
     void leave(const std::string& why) {
         state_ = state::gone;

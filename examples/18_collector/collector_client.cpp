@@ -67,7 +67,6 @@ public:
         server_.set_no_delay(true);
     }
 
-    // [region run]
     int run() {
         stop_.catch_signals();
         ready_.add(stop_.fd(), trama::interest::read);
@@ -86,7 +85,6 @@ public:
         if (found_.failures == 0) return 0;
         throw program::usage_error(std::to_string(found_.failures) + " could not be sent");
     }
-    // [/region run]
 
 private:
     // [region fill]

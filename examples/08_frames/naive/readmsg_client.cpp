@@ -31,13 +31,11 @@ Usage: readmsg_client [-H HOST] [-p PORT] [-q | -v] [-h]
   -h, --help       show this
 )";
 
-// [region encapsulate]
 std::string encapsulate(const std::string& payload) {
     char header[32];
     std::snprintf(header, sizeof header, "%06zu:", payload.size());
     return header + payload;
 }
-// [/region encapsulate]
 
 /// One more read. It bounds flaw 4, and the memory, so that a lesson does not eat the machine.
 std::string read_more(trama::tcp_stream& peer, std::size_t size, int& empty_reads) {
@@ -57,7 +55,6 @@ std::string read_message(trama::tcp_stream& peer) {
     return message;
 }
 
-// [region talk]
 int talk(const program::options& given) {
     auto server = trama::tcp_stream::connect(given.host(), given.port());
     for (std::string line; std::getline(std::cin, line);) {
@@ -66,7 +63,6 @@ int talk(const program::options& given) {
     }
     return 0;
 }
-// [/region talk]
 
 }  // namespace
 

@@ -35,7 +35,6 @@ bool starts_with(std::string_view text, std::string_view start) {
     return text.substr(0, start.size()) == start;
 }
 
-// [region answer]
 std::string answer(const std::string& bytes) {
     int left = 0;
     int right = 0;
@@ -45,7 +44,6 @@ std::string answer(const std::string& bytes) {
     if (std::sscanf(bytes.c_str(), "ADD %d %d", &left, &right) != 2) return "401 wrong arguments\n";
     return "200 " + std::to_string(static_cast<long long>(left) + right) + '\n';
 }
-// [/region answer]
 
 void serve(trama::tcp_stream client) {
     const program::hang_up_on_stop on_stop(client.fd());
