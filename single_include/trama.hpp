@@ -2147,6 +2147,14 @@ public:
 
 namespace detail {
 
+/// The value of a call about the file at `path`, which must succeed. Throws file_error.
+template <typename Call>
+int file_call(const char* operation, const std::string& path, Call call) {
+    const call_result result = system_call(call);
+    if (result.failed()) throw file_error(result.error, operation, path);
+    return static_cast<int>(result.value);
+}
+
 /// How the names of files begin that are being written.
 inline constexpr std::string_view temporary_start = ".trama-";
 
@@ -2195,16 +2203,19 @@ public:
     unique_fd open(const std::string& name) const {
         // O_NONBLOCK: should a FIFO take its place right now, to open it would wait for a writer.
         constexpr int flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+        const std::string path = path_to(name);
         struct stat status {};
-        if (!is_plain_name(name)) throw file_error(ENOENT, "open", path_to(name));
+        if (!is_plain_name(name)) throw file_error(ENOENT, "open", path);
         if (::fstatat(fd(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0)
-            throw file_error(errno, "open", path_to(name));
-        if (!S_ISREG(status.st_mode)) throw file_error(ENOENT, "open", path_to(name));
-        unique_fd file(::openat(fd(), name.c_str(), flags));
+            throw file_error(errno, "open", path);
+        if (!S_ISREG(status.st_mode)) throw file_error(ENOENT, "open", path);
+        const auto opened =
+            detail::system_call([&] { return ::openat(fd(), name.c_str(), flags); });
         // ELOOP: it has become a link meanwhile.
-        if (!file) throw file_error(errno == ELOOP ? ENOENT : errno, "open", path_to(name));
-        if (!S_ISREG(status_of(file.get(), path_to(name)).st_mode))
-            throw file_error(ENOENT, "open", path_to(name));
+        if (opened.failed())
+            throw file_error(opened.error == ELOOP ? ENOENT : opened.error, "open", path);
+        unique_fd file(static_cast<int>(opened.value));
+        if (!S_ISREG(status_of(file.get(), path).st_mode)) throw file_error(ENOENT, "open", path);
         return file;
     }
 
@@ -2221,7 +2232,9 @@ public:
     template <typename Visit>
     void each_entry(Visit visit) const {
         // Opened anew, because a copy of the descriptor would share its place in the list.
-        unique_fd anew(::openat(fd(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+        unique_fd anew(detail::file_call("list", path_, [&] {
+            return ::openat(fd(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        }));
         const directory_list list(anew.get());
         if (list.entries == nullptr) throw file_error(errno, "list", path_);
         anew.release();
@@ -2233,9 +2246,11 @@ public:
             if (entry == nullptr) return;
             const std::string name = entry->d_name;
             struct stat status {};
-            const bool is_there =  // and was not deleted meanwhile
-                ::fstatat(fd(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0;
-            if (is_there) visit(name, status);
+            if (::fstatat(fd(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0) {
+                visit(name, status);
+            } else if (errno != ENOENT) {  // that is: it was deleted meanwhile
+                throw file_error(errno, "look at", path_to(name));
+            }
         }
     }
 
@@ -2254,7 +2269,7 @@ public:
 
 private:
     struct directory_list {
-        explicit directory_list(int fd) noexcept : entries(fd == -1 ? nullptr : ::fdopendir(fd)) {}
+        explicit directory_list(int fd) noexcept : entries(::fdopendir(fd)) {}
         directory_list(const directory_list&) = delete;
         directory_list& operator=(const directory_list&) = delete;
         ~directory_list() {
@@ -2267,16 +2282,15 @@ private:
     // `where` is relative to the folder `base`; `path` is what messages call it.
     folder(int base, const std::string& where, const std::string& path) : path_(path) {
         const int follow = base == AT_FDCWD ? 0 : O_NOFOLLOW;
-        const auto opened = detail::system_call([&] {
+        fd_.reset(detail::file_call("open folder", path, [&] {
             return ::openat(base, where.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | follow);
-        });
-        if (opened.failed()) throw file_error(opened.error, "open folder", path);
-        fd_.reset(static_cast<int>(opened.value));
+        }));
     }
 
     static folder make_at(int base, const std::string& where, const std::string& path) {
-        const bool is_new = ::mkdirat(base, where.c_str(), 0777) == 0;
-        if (!is_new && errno != EEXIST) throw file_error(errno, "make folder", path);
+        const auto made = detail::system_call([&] { return ::mkdirat(base, where.c_str(), 0777); });
+        const bool is_new = !made.failed();
+        if (!is_new && made.error != EEXIST) throw file_error(made.error, "make folder", path);
         if (is_new && base != AT_FDCWD) ::fsync(base);  // or a power cut might take it away
         return folder(base, where, path);
     }
@@ -2308,8 +2322,9 @@ public:
         folder_.reset(::fcntl(where.fd(), F_DUPFD_CLOEXEC, 0));
         if (!folder_) throw file_error(errno, "write", path_);
         // A clean-up may take the file away before it is locked.
+        struct stat status {};
         do make_temporary();
-        while (folder::status_of(file_.get(), path_).st_nlink == 0);
+        while (::fstat(file_.get(), &status) == 0 && status.st_nlink == 0);
     }
     atomic_file(atomic_file&&) noexcept = default;
     atomic_file& operator=(atomic_file&& other) noexcept {
@@ -2333,8 +2348,9 @@ public:
     /// which makes the new name safe on the disk.
     void commit() {
         make_safe(file_.get());
-        if (::renameat(folder_.get(), temporary_.c_str(), folder_.get(), name_.c_str()) != 0)
-            throw file_error(errno, "rename a temporary file to", path_);
+        detail::file_call("rename a temporary file to", path_, [&] {
+            return ::renameat(folder_.get(), temporary_.c_str(), folder_.get(), name_.c_str());
+        });
         file_.reset();
         make_safe(folder_.get());
     }
@@ -2343,11 +2359,15 @@ public:
     /// again, with another name.
     bool commit_new(const std::string& name) {
         if (!is_plain_name(name)) throw file_error(EINVAL, "write", name);
+        // Before the disk is waited for; linkat is the judge.
+        struct stat status {};
+        if (::fstatat(folder_.get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0) return false;
         make_safe(file_.get());
-        const int linked =
-            ::linkat(folder_.get(), temporary_.c_str(), folder_.get(), name.c_str(), 0);
-        if (linked != 0 && errno == EEXIST) return false;
-        if (linked != 0) throw file_error(errno, "name a temporary file", name);
+        const auto linked = detail::system_call([&] {
+            return ::linkat(folder_.get(), temporary_.c_str(), folder_.get(), name.c_str(), 0);
+        });
+        if (linked.error == EEXIST) return false;
+        if (linked.failed()) throw file_error(linked.error, "name a temporary file", name);
         ::unlinkat(folder_.get(), temporary_.c_str(), 0);
         file_.reset();
         make_safe(folder_.get());
@@ -2382,7 +2402,7 @@ private:
     }
 
     void make_safe(int fd) const {
-        if (::fsync(fd) != 0) throw file_error(errno, "write to the disk", path_);
+        detail::file_call("write to the disk", path_, [&] { return ::fsync(fd); });
     }
 
     void abandon() noexcept {
@@ -3234,6 +3254,14 @@ inline void stop_by_signal(int) noexcept {
     ::signal(SIGTERM, SIG_DFL);
 }
 
+/// Unless the program has set a handler of its own meanwhile.
+inline void give_back(int number, const struct sigaction& before) noexcept {
+    struct sigaction present {};
+    ::sigaction(number, nullptr, &present);
+    const bool is_ours = present.sa_handler == stop_by_signal || present.sa_handler == SIG_DFL;
+    if (is_ours) ::sigaction(number, &before, nullptr);
+}
+
 }  // namespace detail
 
 /// A request to stop, which stays. Neither copied nor moved: a signal handler knows where it is.
@@ -3255,14 +3283,14 @@ public:
     stop_signal& operator=(const stop_signal&) = delete;
     ~stop_signal() {
         if (detail::stop_pipe != write_end_.get()) return;
-        ::sigaction(SIGINT, &before_[0], nullptr);
-        ::sigaction(SIGTERM, &before_[1], nullptr);
+        detail::give_back(SIGINT, before_[0]);
+        detail::give_back(SIGTERM, before_[1]);
         detail::stop_pipe = -1;
     }
 
     /// From now on Ctrl-C (SIGINT) and SIGTERM stop this one; a second one ends the program. The
-    /// destructor gives the signals back. Throws std::logic_error when another stop_signal has
-    /// them.
+    /// destructor gives the signals back. After fork(2) either process stops both. Throws
+    /// std::logic_error when another stop_signal has them. Not for two threads at once.
     void catch_signals() {
         if (detail::stop_pipe == write_end_.get()) return;
         if (detail::stop_pipe != -1)
@@ -3385,22 +3413,38 @@ public:
         if (function_ != nullptr) destroy_(function_);
     }
 
-    /// Holds `function` from now on, and no longer what it held before.
+    /// Holds `function` from now on, and no longer what it held before; what is just running is
+    /// let go when it has returned.
     template <typename Function>
     void hold(Function function) {
-        if (function_ != nullptr) destroy_(std::exchange(function_, nullptr));
-        function_ = new Function(std::move(function));
+        void* const made = new Function(std::move(function));
+        if (function_ != running_) destroy_(function_);
+        function_ = made;
         call_ = [](void* held, Arguments... given) { (*static_cast<Function*>(held))(given...); };
         destroy_ = [](void* held) { delete static_cast<Function*>(held); };
     }
 
-    /// Calls it, if there is one.
-    void operator()(Arguments... given) const {
-        if (function_ != nullptr) call_(function_, given...);
+    /// Calls it, if there is one. It must not be called from within itself.
+    void operator()(Arguments... given) {
+        if (function_ == nullptr) return;
+        const run now{*this, function_, destroy_};
+        running_ = function_;
+        call_(function_, given...);
     }
 
 private:
+    struct run {
+        ~run() {
+            of.running_ = nullptr;
+            if (of.function_ != function) destroy(function);  // it was replaced meanwhile
+        }
+        callback& of;
+        void* function;
+        void (*destroy)(void*);
+    };
+
     void* function_ = nullptr;
+    void* running_ = nullptr;
     void (*call_)(void*, Arguments...) = nullptr;
     void (*destroy_)(void*) = nullptr;
 };
@@ -3412,7 +3456,25 @@ private:
 
 namespace trama {
 
+/// What a message_server knows of a client besides its connection, if you do not say otherwise.
+struct no_state {};
+
 namespace detail {
+
+template <typename Codec, typename Selector, typename State>
+class message_room;
+
+/// When a client is late.
+struct client_times {
+    deadline idle_end;
+    deadline message_end;  // of the message that is under way
+    deadline dismissal;
+
+    deadline first() const noexcept {
+        const deadline& either = idle_end.is_before(message_end) ? idle_end : message_end;
+        return dismissal.is_before(either) ? dismissal : either;
+    }
+};
 
 enum class client_phase : unsigned char { open, finishing, lingering, gone };
 
@@ -3435,6 +3497,8 @@ struct client_list {
     list<Client*> written;               // have something new in their outboxes
     list<leaver> leaving;                // are no longer open, and nobody was told yet
     list<Client*> gone;                  // are to be closed
+    list<int> unheard;                   // descriptors: what they said waits for the next round
+    list<int> hearing;                   // the same, in this round
     byte_queue outboxes[64];             // empty ones; the first `spare` of them have memory
     std::size_t spare = 0;
     byte_queue memory;
@@ -3524,16 +3588,6 @@ private:
 
 namespace trama {
 
-/// What a message_server knows of a client besides its connection, if you do not say otherwise.
-struct no_state {};
-
-namespace detail {
-
-template <typename Codec, typename Selector, typename State>
-class message_room;
-
-}  // namespace detail
-
 /// Lives from on_join until on_leave has returned. Neither copied nor moved.
 template <typename Codec, typename State>
 class message_client {
@@ -3547,7 +3601,7 @@ public:
     /// Puts one message into the outbox and returns at once. In vain when the client is leaving.
     /// Throws frame_error{too_long}.
     void send(std::string_view payload) {
-        if (!is_open() || (owed() > 2 * list_->high_water && has_overflowed())) return;
+        if (!is_open() || (owed() / 2 > list_->high_water && has_overflowed())) return;
         const frame_edge header = Codec::header(payload, list_->limit);
         const frame_edge trailer = Codec::trailer();
         if (outbox_.capacity() == 0) list_->lend_memory(outbox_);
@@ -3566,7 +3620,7 @@ public:
     /// Drops it after `time`, whatever it says until then; on_idle is called before. `forever`, the
     /// default, takes that back.
     void dismiss_after(duration time) {
-        dismissal_ = deadline(time);
+        times_.dismissal = deadline(time);
         set_deadline();
     }
 
@@ -3584,7 +3638,9 @@ private:
     friend class detail::message_room;
 
     message_client(tcp_stream stream, detail::client_list<message_client>& all)
-        : stream_(std::move(stream)), decoder_(all.limit), list_(&all) {}
+        : stream_(std::move(stream)), decoder_(all.limit), list_(&all) {
+        times_.idle_end = deadline(all.idle_timeout);
+    }
 
     /// Receives what is there, into memory that all clients share. Bytes of a message that is under
     /// way already lie in memory of its own, and the new ones join them there.
@@ -3632,7 +3688,7 @@ private:
     /// Drops who is slower than others write. One message of any size fits above the mark.
     [[gnu::noinline]] bool has_overflowed() {
         flush();
-        if (owed() <= 2 * list_->high_water) return false;
+        if (owed() / 2 <= list_->high_water) return false;
         drop(detail::text("too slow: %zu bytes wait for it", owed()).c_str());
         return true;
     }
@@ -3653,22 +3709,32 @@ private:
         if (owed() == 0) list_->take_memory_back(outbox_);
     }
 
+    /// The messages that have come whole are heard in the next round, after those of others.
+    void hear_later() {
+        if (!is_unheard_) list_->unheard.push_back(fd());
+        is_unheard_ = true;
+    }
+
+    void restart_idle_time() {
+        times_.idle_end = deadline(list_->idle_timeout);
+        set_deadline();
+    }
+
     /// After something came or was set: when it will be late next.
     void set_deadline() {
         if (!is_open()) return;
-        if (decoder_.buffered() == 0) message_end_ = deadline();
-        if (decoder_.buffered() > 0 && message_end_.is_never())
-            message_end_ = deadline(list_->message_timeout);
-        deadline first(list_->idle_timeout);
-        if (message_end_.is_before(first)) first = message_end_;
-        if (dismissal_.is_before(first)) first = dismissal_;
-        list_->late.set(fd(), first);
+        const bool is_under_way = decoder_.buffered() > 0 && !has_more_;
+        if (!is_under_way) times_.message_end = deadline();
+        if (is_under_way && times_.message_end.is_never())
+            times_.message_end = deadline(list_->message_timeout);
+        list_->late.set(fd(), times_.first());
     }
 
     /// No more messages from it and to it; what it is owed is still sent.
     void leave(std::string reason) {
         if (!is_open()) return;
         phase_ = detail::client_phase::finishing;
+        has_more_ = false;
         list_->leaving.push_back({this, std::move(reason)});
         note_written();
     }
@@ -3694,14 +3760,14 @@ private:
     interest watched_ = interest::read;
     bool is_written_ = false;
     bool uses_shared_memory_ = false;
-    bool has_more_ = false;   // messages that have come, and wait until the outbox is shorter
-    bool has_ended_ = false;  // the end of its stream was seen
+    bool has_more_ = false;    // messages that have come whole, and wait
+    bool is_unheard_ = false;  // in the list of that name
+    bool has_ended_ = false;   // the end of its stream was seen
     tcp_stream stream_;
     frame_decoder<Codec> decoder_;
     detail::byte_queue outbox_;
     detail::client_list<message_client>* list_;
-    deadline message_end_;  // of the message that is under way
-    deadline dismissal_;
+    detail::client_times times_;
 };
 
 }  // namespace trama
@@ -3722,7 +3788,7 @@ protected:
     message_room(const message_room&) = delete;
     message_room& operator=(const message_room&) = delete;
     ~message_room() {
-        for (client* each : clients_.table) delete each;
+        for (client*& each : clients_.table) delete std::exchange(each, nullptr);
     }
 
     /// Somebody new, whose descriptor is watched already.
@@ -3738,11 +3804,22 @@ protected:
     /// A descriptor of a client is ready.
     void serve(const ready_event& event) {
         client& who = *clients_.table[static_cast<std::size_t>(event.fd)];
-        if (event.readable && who.phase_ != client_phase::gone) receive(who);
+        if (event.readable && !who.has_more_ && who.phase_ != client_phase::gone) receive(who);
         if (event.writable) who.note_written();
     }
 
-    // ---- what comes ----
+    /// Those who had more to say than one round has room for.
+    void hear_the_rest() {
+        clients_.has_moved = true;
+        clients_.hearing.swap(clients_.unheard);
+        for (int fd : clients_.hearing) {
+            client* who = clients_.table[static_cast<std::size_t>(fd)];
+            if (who == nullptr) continue;  // it has left
+            who->is_unheard_ = false;
+            if (who->has_more_) take_messages(*who);
+        }
+        clients_.hearing.clear();
+    }
 
     void receive(client& who) {
         const io_status status = who.receive();
@@ -3752,17 +3829,19 @@ protected:
 
     void take_messages(client& who) {
         if (!who.is_open()) return;  // it may go on talking, but nobody listens
-        // Above the mark the rest waits, too, until some of the answers have been taken.
-        while (who.decoder_.missing() == 0 && !who.is_full()) {
+        // The rest waits: above the mark until some of the answers have been taken, and else until
+        // everybody had a turn.
+        for (int turn = 0; turn < 64 && who.decoder_.missing() == 0 && !who.is_full(); ++turn) {
             const auto message = who.next_message();
             if (!message) break;
-            who.message_end_ = deadline();
+            who.times_.message_end = deadline();
             if (tracing()) tell_frame(who.fd(), "in", *message);
             on_message_(who, *message);
         }
         who.give_memory_back();
-        who.has_more_ = who.is_full();
-        if (clients_.has_deadlines()) who.set_deadline();
+        who.has_more_ = who.is_open() && (who.is_full() || who.decoder_.missing() == 0);
+        if (who.has_more_) who.note_written();
+        if (clients_.has_deadlines()) who.restart_idle_time();
     }
 
     [[gnu::noinline]] void take_end(client& who) {
@@ -3778,56 +3857,60 @@ protected:
         }
     }
 
-    // ---- who is late ----
-
-    bool drop_late() {
-        bool any = false;
-        for (int fd = clients_.late.next_passed(); fd != -1; fd = clients_.late.next_passed()) {
-            client& who = *clients_.table[static_cast<std::size_t>(fd)];
-            if (!who.is_open()) {
-                who.drop("");
-            } else if (who.message_end_.passed()) {
-                who.leave("took too long over one message");
-            } else {
-                on_idle_(who);
-                who.leave(who.dismissal_.passed() ? "its time was up" : "silent for too long");
-            }
-            any = true;
-        }
-        return any;
+    void restart_idle_time(duration time) {
+        clients_.idle_timeout = time;
+        for (client& each : client_range<client>(clients_.table)) each.restart_idle_time();
     }
 
-    // ---- what goes, and who goes ----
+    void drop_late() {
+        for (int fd = clients_.late.next_passed(); fd != -1; fd = clients_.late.next_passed()) {
+            client& who = *clients_.table[static_cast<std::size_t>(fd)];
+            who.is_open() ? judge(who) : who.drop("");
+        }
+        settle();
+    }
+
+    void judge(client& who) {
+        if (!who.has_more_) receive(who);  // what came while others were served was in time
+        if (!who.is_open()) return;
+        if (who.times_.message_end.passed()) return who.leave("took too long over one message");
+        const bool is_up = who.times_.dismissal.passed();
+        if (!is_up && !who.times_.idle_end.passed()) return who.set_deadline();
+        if (!is_up && who.is_unheard_) return;  // it is not silent: hear_the_rest() sets it anew
+        on_idle_(who);
+        who.leave(is_up ? "its time was up" : "silent for too long");
+    }
 
     /// Until nobody has anything new to be told or sent; then those who have gone are closed.
     void settle() {
-        while (!clients_.written.empty() || !clients_.leaving.empty()) {
-            if (!clients_.leaving.empty()) tell_who_left();
-            send_written();
-        }
-        if (!clients_.gone.empty()) bury();
+        while (tell_who_left() || send_written() || bury()) continue;
     }
 
     // What is called may write to others, or make them leave: then the lists grow meanwhile.
-    [[gnu::noinline]] void tell_who_left() {
+    bool tell_who_left() {
+        if (clients_.leaving.empty()) return false;
         for (std::size_t i = 0; i < clients_.leaving.size(); ++i) {
             const auto each = std::move(clients_.leaving[i]);
-            clients_.late.set(each.client->fd(), farewell);
+            if (each.client->phase_ == client_phase::finishing)
+                clients_.late.set(each.client->fd(), farewell);
             on_leave_(*each.client, each.reason);
         }
         clients_.leaving.clear();
+        return true;
     }
 
-    void send_written() {
+    bool send_written() {
+        if (clients_.written.empty()) return false;
         for (std::size_t i = 0; i < clients_.written.size(); ++i) {
             client& who = *clients_.written[i];
             who.is_written_ = false;
             who.flush();
-            if (who.has_more_ && !who.is_full()) take_messages(who);
+            if (who.has_more_ && !who.is_full()) who.hear_later();
             if (who.phase_ == client_phase::finishing && who.owed() == 0) bow_out(who);
             if (who.phase_ != client_phase::gone) watch(who);
         }
         clients_.written.clear();
+        return true;
     }
 
     void bow_out(client& who) {
@@ -3854,15 +3937,17 @@ protected:
         settle();
     }
 
-    [[gnu::noinline]] void bury() {
-        for (client* each : clients_.gone) {
-            ready_.remove(each->fd());
-            clients_.late.clear(each->fd());
-            clients_.table[static_cast<std::size_t>(each->fd())] = nullptr;
-            delete each;
-            --count_;
-        }
-        clients_.gone.clear();
+    // One at a time: the destructor of its state may write to others, or make them leave.
+    bool bury() {
+        if (clients_.gone.empty()) return false;
+        client* const last = clients_.gone.back();
+        clients_.gone.pop_back();
+        ready_.remove(last->fd());
+        clients_.late.clear(last->fd());
+        clients_.table[static_cast<std::size_t>(last->fd())] = nullptr;
+        --count_;
+        delete last;
+        return true;
     }
 
     static constexpr duration farewell = std::chrono::seconds(10);  // to take what it is owed
@@ -3895,9 +3980,8 @@ protected:
 
 namespace trama {
 
-/// Serves clients that speak `Codec`, with a selector of your choice. `State`: what you want to
-/// know of each client, its member `state`. Neither copied nor moved; used by one thread, except
-/// stop().
+/// Serves clients that speak `Codec`. `State`: what you want to know of each client, its member
+/// `state`. Neither copied nor moved; used by one thread, except stop().
 template <typename Codec, typename Selector = poll_selector, typename State = no_state>
 class message_server : detail::message_room<Codec, Selector, State> {
     using room = detail::message_room<Codec, Selector, State>;
@@ -3917,29 +4001,28 @@ public:
     /// Where it listens.
     endpoint local_endpoint() const { return listener_.local_endpoint(); }
 
-    /// Drops who sends no byte for that long; `forever` is the default.
-    void idle_timeout(duration time) noexcept { clients_.idle_timeout = time; }
+    /// Drops who sends no byte for that long from now on; `forever` is the default. Who is not
+    /// listened to, because it takes nothing, counts as silent.
+    void idle_timeout(duration time) { this->restart_idle_time(time); }
 
     /// Drops who takes longer than that from the first byte of a message to its last.
     void message_timeout(duration time) noexcept { clients_.message_timeout = time; }
 
-    /// Bytes that may wait for one client. Above, it is not listened to until it has taken some; at
-    /// twice that much it is dropped. Default: 1 MiB.
+    /// Bytes that may wait for one client (1 MiB). Above, it is not listened to until it has taken
+    /// some; at twice that much it is dropped.
     void high_water_mark(std::size_t bytes) noexcept { clients_.high_water = bytes; }
 
     /// So many clients at once; the others wait until one has left.
     void max_clients(std::size_t count) noexcept { max_clients_ = count; }
 
     // What to call, from within run(), when ...
-
     /// ... somebody has come: `void(client&)`.
     template <typename Function>
     void on_join(Function function) {
         on_join_.hold(std::move(function));
     }
 
-    /// ... somebody has sent a message: `void(client&, std::string_view)`; the view is for the
-    /// call.
+    /// ... somebody has sent a message, lent for the call: `void(client&, std::string_view)`.
     template <typename Function>
     void on_message(Function function) {
         on_message_.hold(std::move(function));
@@ -3969,48 +4052,46 @@ public:
     client_range<client> clients() const noexcept { return client_range<client>(clients_.table); }
 
     /// Serves until stop(), SIGINT or SIGTERM; then delivers what is owed, for less than a second,
-    /// and closes. Throws network_error when listening itself fails, and what your functions throw.
+    /// and closes. Throws network_error when listening itself fails, and what your functions throw:
+    /// after that the server can only be destroyed.
     void run() {
+        if (std::exchange(is_broken_, true))
+            throw std::logic_error("message_server: an exception ended run() before");
         while (!is_stopping_) serve_round(forever);
         say_farewell();
+        is_broken_ = false;
     }
 
     /// Ends run(): from any thread, from any signal handler.
     void stop() noexcept { stop_.stop(); }
 
 private:
-    using room::clients_;
-    using room::count_;
-    using room::on_idle_;
-    using room::on_join_;
-    using room::on_leave_;
-    using room::on_message_;
-    using room::ready_;
-
+    using room::clients_, room::count_, room::ready_;
+    using room::on_idle_, room::on_join_, room::on_leave_, room::on_message_;
     void serve_round(duration time) {
+        if (!clients_.unheard.empty()) time = duration::zero();
         const duration next = clients_.late.left();
         if (next < time) time = next;
-        if (!is_door_open_ && door_opens_.left() < time) time = door_opens_.left();
+        if (time_until_open() < time) time = time_until_open();
         const ready_events& events = ready_.wait(time);
         for (const ready_event event : events) {
             if (event.fd == stop_.fd()) {
                 is_stopping_ = clients_.has_moved = true;
-            } else if (event.fd == listener_.fd()) {
-                welcome();
             } else {
-                this->serve(event);
+                event.fd == listener_.fd() ? welcome() : this->serve(event);
             }
         }
+        if (!clients_.unheard.empty()) this->hear_the_rest();
         this->settle();
-        if (clients_.late.any_passed() && this->drop_late()) this->settle();
+        if (clients_.late.any_passed()) this->drop_late();
         clients_.look_for_spinning(events);
-        if (!is_door_open_ && (door_opens_.passed() || count_ < count_at_closing_)) open_door();
+        if (time_until_open() == duration::zero()) open_door();
     }
 
     void welcome() {
         // Not all of them: who is here already must not wait for a crowd at the door.
         for (int round = 0; round < 64; ++round) {
-            if (count_ >= max_clients_) return close_door(forever);
+            if (count_ >= max_clients_) return close_door(duration::zero());
             tcp_stream stream;
             const io_result result = listener_.try_accept(stream);
             if (result.status == io_status::would_block) return;
@@ -4048,16 +4129,19 @@ private:
         is_door_open_ = false;
     }
 
+    duration time_until_open() const noexcept {
+        if (is_door_open_ || is_stopping_ || count_ >= max_clients_) return forever;
+        return count_ < count_at_closing_ ? duration::zero() : door_opens_.left();
+    }
+
     void open_door() {
         ready_.add(listener_.fd(), interest::read);
-        door_opens_ = deadline(forever);
         is_door_open_ = true;
     }
 
     void say_farewell() {
         ready_.remove(stop_.fd());
         close_door(forever);
-        count_at_closing_ = 0;
         listener_.close();
         this->dismiss("the server stops");
         const deadline end(std::chrono::milliseconds(800));
@@ -4069,8 +4153,9 @@ private:
     stop_signal stop_;
     std::size_t max_clients_ = static_cast<std::size_t>(-1);
     bool is_stopping_ = false;
+    bool is_broken_ = false;
     bool is_door_open_ = false;
-    deadline door_opens_{forever};
+    deadline door_opens_;
     std::size_t count_at_closing_ = 0;
     detail::callback<const endpoint&, std::string_view> on_refused_;
 };

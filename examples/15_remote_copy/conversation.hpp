@@ -50,12 +50,13 @@ inline std::uint64_t number(const std::string& text) {
     throw program::peer_error("this is no size of a file: \"" + trama::escaped(text, 40) + '"');
 }
 
-/// What is behind `word`. Throws peer_error: the message says "no", or something else.
-inline std::string rest_of(const std::string& message, const char* word) {
+/// What is behind `word`, in a message of `peer`. Throws peer_error: that says "no", or something
+/// else.
+inline std::string rest_of(const std::string& message, const char* word, const std::string& peer) {
     const auto [first, rest] = split(message);
     if (first == word) return rest;
-    if (first == "no") throw program::peer_error("the server says no: " + trama::escaped(rest));
-    throw program::peer_error("the peer says \"" + trama::escaped(message, 60) +
+    if (first == "no") throw program::peer_error(peer + " says no: " + trama::escaped(rest));
+    throw program::peer_error(peer + " says \"" + trama::escaped(message, 60) +
                               "\", where it should say \"" + word + '"');
 }
 
@@ -64,8 +65,10 @@ inline std::string rest_of(const std::string& message, const char* word) {
 /// A connection that waits for nothing longer than its patience, and never when it is to stop.
 class conversation {
 public:
-    conversation(trama::tcp_stream stream, const trama::stop_signal& stop, trama::duration patience)
-        : stream_(std::move(stream)), stop_(&stop), patience_(patience) {
+    /// `who`: what errors call the peer, "the server" or "the client".
+    conversation(trama::tcp_stream stream, const trama::stop_signal& stop, trama::duration patience,
+                 const char* who)
+        : stream_(std::move(stream)), stop_(&stop), patience_(patience), who_(who) {
         stream_.set_no_delay(true);  // else a small message waits until the one before is confirmed
         ready_.add(stop_->fd(), trama::interest::read);
     }
@@ -84,10 +87,13 @@ public:
     /// for more: the bytes behind it may be those of a file.
     std::optional<std::string> recv_message(trama::duration work = {}) {
         trama::frame_decoder<six_digits> decoder(longest_message);
+        trama::deadline limit(patience_ + work);
         for (;;) {
             if (auto message = decoder.next_frame()) return message;
             const std::size_t missing = decoder.missing();
-            const std::size_t count = recv_some(decoder.prepare(missing), missing, work);
+            const std::size_t count = recv_some(decoder.prepare(missing), missing, limit);
+            // From its first byte on there is one deadline for all of it, however it drips.
+            if (decoder.buffered() == 0) limit = trama::deadline(patience_);
             decoder.commit(count);
             if (count == 0) {
                 decoder.receive_eof();  // throws if it was in the middle of a message
@@ -100,13 +106,13 @@ public:
     /// What is behind `word` in the next message. `work`: the time that the peer needs before.
     std::string expect(const char* word, trama::duration work = {}) {
         const auto message = recv_message(work);
-        if (!message) throw program::peer_error("the peer has closed before it was done");
-        return rest_of(*message, word);
+        if (!message) throw program::peer_error(who_ + " has closed before it was done");
+        return rest_of(*message, word, who_);
     }
 
-    std::size_t recv_some(char* memory, std::size_t size, trama::duration work = {}) {
-        wait(trama::interest::read, work);
-        return stream_.recv_some(memory, size);
+    /// Bytes of a file. 0: the peer has closed.
+    std::size_t recv_data(char* memory, std::size_t size) {
+        return recv_some(memory, size, trama::deadline(patience_));
     }
 
     /// Says no, also when the program is to stop, and closes. The peer may still be sending: a
@@ -136,30 +142,37 @@ public:
     const trama::endpoint& peer() const { return stream_.remote_endpoint(); }
 
 private:
+    std::size_t recv_some(char* memory, std::size_t size, const trama::deadline& limit) {
+        wait(trama::interest::read, limit);
+        return stream_.recv_some(memory, size);
+    }
+
     void send(std::string_view bytes, trama::interest what) {
         while (!bytes.empty()) {
-            if (wait(what).readable) expect("more");  // never said: so this throws what it says
+            const trama::ready_event event = wait(what, trama::deadline(patience_));
+            if (event.readable) expect("more");  // never said: so this throws what it says
             const trama::io_result sent = stream_.try_send_some(bytes);
             if (sent.status == trama::io_status::failed) stream_.send_all(bytes);  // throws why
             bytes.remove_prefix(sent.bytes);
         }
     }
 
-    /// Waits for the peer, but not longer than the patience, and not when the program is to stop.
-    trama::ready_event wait(trama::interest what, trama::duration work = {}) {
+    /// Waits for the peer, but not beyond the deadline, and not when the program is to stop.
+    trama::ready_event wait(trama::interest what, const trama::deadline& limit) {
         ready_.add(stream_.fd(), what);
         trama::ready_event found;
-        for (const trama::ready_event event : ready_.wait(patience_ + work)) {
+        for (const trama::ready_event event : ready_.wait(limit.left())) {
             if (event.fd == stop_->fd()) throw program::peer_error("stopped by its user");
             found = event;
         }
-        if (found.fd == -1) throw program::peer_error("the peer has done nothing for too long");
+        if (found.fd == -1) throw program::peer_error(who_ + " takes too long");
         return found;
     }
 
     trama::tcp_stream stream_;
     const trama::stop_signal* stop_;
     trama::duration patience_;
+    std::string who_;
     trama::poll_selector ready_;
 };
 

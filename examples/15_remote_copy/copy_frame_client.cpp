@@ -33,7 +33,8 @@ FILE has at most 999,999 bytes. Exit code 0: all was sent. Whether it was stored
 not say.
 )";
 
-/// The whole file. One that does not fit into a frame is refused before it is read.
+/// The whole file. One that does not fit into a frame is refused before it is read, and one that
+/// changes meanwhile before anything is sent.
 std::string read_whole(copy::local_file& file) {
     constexpr std::size_t most = trama::six_digit_colon::max_payload;
     if (file.size() > most)
@@ -44,7 +45,7 @@ std::string read_whole(copy::local_file& file) {
     std::size_t size = 0;
     while (const std::size_t count = file.read(whole.data() + size, whole.size() - size))
         size += count;
-    whole.resize(size);  // it may have become shorter
+    file.must_be_the_same();
     return whole;
 }
 

@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -47,10 +48,13 @@ int copy_lines(const program::options& given) {
     auto server = trama::tcp_stream::connect(given.host(), given.port());
     server.set_timeout(30s);
     std::string piece(65536, '\0');
-    while (const std::size_t count = file.read(piece.data(), piece.size()))
+    std::uint64_t sent = 0;
+    while (const std::size_t count = file.read(piece.data(), piece.size())) {
         send_lines(server, std::string_view(piece).substr(0, count));
+        sent += count;
+    }
     copy::wait_for_the_end(server);
-    program::say("sent ", file.size(), " bytes, and nobody said whether they are stored");
+    program::say("sent ", sent, " bytes, and nobody said whether they are stored");
     return 0;
 }
 

@@ -86,7 +86,7 @@ void send_data(copy::conversation& server, copy::local_file& file, std::uint64_t
     for (std::uint64_t sent = start; sent < file.size();) {
         const std::uint64_t left = file.size() - sent;
         const std::size_t count = file.read(piece.data(), copy::at_most(piece.size(), left));
-        if (count == 0) break;  // it became shorter: must_be_the_same() will tell
+        if (count == 0) break;  // it is shorter: must_be_the_same() will tell
         const std::string_view bytes = std::string_view(piece).substr(0, count);
         sum.add(bytes);
         server.send_data(bytes);
@@ -115,7 +115,7 @@ int copy_all(const program::options& given) {
     auto stream = trama::tcp_stream::connect(given.host(), given.port());
     trama::stop_signal stop;
     stop.catch_signals();
-    copy::conversation server(std::move(stream), stop, patience);
+    copy::conversation server(std::move(stream), stop, patience, "the server");
     try {
         for (const std::string& path : given.words()) copy_file(server, path);
     } catch (const trama::network_error& error) {

@@ -19,7 +19,6 @@
 #include <exception>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -38,7 +37,7 @@ Usage: copy_stream_server [-H ADDRESS] [-p PORT] [-d DIR] [-k HOURS] [-m N] [-t 
   -d, --dir DIR          where files are stored; made if it is not there (default: copies)
   -k, --keep HOURS       at the start, delete what was left unfinished for so long (default: 24)
   -m, --max-clients N    how many may be here at once (default: 100)
-  -t, --timeout SECONDS  how long a client may do nothing (default: 30)
+  -t, --timeout SECONDS  how long a client may do nothing, or need for a message (default: 30)
   -q, --quiet            say errors only
   -v, --verbose          say what is agreed on, too
   -h, --help             show this
@@ -54,6 +53,8 @@ struct shelf {
     trama::folder partial;
 };
 
+constexpr const char* the_client = "the client";  // in errors
+
 /// What a client wants to store.
 struct request {
     std::uint64_t size;
@@ -62,7 +63,7 @@ struct request {
 
 /// "put SIZE NAME". Throws peer_error: this is not a name for a file of ours.
 request parse(const std::string& message, const trama::folder& whole) {
-    const auto [size, name] = copy::split(copy::rest_of(message, "put"));
+    const auto [size, name] = copy::split(copy::rest_of(message, "put", the_client));
     if (!trama::is_plain_name(name) || name[0] == '.')
         throw program::peer_error("no file can have this name here");
     struct stat status {};
@@ -93,7 +94,7 @@ void receive_data(copy::conversation& client, copy::partial_file& part, std::uin
     std::string piece(copy::piece_size, '\0');
     while (left > 0) {
         const std::size_t most = copy::at_most(piece.size(), left);
-        const std::size_t count = client.recv_some(piece.data(), most);
+        const std::size_t count = client.recv_data(piece.data(), most);
         if (count == 0) throw program::peer_error("the client has closed in the middle of a file");
         const std::string_view bytes = std::string_view(piece).substr(0, count);
         sum.add(bytes);
@@ -186,12 +187,12 @@ private:
     }
 
     void admit(trama::tcp_stream stream) {
-        copy::conversation client(std::move(stream), stop_, patience_);
-        if (threads_.is_full()) return client.refuse("the server is full", 20ms);
         try {
+            copy::conversation client(std::move(stream), stop_, patience_, the_client);
+            if (threads_.is_full()) return client.refuse("the server is full", 20ms);
             threads_.start(
                 [this, client = std::move(client)]() mutable { serve(client, here_, stop_); });
-        } catch (const std::system_error& error) {  // the system has no thread left for us
+        } catch (const std::exception& error) {  // its socket is lost, or no thread is left for it
             program::say("a client is refused: ", error.what());
         }
     }

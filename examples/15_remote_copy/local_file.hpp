@@ -42,13 +42,19 @@ public:
 
     void rewind() { ::lseek(fd_.get(), 0, SEEK_SET); }
 
-    /// Throws file_error if somebody has written into it since it was opened.
-    void must_be_the_same() const {
+    /// All was read: throws file_error if somebody has written into it since it was opened, and
+    /// usage_error if it ends elsewhere than its size says. (Of a file of /proc the size is 0.)
+    void must_be_the_same() {
         const struct stat now = trama::folder::status_of(fd_.get(), path_);
         const bool is_same = now.st_size == before_.st_size &&
                              now.st_mtim.tv_sec == before_.st_mtim.tv_sec &&
                              now.st_mtim.tv_nsec == before_.st_mtim.tv_nsec;
         if (!is_same) throw trama::file_error(ESTALE, "copy a file that changed meanwhile:", path_);
+        char more = 0;
+        const bool is_longer = read(&more, 1) > 0;
+        if (is_longer || ::lseek(fd_.get(), 0, SEEK_CUR) != before_.st_size)
+            throw program::usage_error(trama::escaped(path_) + ": the system says it has " +
+                                       std::to_string(size()) + " bytes, and that is not so");
     }
 
 private:

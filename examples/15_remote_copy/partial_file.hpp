@@ -15,7 +15,6 @@
 
 #include <chrono>
 #include <cstdint>
-#include <ctime>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -79,7 +78,8 @@ public:
 
     /// Deletes those that nobody has written to for so long. One that is locked is being written.
     static void clear_old(const trama::folder& where, std::chrono::seconds age) {
-        const std::time_t now = std::time(nullptr);
+        // Not std::time(): it may lag some milliseconds behind the times that files have.
+        const auto now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
         where.each_file([&](const std::string& name, const struct stat& status) {
             if (now - status.st_mtime < age.count()) return;
             const trama::unique_fd file(::openat(where.fd(), name.c_str(), O_RDWR | O_CLOEXEC));

@@ -27,8 +27,8 @@ struct statistics {
     traffic bytes;
 };
 
-/// Serves one client. Everything about files goes through trama::folder, which no name leads out
-/// of, and which is opened anew each time: it may have been replaced since.
+/// Serves one client; throws when it is lost. Everything about files goes through trama::folder,
+/// which no name leads out of, and which is opened anew each time: it may have been replaced since.
 class client_handler {
 public:
     client_handler(trama::tcp_stream& client, std::uint64_t number, const std::string& storage,
@@ -39,16 +39,11 @@ public:
           storage_(storage),
           counts_(counts) {}
 
-    /// Never throws: an exception that left a thread would end the whole program.
-    void run() noexcept {
-        try {
-            log(level::debug, tag_, peer_.peer(), " came");
-            serve();
-            linger();
-            log(level::debug, tag_, peer_.peer(), " left");
-        } catch (const std::exception& error) {
-            log(level::warning, "Lost ", peer_.peer(), ": ", error.what());
-        }
+    void run() {
+        log(level::debug, tag_, peer_.peer(), " came");
+        serve();
+        linger();
+        log(level::debug, tag_, peer_.peer(), " left");
     }
 
 private:

@@ -38,7 +38,9 @@ Usage: download-file -n NAME -d FILE [-H HOST] [-p PORT] [-t SECONDS] [-q | -v] 
 /// and a device (/dev/null) should not be.
 std::filesystem::path destination(const std::string& typed) {
     std::error_code none;
-    const std::filesystem::path path = weakly_canonical(std::filesystem::absolute(typed), none);
+    const std::filesystem::path absolute = std::filesystem::absolute(typed, none);
+    if (none) throw program::usage_error("the folder where you are: " + none.message());
+    const std::filesystem::path path = weakly_canonical(absolute, none);
     const auto status = std::filesystem::status(path, none);
     if (none && none != std::errc::no_such_file_or_directory && none != std::errc::not_a_directory)
         throw program::usage_error(trama::escaped(typed) + ": " + none.message());

@@ -19,19 +19,23 @@ namespace store {
 
 class handler_threads {
 public:
-    handler_threads(std::string storage, trama::duration silence, statistics& counts)
-        : storage_(std::move(storage)), silence_(silence), counts_(counts) {}
+    /// No more than `most` clients at once: each of them costs a thread.
+    handler_threads(std::string storage, trama::duration silence, std::size_t most,
+                    statistics& counts)
+        : storage_(std::move(storage)), silence_(silence), most_(most), counts_(counts) {}
     handler_threads(const handler_threads&) = delete;
     handler_threads& operator=(const handler_threads&) = delete;
     ~handler_threads() { end_all(); }
 
     void add(trama::tcp_stream client) {
+        join_finished();
+        if (guests_.size() == most_) return refuse(client, "there is no room");
         client.set_timeout(silence_);
         guest& added = guests_.emplace_back(std::move(client), ++counts_.connections);
         try {
             added.thread = std::thread([this, &added] { attend(added); });
         } catch (const std::system_error& error) {  // the system has no thread left for us
-            log(level::critical, "[Acceptor] ", added.client.remote_endpoint(), ": ", error.what());
+            refuse(added.client, error.what());
             guests_.pop_back();
         }
     }
@@ -74,11 +78,23 @@ private:
     };
 
     void attend(guest& one) {
-        client_handler(one.client, one.number, storage_, counts_).run();
+        try {
+            client_handler(one.client, one.number, storage_, counts_).run();
+        } catch (const std::exception& error) {  // if it left the thread, it would end the server
+            log(level::warning, "Lost ", one.client.remote_endpoint(), ": ", error.what());
+        }
         const std::lock_guard<std::mutex> lock(mutex_);
         one.client.close();
         one.gone = true;
         somebody_left_.notify_one();
+    }
+
+    /// The format has no status for this; "storage failed" is what comes closest.
+    static void refuse(trama::tcp_stream& client, const char* why) {
+        using namespace std::chrono_literals;
+        log(level::critical, "[Acceptor] refused ", client.remote_endpoint(), ": ", why);
+        const trama::io_result sent = client.try_send_some(byte_of(storage_failed));
+        if (sent.status == trama::io_status::done) client.close_lingering(20ms);
     }
 
     bool is_gone(const guest& one) {
@@ -88,6 +104,7 @@ private:
 
     const std::string storage_;
     const trama::duration silence_;
+    const std::size_t most_;
     statistics& counts_;
     std::list<guest> guests_;  // a list, because its elements never move
     std::mutex mutex_;

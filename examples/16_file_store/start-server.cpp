@@ -28,11 +28,12 @@ constexpr const char* usage = R"(Examples:
   start-server                             on localhost, port 4321, with the folder "files"
   start-server -H 0.0.0.0 -s /srv/files    for other machines, too
 
-Usage: start-server [-H ADDRESS] [-p PORT] [-s FOLDER] [-t SECONDS] [-q | -v] [-h]
+Usage: start-server [-H ADDRESS] [-p PORT] [-s FOLDER] [-t SECONDS] [-m N] [-q | -v] [-h]
   -H, --host ADDRESS     where to listen (default: localhost)
   -p, --port PORT        the port; 0 takes a free one, told in the first line (default: 4321)
   -s, --storage FOLDER   where the files are; made only if it is the default (default: files)
   -t, --timeout SECONDS  drop who neither sends nor takes anything; 0: never (default: 60)
+  -m, --max-clients N    how many may be here at once (default: 256)
   -q, --quiet            say what is critical only
   -v, --verbose          say more
   -h, --help             show this
@@ -53,7 +54,8 @@ class server {
 public:
     explicit server(const program::options& given)
         : listener_(trama::tcp_listener::listen(given.host(), given.port())),
-          clients_(given.text("storage"), given.timeout(), counts_) {
+          clients_(given.text("storage"), given.timeout(),
+                   static_cast<std::size_t>(given.number("max-clients", 1, 10000)), counts_) {
         stop_.catch_signals();
         ready_.add(stop_.fd(), trama::interest::read);
         ready_.add(listener_.fd(), trama::interest::read);
@@ -162,8 +164,8 @@ private:
 
 int serve_all(const program::options& given) {
     store::check_options(given);
+    server here(given);  // first: who cannot listen, or mistypes, changes no folder
     prepare(given.text("storage"));
-    server here(given);
     here.run();
     return 0;
 }
@@ -175,6 +177,7 @@ int main(int argc, char** argv) {
                         {program::host_option("localhost"),
                          program::port_option("4321"),
                          {'s', "storage", default_storage},
-                         {'t', "timeout", "60"}},
+                         {'t', "timeout", "60"},
+                         {'m', "max-clients", "256"}},
                         serve_all);
 }

@@ -1,7 +1,7 @@
-// 17_hftp/answer.hpp -- what a client is owed: text, and a part of a file, piece after piece.
+// 17_hftp/answer.hpp -- what a client is owed: text, and a slice or a listing, piece after piece.
 // man 2 pread
 //
-// A slice may be larger than the memory. So nothing of it is read before somebody takes it.
+// These two may be larger than the memory. So nothing of them is read before somebody takes it.
 #pragma once
 
 #include "../support/program.hpp"
@@ -10,6 +10,9 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdint>
+#include <iterator>
+#include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -18,24 +21,31 @@
 
 namespace hftp {
 
-/// A part of an open file, in base64 or as it is. Owns the file; move-only.
-class file_slice {
+/// What is made piece by piece.
+class piecework {
+public:
+    piecework() = default;
+    piecework(const piecework&) = delete;
+    piecework& operator=(const piecework&) = delete;
+    virtual ~piecework() = default;
+
+    /// Appends the next piece to `out`; false: it was the last one. Throws file_error when there is
+    /// no way to go on: then nothing was appended.
+    virtual bool append_piece(std::string& out) = 0;
+};
+
+/// A part of an open file, in base64 or as it is.
+class file_slice : public piecework {
 public:
     enum class form { base64, raw };
-
-    /// Nothing.
-    file_slice() = default;
 
     /// `size` bytes of `file` from `offset` on.
     file_slice(trama::unique_fd file, std::uint64_t offset, std::uint64_t size, form how)
         : file_(std::move(file)), offset_(offset), left_(size), form_(how) {}
 
-    /// True: there is still something to take.
-    bool is_open() const { return static_cast<bool>(file_); }
-
-    /// Appends the next piece to `out`; behind the last one in base64, the end of the line. Throws
-    /// file_error when the file cannot be read, or became shorter: then nothing was appended.
-    void append_piece(std::string& out) {
+    /// Behind the last piece in base64 comes the end of the line. The file may not be readable, or
+    /// become shorter.
+    bool append_piece(std::string& out) override {
         char bytes[piece_size];
         const std::size_t size = std::min<std::uint64_t>(left_, sizeof bytes);
         read_exactly(bytes, size);
@@ -43,9 +53,8 @@ public:
         if (form_ == form::base64) append_base64({bytes, size}, out);
         offset_ += size;
         left_ -= size;
-        if (left_ > 0) return;
-        if (form_ == form::base64) out += "\r\n";
-        file_.reset();
+        if (left_ == 0 && form_ == form::base64) out += "\r\n";
+        return left_ > 0;
     }
 
 private:
@@ -62,29 +71,60 @@ private:
         }
     }
 
-    trama::unique_fd file_;
-    std::uint64_t offset_ = 0;
-    std::uint64_t left_ = 0;
-    form form_ = form::raw;
+    const trama::unique_fd file_;
+    std::uint64_t offset_;
+    std::uint64_t left_;
+    const form form_;
 };
 
-/// What a client is owed: text, and behind it perhaps a slice, of which a piece is read when all
-/// that stands before it was taken.
+/// The names of the files in a folder, sorted, one a line, and then an empty line.
+class file_listing : public piecework {
+public:
+    explicit file_listing(trama::folder files) : files_(std::move(files)) {}
+
+    // [region listing]
+    /// Reads the whole folder for each piece, and keeps the first names behind the last one.
+    bool append_piece(std::string& out) override {
+        std::set<std::string> names;
+        bool has_more = false;
+        files_.each_file([&](const std::string& name, const struct stat&) {
+            if (is_legal_name(name) && name > last_) names.insert(name);
+            if (names.size() <= most_names) return;
+            names.erase(std::prev(names.end()));
+            has_more = true;
+        });
+        for (const std::string& name : names) out += name + "\r\n";
+        if (!has_more) out += "\r\n";
+        if (has_more) last_ = *names.rbegin();
+        return has_more;
+    }
+    // [/region listing]
+
+private:
+    static constexpr std::size_t most_names = 8192;  // 2 MiB, when all are as long as can be
+
+    const trama::folder files_;
+    std::string last_;
+};
+
+/// What a client is owed: text, and behind it perhaps a slice or a listing, of which a piece is
+/// made when all that stands before it was taken.
 class answer {
 public:
     void append(std::string_view text) { text_ += text; }
 
-    void append(file_slice slice) { slice_ = std::move(slice); }
+    /// nullptr: there is no rest.
+    void append(std::unique_ptr<piecework> rest) { rest_ = std::move(rest); }
 
     /// True: another answer must wait. They come in order, and memory has an end.
-    bool is_full() const { return slice_.is_open() || text_.size() - taken_ >= 65536; }
+    bool is_full() const { return rest_ || text_.size() - taken_ >= 65536; }
 
-    bool is_empty() const { return text_.empty() && !slice_.is_open(); }
+    bool is_empty() const { return text_.empty() && !rest_; }
 
     // [region next]
-    /// What goes next; empty when nothing is owed. Throws file_error: the slice cannot go on.
+    /// What goes next; empty when nothing is owed. Throws file_error: the rest cannot be made.
     std::string_view next() {
-        if (text_.empty() && slice_.is_open()) slice_.append_piece(text_);
+        if (text_.empty() && rest_ && !rest_->append_piece(text_)) rest_.reset();
         return std::string_view(text_).substr(taken_);
     }
     // [/region next]
@@ -95,13 +135,13 @@ public:
         if (taken_ < text_.size()) return;
         taken_ = 0;
         text_.clear();
-        if (!slice_.is_open()) text_.shrink_to_fit();  // who is silent should cost nothing
+        if (!rest_) text_.shrink_to_fit();  // who is silent should cost nothing
     }
 
 private:
     std::string text_;
     std::size_t taken_ = 0;  // bytes of text_
-    file_slice slice_;
+    std::unique_ptr<piecework> rest_;
 };
 
 }  // namespace hftp

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -17,10 +18,10 @@
 
 namespace hftp {
 
-/// What follows behind "0 OK": text, and then perhaps a part of a file.
+/// What follows behind "0 OK": text, and then perhaps what is made when somebody takes it.
 struct body {
     std::string text = {};
-    file_slice slice = {};
+    std::unique_ptr<piecework> rest = {};
 };
 
 /// Serves the files of one folder, which is looked up at each request: it may vanish and return.
@@ -73,15 +74,7 @@ private:
     }
 
     body get_file_listing(const words&) const {
-        std::vector<std::string> names;
-        trama::folder(folder_).each_file([&](const std::string& name, const struct stat&) {
-            if (is_legal_name(name)) names.push_back(name);
-        });
-        std::sort(names.begin(), names.end());
-        body listing;
-        for (const std::string& name : names) listing.text += name + "\r\n";
-        listing.text += "\r\n";
-        return listing;
+        return begun("", std::make_unique<file_listing>(trama::folder(folder_)));
     }
 
     body get_metadata(const words& given) const {
@@ -98,12 +91,16 @@ private:
         trama::unique_fd file = open(given[1]);
         const std::uint64_t end = size_of(file);
         require(*offset <= end && *size <= end - *offset, code::offset_exceeds);
-        body part;
-        if (is_raw) part.text = "Content-Length: " + std::to_string(*size) + "\r\n\r\n";
+        const std::string length = "Content-Length: " + std::to_string(*size) + "\r\n\r\n";
         const auto form = is_raw ? file_slice::form::raw : file_slice::form::base64;
-        part.slice = file_slice(std::move(file), *offset, *size, form);
-        part.slice.append_piece(part.text);  // at once: what cannot be read must not begin with OK
-        return part;
+        return begun(is_raw ? length : "",
+                     std::make_unique<file_slice>(std::move(file), *offset, *size, form));
+    }
+
+    /// The first piece is made at once: what cannot be read must not begin with OK.
+    static body begun(std::string text, std::unique_ptr<piecework> rest) {
+        if (!rest->append_piece(text)) rest.reset();
+        return {std::move(text), std::move(rest)};
     }
 
     body help(const words&) const {

@@ -119,16 +119,18 @@ void fetch(line_stream& server, const std::string& name) {
 
 /// False: Ctrl-C came first, and nothing was saved. That is no error of the server, but a script
 /// must not take it for done.
-bool fetch_unless_stopped(line_stream& server, const std::string& name) {
+bool fetch_what_is_wanted(line_stream& server) {
     try {
+        show_listing(server);
+        const std::string name = ask_for_name();
+        if (name.empty()) return !program::stopping();
         fetch(server, name);
+        program::say("saved ", name);
+        return true;
     } catch (const std::exception&) {
         if (!program::stopping()) throw;
-        program::say("stopped: ", name, " is not saved");
         return false;
     }
-    program::say("saved ", name);
-    return true;
 }
 
 int talk(const program::options& given) {
@@ -136,9 +138,10 @@ int talk(const program::options& given) {
     stream.set_timeout(given.timeout());
     line_stream server(std::move(stream), longest_line);
     const program::hang_up_on_stop on_stop(server.stream().fd());
-    show_listing(server);
-    const std::string name = ask_for_name();
-    if (!name.empty() && !fetch_unless_stopped(server, name)) return 1;
+    if (!fetch_what_is_wanted(server)) {
+        program::say("stopped: nothing is saved");
+        return 1;
+    }
     ask(server, "quit");
     return 0;
 }

@@ -67,13 +67,25 @@ private:
             } else if (event.fd == listener_.fd()) {
                 welcome();
             } else {
-                hftp::session& who = sessions_.at(event.fd);
-                who.take_turn(event.readable);
-                settle(who);
+                give_turn(sessions_.at(event.fd), event.readable);
             }
         }
         for (int fd; (fd = late_.next_passed()) != -1;) cut(sessions_.at(fd), "took too long");
         if (door_opens_.passed()) open_door();
+    }
+
+    /// Whatever goes wrong with one client (above all: no memory is left for what it sends) costs
+    /// that client only.
+    void give_turn(hftp::session& who, bool is_readable) {
+        const trama::endpoint address = who.remote_endpoint();
+        const int fd = who.fd();
+        try {
+            who.take_turn(is_readable);
+            settle(who);
+        } catch (const std::exception& error) {
+            if (sessions_.count(fd) > 0) remove(fd);  // first: this gives memory back
+            program::say(address, " is lost: ", error.what());
+        }
     }
 
     /// After each turn: what to watch it for, and until when.
@@ -93,17 +105,19 @@ private:
 
     void admit(trama::tcp_stream stream) {
         const int fd = stream.fd();
+        const trama::endpoint address = stream.remote_endpoint();
         try {
             stream.set_no_delay(true);  // an answer goes in one piece, and should leave at once
             // A client may be silent for days. Now and then the system asks if it is still there.
             stream.set_option(SOL_SOCKET, SO_KEEPALIVE, 1, "SO_KEEPALIVE");
+            sessions_.insert({fd, hftp::session(std::move(stream), files_)});
             ready_.add(fd, trama::interest::read);
-        } catch (const trama::network_error& error) {
-            program::say(stream.remote_endpoint(), " is refused: ", error.what());
+        } catch (const std::exception& error) {
+            sessions_.erase(fd);
+            program::say(address, " is refused: ", error.what());
             return;
         }
-        program::say(stream.remote_endpoint(), " came");
-        sessions_.insert({fd, hftp::session(std::move(stream), files_)});
+        program::say(address, " came");
     }
 
     /// A client may need two descriptors, its connection and a file: with as many connections as
@@ -131,10 +145,11 @@ private:
     }
 
     void remove(int fd) {
-        program::say(sessions_.at(fd).remote_endpoint(), " left");
+        const trama::endpoint address = sessions_.at(fd).remote_endpoint();
         ready_.remove(fd);  // before it is closed: the next client may get the same number
         late_.clear(fd);
         sessions_.erase(fd);
+        program::say(address, " left");
         if (!door_opens_.is_never()) open_door();
     }
 
@@ -149,7 +164,7 @@ private:
         for (auto& [fd, who] : sessions_) all.push_back(&who);
         for (hftp::session* each : all) {
             each->finish();
-            settle(*each);
+            give_turn(*each, false);
         }
         for (const trama::deadline limit(800ms); !sessions_.empty() && !limit.passed();)
             serve_round(limit);

@@ -4,7 +4,7 @@
 //     serving  ---- a fatal answer, quit, the end of its stream ---->  finishing: what it is owed
 //        |                                                             is still sent
 //        |  its connection broke, it took nothing for too long,            |  all of it was taken
-//        |  or its slice cannot be completed                               |
+//        |  or its answer cannot be completed                              |
 //        v                                                                 v
 //      gone  <------------ it closed, or the time is up ------------  lingering
 #pragma once
@@ -54,10 +54,9 @@ public:
         return has_work() ? stall_limit : trama::forever;
     }
 
-    /// No more requests.
+    /// No more requests; a turn should follow.
     void finish() {
         if (state_ == state::serving) state_ = state::finishing;
-        take_turn(false);
     }
 
     bool is_gone() const { return state_ == state::gone; }
@@ -91,7 +90,7 @@ private:
             body granted = files_->body_of(*line);
             give(code::ok);
             answer_.append(granted.text);
-            answer_.append(std::move(granted.slice));
+            answer_.append(std::move(granted.rest));
             if (*line == "quit") state_ = state::finishing;
         } catch (const refusal& refused) {
             give(refused.why);
@@ -111,7 +110,7 @@ private:
         if (is_fatal(what)) state_ = state::finishing;
     }
 
-    /// A slice that cannot be completed ends in a cut connection: after "0 OK" there is no other
+    /// An answer that cannot be completed ends in a cut connection: after "0 OK" there is no other
     /// way to say that it failed, and bytes that are made up would be a lie.
     void send() {
         try {

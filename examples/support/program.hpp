@@ -220,6 +220,9 @@ inline void catch_signals() {
 /// A server's first line on stdout. Flushed, so that whoever started the server can wait for it;
 /// and from here on a signal stops it in order: here, or where a trama::stop_signal has it already.
 inline void announce(const trama::endpoint& where) {
+    // A server lives on when nobody reads its talk any more, as in "server 2>&1 | tee log", where
+    // Ctrl-C ends tee, too. Clients do not ignore this signal: "client | head" is to end with head.
+    ::signal(SIGPIPE, SIG_IGN);
     if (!trama::stop_signal::signals_are_caught()) detail::catch_signals();
     std::cout << "listening on " << where << std::endl;
 }
@@ -308,6 +311,22 @@ inline bool read_line(std::string& line) {
 
 // ---- main --------------------------------------------------------------------------------------
 
+namespace detail {
+
+/// Who is started with stdin, stdout or stderr closed ("prog 2>&-") would get that number for the
+/// next socket, and talk into a connection. So /dev/null takes the place, opened for the other
+/// direction: to use it is an error, as it was before.
+inline void occupy_closed_streams() {
+    for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+        if (::fcntl(fd, F_GETFD) != -1) continue;
+        // It gets the lowest number that is free, and that is this one.
+        if (::open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
+            throw std::system_error(errno, std::generic_category(), "open /dev/null");
+    }
+}
+
+}  // namespace detail
+
 /// Parses the command line, answers --help, calls `body` and turns exceptions into exit codes. More
 /// than `most_words` words that are no options are refused: they would be ignored.
 template <typename Body>
@@ -321,6 +340,7 @@ int run(int argc, char** argv, const char* usage, const std::vector<option>& kno
     };
     int code = 0;
     try {
+        detail::occupy_closed_streams();
         const options given = parse(argc, argv, known);
         if (given.flag("help")) {
             std::cout << usage;

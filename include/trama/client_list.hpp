@@ -9,7 +9,25 @@
 
 namespace trama {
 
+/// What a message_server knows of a client besides its connection, if you do not say otherwise.
+struct no_state {};
+
 namespace detail {
+
+template <typename Codec, typename Selector, typename State>
+class message_room;
+
+/// When a client is late.
+struct client_times {
+    deadline idle_end;
+    deadline message_end;  // of the message that is under way
+    deadline dismissal;
+
+    deadline first() const noexcept {
+        const deadline& either = idle_end.is_before(message_end) ? idle_end : message_end;
+        return dismissal.is_before(either) ? dismissal : either;
+    }
+};
 
 enum class client_phase : unsigned char { open, finishing, lingering, gone };
 
@@ -32,6 +50,8 @@ struct client_list {
     list<Client*> written;               // have something new in their outboxes
     list<leaver> leaving;                // are no longer open, and nobody was told yet
     list<Client*> gone;                  // are to be closed
+    list<int> unheard;                   // descriptors: what they said waits for the next round
+    list<int> hearing;                   // the same, in this round
     byte_queue outboxes[64];             // empty ones; the first `spare` of them have memory
     std::size_t spare = 0;
     byte_queue memory;

@@ -10,19 +10,8 @@
 
 #include <trama/client_list.hpp>
 #include <trama/framed_stream.hpp>
-#include <trama/ready/interest.hpp>
 
 namespace trama {
-
-/// What a message_server knows of a client besides its connection, if you do not say otherwise.
-struct no_state {};
-
-namespace detail {
-
-template <typename Codec, typename Selector, typename State>
-class message_room;
-
-}  // namespace detail
 
 /// Lives from on_join until on_leave has returned. Neither copied nor moved.
 template <typename Codec, typename State>
@@ -37,7 +26,7 @@ public:
     /// Puts one message into the outbox and returns at once. In vain when the client is leaving.
     /// Throws frame_error{too_long}.
     void send(std::string_view payload) {
-        if (!is_open() || (owed() > 2 * list_->high_water && has_overflowed())) return;
+        if (!is_open() || (owed() / 2 > list_->high_water && has_overflowed())) return;
         const frame_edge header = Codec::header(payload, list_->limit);
         const frame_edge trailer = Codec::trailer();
         if (outbox_.capacity() == 0) list_->lend_memory(outbox_);
@@ -56,7 +45,7 @@ public:
     /// Drops it after `time`, whatever it says until then; on_idle is called before. `forever`, the
     /// default, takes that back.
     void dismiss_after(duration time) {
-        dismissal_ = deadline(time);
+        times_.dismissal = deadline(time);
         set_deadline();
     }
 
@@ -74,7 +63,9 @@ private:
     friend class detail::message_room;
 
     message_client(tcp_stream stream, detail::client_list<message_client>& all)
-        : stream_(std::move(stream)), decoder_(all.limit), list_(&all) {}
+        : stream_(std::move(stream)), decoder_(all.limit), list_(&all) {
+        times_.idle_end = deadline(all.idle_timeout);
+    }
 
     /// Receives what is there, into memory that all clients share. Bytes of a message that is under
     /// way already lie in memory of its own, and the new ones join them there.
@@ -122,7 +113,7 @@ private:
     /// Drops who is slower than others write. One message of any size fits above the mark.
     [[gnu::noinline]] bool has_overflowed() {
         flush();
-        if (owed() <= 2 * list_->high_water) return false;
+        if (owed() / 2 <= list_->high_water) return false;
         drop(detail::text("too slow: %zu bytes wait for it", owed()).c_str());
         return true;
     }
@@ -143,22 +134,32 @@ private:
         if (owed() == 0) list_->take_memory_back(outbox_);
     }
 
+    /// The messages that have come whole are heard in the next round, after those of others.
+    void hear_later() {
+        if (!is_unheard_) list_->unheard.push_back(fd());
+        is_unheard_ = true;
+    }
+
+    void restart_idle_time() {
+        times_.idle_end = deadline(list_->idle_timeout);
+        set_deadline();
+    }
+
     /// After something came or was set: when it will be late next.
     void set_deadline() {
         if (!is_open()) return;
-        if (decoder_.buffered() == 0) message_end_ = deadline();
-        if (decoder_.buffered() > 0 && message_end_.is_never())
-            message_end_ = deadline(list_->message_timeout);
-        deadline first(list_->idle_timeout);
-        if (message_end_.is_before(first)) first = message_end_;
-        if (dismissal_.is_before(first)) first = dismissal_;
-        list_->late.set(fd(), first);
+        const bool is_under_way = decoder_.buffered() > 0 && !has_more_;
+        if (!is_under_way) times_.message_end = deadline();
+        if (is_under_way && times_.message_end.is_never())
+            times_.message_end = deadline(list_->message_timeout);
+        list_->late.set(fd(), times_.first());
     }
 
     /// No more messages from it and to it; what it is owed is still sent.
     void leave(std::string reason) {
         if (!is_open()) return;
         phase_ = detail::client_phase::finishing;
+        has_more_ = false;
         list_->leaving.push_back({this, std::move(reason)});
         note_written();
     }
@@ -184,14 +185,14 @@ private:
     interest watched_ = interest::read;
     bool is_written_ = false;
     bool uses_shared_memory_ = false;
-    bool has_more_ = false;   // messages that have come, and wait until the outbox is shorter
-    bool has_ended_ = false;  // the end of its stream was seen
+    bool has_more_ = false;    // messages that have come whole, and wait
+    bool is_unheard_ = false;  // in the list of that name
+    bool has_ended_ = false;   // the end of its stream was seen
     tcp_stream stream_;
     frame_decoder<Codec> decoder_;
     detail::byte_queue outbox_;
     detail::client_list<message_client>* list_;
-    deadline message_end_;  // of the message that is under way
-    deadline dismissal_;
+    detail::client_times times_;
 };
 
 }  // namespace trama

@@ -21,7 +21,7 @@ protected:
     message_room(const message_room&) = delete;
     message_room& operator=(const message_room&) = delete;
     ~message_room() {
-        for (client* each : clients_.table) delete each;
+        for (client*& each : clients_.table) delete std::exchange(each, nullptr);
     }
 
     /// Somebody new, whose descriptor is watched already.
@@ -37,11 +37,22 @@ protected:
     /// A descriptor of a client is ready.
     void serve(const ready_event& event) {
         client& who = *clients_.table[static_cast<std::size_t>(event.fd)];
-        if (event.readable && who.phase_ != client_phase::gone) receive(who);
+        if (event.readable && !who.has_more_ && who.phase_ != client_phase::gone) receive(who);
         if (event.writable) who.note_written();
     }
 
-    // ---- what comes ----
+    /// Those who had more to say than one round has room for.
+    void hear_the_rest() {
+        clients_.has_moved = true;
+        clients_.hearing.swap(clients_.unheard);
+        for (int fd : clients_.hearing) {
+            client* who = clients_.table[static_cast<std::size_t>(fd)];
+            if (who == nullptr) continue;  // it has left
+            who->is_unheard_ = false;
+            if (who->has_more_) take_messages(*who);
+        }
+        clients_.hearing.clear();
+    }
 
     void receive(client& who) {
         const io_status status = who.receive();
@@ -51,17 +62,19 @@ protected:
 
     void take_messages(client& who) {
         if (!who.is_open()) return;  // it may go on talking, but nobody listens
-        // Above the mark the rest waits, too, until some of the answers have been taken.
-        while (who.decoder_.missing() == 0 && !who.is_full()) {
+        // The rest waits: above the mark until some of the answers have been taken, and else until
+        // everybody had a turn.
+        for (int turn = 0; turn < 64 && who.decoder_.missing() == 0 && !who.is_full(); ++turn) {
             const auto message = who.next_message();
             if (!message) break;
-            who.message_end_ = deadline();
+            who.times_.message_end = deadline();
             if (tracing()) tell_frame(who.fd(), "in", *message);
             on_message_(who, *message);
         }
         who.give_memory_back();
-        who.has_more_ = who.is_full();
-        if (clients_.has_deadlines()) who.set_deadline();
+        who.has_more_ = who.is_open() && (who.is_full() || who.decoder_.missing() == 0);
+        if (who.has_more_) who.note_written();
+        if (clients_.has_deadlines()) who.restart_idle_time();
     }
 
     [[gnu::noinline]] void take_end(client& who) {
@@ -77,56 +90,60 @@ protected:
         }
     }
 
-    // ---- who is late ----
-
-    bool drop_late() {
-        bool any = false;
-        for (int fd = clients_.late.next_passed(); fd != -1; fd = clients_.late.next_passed()) {
-            client& who = *clients_.table[static_cast<std::size_t>(fd)];
-            if (!who.is_open()) {
-                who.drop("");
-            } else if (who.message_end_.passed()) {
-                who.leave("took too long over one message");
-            } else {
-                on_idle_(who);
-                who.leave(who.dismissal_.passed() ? "its time was up" : "silent for too long");
-            }
-            any = true;
-        }
-        return any;
+    void restart_idle_time(duration time) {
+        clients_.idle_timeout = time;
+        for (client& each : client_range<client>(clients_.table)) each.restart_idle_time();
     }
 
-    // ---- what goes, and who goes ----
+    void drop_late() {
+        for (int fd = clients_.late.next_passed(); fd != -1; fd = clients_.late.next_passed()) {
+            client& who = *clients_.table[static_cast<std::size_t>(fd)];
+            who.is_open() ? judge(who) : who.drop("");
+        }
+        settle();
+    }
+
+    void judge(client& who) {
+        if (!who.has_more_) receive(who);  // what came while others were served was in time
+        if (!who.is_open()) return;
+        if (who.times_.message_end.passed()) return who.leave("took too long over one message");
+        const bool is_up = who.times_.dismissal.passed();
+        if (!is_up && !who.times_.idle_end.passed()) return who.set_deadline();
+        if (!is_up && who.is_unheard_) return;  // it is not silent: hear_the_rest() sets it anew
+        on_idle_(who);
+        who.leave(is_up ? "its time was up" : "silent for too long");
+    }
 
     /// Until nobody has anything new to be told or sent; then those who have gone are closed.
     void settle() {
-        while (!clients_.written.empty() || !clients_.leaving.empty()) {
-            if (!clients_.leaving.empty()) tell_who_left();
-            send_written();
-        }
-        if (!clients_.gone.empty()) bury();
+        while (tell_who_left() || send_written() || bury()) continue;
     }
 
     // What is called may write to others, or make them leave: then the lists grow meanwhile.
-    [[gnu::noinline]] void tell_who_left() {
+    bool tell_who_left() {
+        if (clients_.leaving.empty()) return false;
         for (std::size_t i = 0; i < clients_.leaving.size(); ++i) {
             const auto each = std::move(clients_.leaving[i]);
-            clients_.late.set(each.client->fd(), farewell);
+            if (each.client->phase_ == client_phase::finishing)
+                clients_.late.set(each.client->fd(), farewell);
             on_leave_(*each.client, each.reason);
         }
         clients_.leaving.clear();
+        return true;
     }
 
-    void send_written() {
+    bool send_written() {
+        if (clients_.written.empty()) return false;
         for (std::size_t i = 0; i < clients_.written.size(); ++i) {
             client& who = *clients_.written[i];
             who.is_written_ = false;
             who.flush();
-            if (who.has_more_ && !who.is_full()) take_messages(who);
+            if (who.has_more_ && !who.is_full()) who.hear_later();
             if (who.phase_ == client_phase::finishing && who.owed() == 0) bow_out(who);
             if (who.phase_ != client_phase::gone) watch(who);
         }
         clients_.written.clear();
+        return true;
     }
 
     void bow_out(client& who) {
@@ -153,15 +170,17 @@ protected:
         settle();
     }
 
-    [[gnu::noinline]] void bury() {
-        for (client* each : clients_.gone) {
-            ready_.remove(each->fd());
-            clients_.late.clear(each->fd());
-            clients_.table[static_cast<std::size_t>(each->fd())] = nullptr;
-            delete each;
-            --count_;
-        }
-        clients_.gone.clear();
+    // One at a time: the destructor of its state may write to others, or make them leave.
+    bool bury() {
+        if (clients_.gone.empty()) return false;
+        client* const last = clients_.gone.back();
+        clients_.gone.pop_back();
+        ready_.remove(last->fd());
+        clients_.late.clear(last->fd());
+        clients_.table[static_cast<std::size_t>(last->fd())] = nullptr;
+        --count_;
+        delete last;
+        return true;
     }
 
     static constexpr duration farewell = std::chrono::seconds(10);  // to take what it is owed

@@ -17,9 +17,8 @@
 
 namespace trama {
 
-/// Serves clients that speak `Codec`, with a selector of your choice. `State`: what you want to
-/// know of each client, its member `state`. Neither copied nor moved; used by one thread, except
-/// stop().
+/// Serves clients that speak `Codec`. `State`: what you want to know of each client, its member
+/// `state`. Neither copied nor moved; used by one thread, except stop().
 template <typename Codec, typename Selector = poll_selector, typename State = no_state>
 class message_server : detail::message_room<Codec, Selector, State> {
     using room = detail::message_room<Codec, Selector, State>;
@@ -39,29 +38,28 @@ public:
     /// Where it listens.
     endpoint local_endpoint() const { return listener_.local_endpoint(); }
 
-    /// Drops who sends no byte for that long; `forever` is the default.
-    void idle_timeout(duration time) noexcept { clients_.idle_timeout = time; }
+    /// Drops who sends no byte for that long from now on; `forever` is the default. Who is not
+    /// listened to, because it takes nothing, counts as silent.
+    void idle_timeout(duration time) { this->restart_idle_time(time); }
 
     /// Drops who takes longer than that from the first byte of a message to its last.
     void message_timeout(duration time) noexcept { clients_.message_timeout = time; }
 
-    /// Bytes that may wait for one client. Above, it is not listened to until it has taken some; at
-    /// twice that much it is dropped. Default: 1 MiB.
+    /// Bytes that may wait for one client (1 MiB). Above, it is not listened to until it has taken
+    /// some; at twice that much it is dropped.
     void high_water_mark(std::size_t bytes) noexcept { clients_.high_water = bytes; }
 
     /// So many clients at once; the others wait until one has left.
     void max_clients(std::size_t count) noexcept { max_clients_ = count; }
 
     // What to call, from within run(), when ...
-
     /// ... somebody has come: `void(client&)`.
     template <typename Function>
     void on_join(Function function) {
         on_join_.hold(std::move(function));
     }
 
-    /// ... somebody has sent a message: `void(client&, std::string_view)`; the view is for the
-    /// call.
+    /// ... somebody has sent a message, lent for the call: `void(client&, std::string_view)`.
     template <typename Function>
     void on_message(Function function) {
         on_message_.hold(std::move(function));
@@ -91,48 +89,46 @@ public:
     client_range<client> clients() const noexcept { return client_range<client>(clients_.table); }
 
     /// Serves until stop(), SIGINT or SIGTERM; then delivers what is owed, for less than a second,
-    /// and closes. Throws network_error when listening itself fails, and what your functions throw.
+    /// and closes. Throws network_error when listening itself fails, and what your functions throw:
+    /// after that the server can only be destroyed.
     void run() {
+        if (std::exchange(is_broken_, true))
+            throw std::logic_error("message_server: an exception ended run() before");
         while (!is_stopping_) serve_round(forever);
         say_farewell();
+        is_broken_ = false;
     }
 
     /// Ends run(): from any thread, from any signal handler.
     void stop() noexcept { stop_.stop(); }
 
 private:
-    using room::clients_;
-    using room::count_;
-    using room::on_idle_;
-    using room::on_join_;
-    using room::on_leave_;
-    using room::on_message_;
-    using room::ready_;
-
+    using room::clients_, room::count_, room::ready_;
+    using room::on_idle_, room::on_join_, room::on_leave_, room::on_message_;
     void serve_round(duration time) {
+        if (!clients_.unheard.empty()) time = duration::zero();
         const duration next = clients_.late.left();
         if (next < time) time = next;
-        if (!is_door_open_ && door_opens_.left() < time) time = door_opens_.left();
+        if (time_until_open() < time) time = time_until_open();
         const ready_events& events = ready_.wait(time);
         for (const ready_event event : events) {
             if (event.fd == stop_.fd()) {
                 is_stopping_ = clients_.has_moved = true;
-            } else if (event.fd == listener_.fd()) {
-                welcome();
             } else {
-                this->serve(event);
+                event.fd == listener_.fd() ? welcome() : this->serve(event);
             }
         }
+        if (!clients_.unheard.empty()) this->hear_the_rest();
         this->settle();
-        if (clients_.late.any_passed() && this->drop_late()) this->settle();
+        if (clients_.late.any_passed()) this->drop_late();
         clients_.look_for_spinning(events);
-        if (!is_door_open_ && (door_opens_.passed() || count_ < count_at_closing_)) open_door();
+        if (time_until_open() == duration::zero()) open_door();
     }
 
     void welcome() {
         // Not all of them: who is here already must not wait for a crowd at the door.
         for (int round = 0; round < 64; ++round) {
-            if (count_ >= max_clients_) return close_door(forever);
+            if (count_ >= max_clients_) return close_door(duration::zero());
             tcp_stream stream;
             const io_result result = listener_.try_accept(stream);
             if (result.status == io_status::would_block) return;
@@ -170,16 +166,19 @@ private:
         is_door_open_ = false;
     }
 
+    duration time_until_open() const noexcept {
+        if (is_door_open_ || is_stopping_ || count_ >= max_clients_) return forever;
+        return count_ < count_at_closing_ ? duration::zero() : door_opens_.left();
+    }
+
     void open_door() {
         ready_.add(listener_.fd(), interest::read);
-        door_opens_ = deadline(forever);
         is_door_open_ = true;
     }
 
     void say_farewell() {
         ready_.remove(stop_.fd());
         close_door(forever);
-        count_at_closing_ = 0;
         listener_.close();
         this->dismiss("the server stops");
         const deadline end(std::chrono::milliseconds(800));
@@ -191,8 +190,9 @@ private:
     stop_signal stop_;
     std::size_t max_clients_ = static_cast<std::size_t>(-1);
     bool is_stopping_ = false;
+    bool is_broken_ = false;
     bool is_door_open_ = false;
-    deadline door_opens_{forever};
+    deadline door_opens_;
     std::size_t count_at_closing_ = 0;
     detail::callback<const endpoint&, std::string_view> on_refused_;
 };

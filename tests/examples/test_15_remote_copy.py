@@ -5,18 +5,24 @@ written from docs/wire_formats.md. With TRAMA_THOROUGH=1 in the environment the 
 the tries more.
 """
 import hashlib
+import itertools
 import os
 import random
 import re
+import resource
+import select
+import shutil
 import socket
 import struct
 import sys
+import time
 import unittest
 
 import file_programs
 import lab_copy
 import lab_frames
 import programs
+import traced
 
 LINES_CLIENT = "15_remote_copy/copy_lines_client"
 LINES_SERVER = "15_remote_copy/copy_lines_server"
@@ -199,6 +205,66 @@ class Lab(Files):
                                        server, data)
 
 
+class ByTurns(Files):
+    def test_without_descriptors_the_next_client_waits_at_the_door_and_is_served(self):
+        for path, client in ((LINES_SERVER, LINES_CLIENT), (FRAME_SERVER, FRAME_CLIENT)):
+            server = self.server(path, self.place / "copy")
+            pid, data = server.process.pid, content(1000, path.encode())
+            held = file_programs.descriptors_of(pid)
+            limits = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+            resource.prlimit(pid, resource.RLIMIT_NOFILE, (held, limits[1]))
+            started = time.monotonic()
+            guest = self.call(client, server.port, self.file(data))
+            for _ in range(3):
+                server.wait_for_line("^cannot accept: Too many open files$", on="stderr")
+            self.assertGreater(time.monotonic() - started, 0.3, "it tries all the time")
+            resource.prlimit(pid, resource.RLIMIT_NOFILE, limits)
+            self.assertEqual(guest.wait_exit(), 0, server.story(path))
+            self.assert_holds(self.place / "copy", data)
+
+
+class NotAsLongAsItSays(Files):
+    """The system says that the files of /proc have 0 bytes, and some of /sys 4,096."""
+
+    def setUp(self):
+        super().setUp()
+        file_programs.need_proc()
+
+    def test_its_lines_are_sent_and_counted(self):
+        server = self.server(LINES_SERVER, self.place / "copy")
+        client = self.copy(LINES_CLIENT, server.port, "/proc/version")
+        with open("/proc/version", "rb") as file:
+            data = file.read()
+        self.assert_holds(self.place / "copy", data)
+        self.assertIn("sent %d bytes, " % len(data), client.stderr)
+
+    def test_it_is_no_frame_and_nobody_is_called(self):
+        client = self.call(FRAME_CLIENT, programs.refusing_port(), "/proc/version")
+        self.assert_fails(client, 2, "/proc/version: the system says it has 0 bytes, and that is")
+
+    def test_it_is_not_stored(self):
+        server = self.stream_server()
+        for path, size in (("/proc/version", 0), ("/sys/class/net/lo/mtu", 4096)):
+            if os.path.exists(path):
+                client = self.call(CLIENT, server.port, path)
+                self.assert_fails(client, 2, "%s: the system says it has %d bytes" % (path, size))
+        self.assertEqual(self.stored(), [])
+
+    def test_one_that_changes_meanwhile_is_no_frame(self):
+        path = self.file(bytes(900_000))
+        client = self.call(FRAME_CLIENT, programs.refusing_port(), path)
+        self.assert_fails(client, 1, "Connection refused")
+        codes = []
+        while 2 not in codes and len(codes) < 50:  # until one reads it while it grows or shrinks
+            client = self.call(FRAME_CLIENT, programs.refusing_port(), path)
+            sizes = itertools.cycle(range(900_000, 990_000))
+            while client.running():
+                os.truncate(path, next(sizes))
+            codes.append(client.wait_exit())
+        self.assertEqual(codes[-1], 2, codes)
+        self.assertRegex(client.stderr, "changed meanwhile|that is not so")
+
+
 class Lines(Files):
     def test_each_line_is_sent_by_itself(self):
         data = b"one\n\nthree\nno line feed"
@@ -372,16 +438,16 @@ class Large(Files):
             while size:
                 size -= peer.recv_into(memory[:min(size, MIB)])
             lab_frames.readmsg(peer)
-            peak = file_programs.peak_memory(client[0].process.pid)
+            peak = file_programs.peak_memory(client.process.pid)
             peer.sendall(lab_frames.encapsula(b"stored"))
             return peak
 
     def test_nor_does_that_of_the_client(self):
         file_programs.need_proc()
-        listener, client = self.listener(), []
+        listener = self.listener()
+        client = self.call(CLIENT, programs.port_of(listener), self.large_file())
         server = self.in_background(self.serve_and_look, listener, client)
-        client.append(self.call(CLIENT, programs.port_of(listener), self.large_file()))
-        self.assertEqual(client[0].wait_exit(limit=120), 0)
+        self.assertEqual(client.wait_exit(limit=120), 0, client.story("copy"))
         self.assertLess(server.result(), 16 * MIB)
 
 
@@ -596,6 +662,18 @@ class Together(Files):
             guest.close()
         self.copy(CLIENT, server.port, self.file(b"hola"))
 
+    @unittest.skipIf(traced.why_not(), traced.why_not())
+    def test_a_client_whose_socket_fails_is_one_client_less(self):
+        # -D: the server is our child, and strace a stranger. The first option is the listener's.
+        server = self.listening(self.start(
+            shutil.which("strace"), "-D", "-o", os.devnull, "-e",
+            "inject=setsockopt:error=EINVAL:when=2", programs.example(SERVER), "-H", "127.0.0.1",
+            "-p", 0, "-d", self.copies, env={"ASAN_OPTIONS": "detect_leaks=0"}))
+        with programs.connect(server.port) as guest:
+            server.wait_for_line("a client is refused: .*TCP_NODELAY", on="stderr")
+            self.assertEqual(programs.recv_all(guest), b"")
+        self.copy(CLIENT, server.port, self.file(b"hola"))
+
 
 class Names(Files):
     HOSTILE = (b"", b".", b"..", b"../x", b"/etc/passwd", b"a/b", b"a/", b".hidden", b".partial",
@@ -671,6 +749,14 @@ class Wrong(Files):
 
         self.assert_refused(server, from_nowhere, "only 0 or what is there")
 
+    def test_what_is_said_is_told_of_the_side_that_said_it(self):
+        server = self.stream_server()
+        for said, answer in (("no way", "no the client says no: way"),
+                             ("hola", 'no the client says "hola", where it should say "put"')):
+            with Stream(server.port) as client:
+                self.assertEqual(client.ask(said), answer)
+            server.wait_for_line(": the client says ", on="stderr")
+
     def test_a_refusal_reaches_a_client_that_is_still_sending(self):
         server = self.stream_server()
         for _ in range(10):
@@ -720,7 +806,16 @@ class Wrong(Files):
         server = self.stream_server("-t", 1)
         with Stream(server.port) as client:
             client.put(1000)
-            self.assertEqual(client.hear(), "no the peer has done nothing for too long")
+            self.assertEqual(client.hear(), "no the client takes too long")
+
+    def test_a_message_that_drips_has_to_come_in_time_as_a_whole(self):
+        server = self.stream_server("-t", 1)
+        with Stream(server.port) as client:
+            for byte in b"000020:" + bytes(20):
+                client.peer.sendall(bytes([byte]))
+                if select.select([client.peer], [], [], 0.4)[0]:
+                    break
+            self.assertEqual(client.hear(), "no the client takes too long")
 
     def test_a_disk_that_is_full_is_told_and_the_space_given_back(self):
         self.copies.mkdir()
@@ -767,17 +862,17 @@ class Client(Files):
     NOTHING = "have 0 " + checksum(b"")
 
     def test_only_stored_is_success(self):
-        self.assert_client_fails([], "the peer has closed before it was done")
-        self.assert_client_fails([self.NOTHING], "the peer has closed before it was done")
+        self.assert_client_fails([], "the server has closed before it was done")
+        self.assert_client_fails([self.NOTHING], "the server has closed before it was done")
         self.assert_client_fails(["no not today"], "the server says no: not today")
-        self.assert_client_fails(["hola"], 'the peer says "hola", where it should say "have"')
+        self.assert_client_fails(["hola"], 'the server says "hola", where it should say "have"')
         self.assert_client_fails(["have x " + checksum(b"")], "this is no size of a file")
         self.assert_client_fails(["have 5 " + checksum(b"hola!")], "more of the file than there is")
 
     def test_what_is_said_behind_the_last_byte_counts(self):
-        for answer, says in ((None, "the peer has closed before it was done"),
+        for answer, says in ((None, "the server has closed before it was done"),
                              ("no space", "the server says no: space"),
-                             ("hola", 'the peer says "hola", where it should say "stored"')):
+                             ("hola", 'the server says "hola", where it should say "stored"')):
             def serve(peer, answer=answer):
                 self.begin(peer)
                 lab_frames.recv_exactly(peer, 4)
@@ -844,7 +939,7 @@ class Client(Files):
 
     def test_a_server_that_does_nothing_is_given_up(self):
         client, _ = self.talk(programs.recv_all, "-t", 1)
-        self.assert_fails(client, 1, "the peer has done nothing for too long")
+        self.assert_fails(client, 1, "the server takes too long")
 
     def test_a_server_that_dies_is_told(self):
         def serve(peer):

@@ -19,6 +19,7 @@ import unittest
 import file_programs
 import lab_store
 import programs
+import traced
 from file_programs import MIB, SIZES, some_bytes
 from lab_hftp import drip
 from store_programs import (DOWNLOAD, EMPTY_LIST, HOSTILE_NAMES, LEGAL_NAMES, LIST, NOT_FOUND, OK,
@@ -430,6 +431,43 @@ class Accidents(StoreCase):
         received += programs.recv_all(client)
         self.assertTrue(received == OK + OK + sized(data))
 
+    def test_there_is_room_for_so_many_and_the_next_one_is_told_until_somebody_leaves(self):
+        server = self.store("--max-clients", "2")
+        silent = [self.connect(server) for _ in range(2)]
+        for _ in range(10):
+            self.assertEqual(self.converse(server, b""), STORAGE_FAILED)
+        server.wait_for_line(log("CRITICAL", r"\[Acceptor\] refused .*: there is no room"),
+                             on="stderr")
+        self.assertLessEqual(file_programs.threads_of(server.process.pid), 1 + 2)
+        silent.pop().close()
+        self.eventually(lambda: self.gets_in(server), True, server)
+
+    def gets_in(self, server):
+        with contextlib.suppress(ConnectionError):  # it was refused before it had asked
+            return self.converse(server, b"\x02") == EMPTY_LIST
+
+    def test_an_option_of_the_socket_that_fails_costs_that_client_only(self):
+        server = self.store()
+        tracer = self.trace(server, "inject=setsockopt:error=EINVAL")
+        with self.connect(server) as client, contextlib.suppress(ConnectionResetError):
+            client.sendall(b"\x02")
+            self.assertEqual(programs.recv_all(client), b"")
+        server.wait_for_line(log("WARNING", "Lost .*TCP_NODELAY.*"), on="stderr")
+        tracer.interrupt()
+        tracer.wait_exit()
+        self.assert_lives(server)
+
+    def trace(self, server, expression):
+        """strace, attached to the server: what `expression` says holds until it is interrupted."""
+        reason = traced.why_not()
+        if reason:
+            self.skipTest(reason)
+        tracer = self.start(shutil.which("strace"), "-f", "-o", os.devnull, "-e", expression,
+                            "-p", server.process.pid)
+        if "attached" not in tracer.wait_for_line("attach", on="stderr").string:
+            self.skipTest("strace may not attach here: %s" % tracer.stderr)
+        return tracer
+
     def drip_while_dropped(self, server, said, active, wire):
         """Sends the wire byte by byte until clients that fell silent are dropped; returns the rest.
         """
@@ -622,7 +660,7 @@ class Manners(StoreCase):
     def test_help(self):
         self.assert_help(SERVER)
         told = self.run_to_end(SERVER, "--help").stdout
-        for default in ("localhost", "4321", "files", "60"):
+        for default in ("localhost", "4321", "files", "60", "256"):
             self.assertIn(default, told)
 
     def test_usage_errors(self):
@@ -630,9 +668,16 @@ class Manners(StoreCase):
         self.assert_usage_error(SERVER, "--verbose", "--quiet", says="quiet")
         self.assert_usage_error(SERVER, "--nonsense", says="nonsense")
         self.assert_usage_error(SERVER, "-p", "70000", says="port")
+        self.assert_usage_error(SERVER, "-m", "0", says="1 to 10000")
         self.assert_usage_error(SERVER, "word", says="word")
         self.assert_usage_error(SERVER, "-s", self.folder() / "none", says="none")
         self.assert_usage_error(SERVER, "-s", __file__)
+
+    def test_who_mistypes_an_option_makes_no_folder(self):
+        folder = self.folder()
+        for options in (("-p", "70000"), ("-m", "0"), ("-t", "x")):
+            self.assertEqual(self.run_to_end(SERVER, *options, cwd=folder).code, 2)
+        self.assertEqual(file_programs.tree(folder), {})
 
     def test_nothing_is_mandatory_for_the_server_and_it_makes_its_default_folder(self):
         folder = self.folder()

@@ -307,6 +307,13 @@ class DownloadFile(StoreCase):
         client = self.client(DOWNLOAD, port, "-d", "/dev/null/file", "-n", "file")
         self.assert_fails(client, 2, "/dev/null")
 
+    def test_a_working_folder_that_was_deleted_is_told_before_anybody_is_called(self):
+        client = self.run_to_end(
+            "/bin/sh", "-c", 'rmdir "$PWD"; exec "$0" "$@"', programs.example(DOWNLOAD),
+            "-H", "127.0.0.1", "-p", programs.refusing_port(), "-d", "file", "-n", "file",
+            cwd=self.folder())
+        self.assert_code(client, 2, "(?m)^download-file: the folder where you are: No such file")
+
 
 class ListFiles(StoreCase):
     TIME = 1620937349  # 13-May-2021 20:22:29 in UTC

@@ -4,13 +4,18 @@
 Run: TRAMA_BUILD=build python3 tests/examples/test_17_hftp.py
 """
 import base64
+import contextlib
 import os
 import re
+import resource
 import select
+import shutil
 import signal
 import socket
+import threading
 import time
 import unittest
+from pathlib import Path
 
 import file_programs
 import lab_hftp
@@ -364,6 +369,41 @@ class Endurance(HftpCase):
         answer = b"0 OK\r\n" + base64.b64encode(some_bytes(MIB)) + b"\r\n"
         self.assertEqual(len(self.read_on(stuck)), 100 * len(answer) + len(ANSWERS[0]))
 
+    def test_a_listing_of_any_length_needs_little_memory_and_comes_whole(self):
+        names = sorted(b"%05d" % number + b"x" * 245 for number in range(20000))
+        server = self.warmed_up(dict.fromkeys(names, b""))
+        stuck = [self.narrow_connection(server) for _ in range(8)]
+        for connection in stuck:
+            connection.sendall(b"get_file_listing\r\nquit\r\n")
+        received = [programs.recv_exactly(connection, 100) for connection in stuck]
+        whole = b"0 OK\r\n" + b"".join(name + b"\r\n" for name in names) + b"\r\n" + ANSWERS[0]
+        self.assertTrue(received[0] + self.read_on(stuck[0]) == whole)
+        self.assertLess(self.growth(server), 8 * 5 * MIB)
+        shutil.rmtree(self.data)
+        cut = received[1] + self.read_on(stuck[1])
+        self.assertLess(len(cut), len(whole))
+        self.assertTrue(whole.startswith(cut), "not the names of the files")
+        self.assert_serves(server)
+
+    def test_when_memory_runs_out_it_costs_those_who_need_much_and_nobody_else(self):
+        server = self.warmed_up()
+        first = self.connect(server)
+        self.limit_memory(server.process.pid, 25 * MIB)
+        connections = [self.connect(server) for _ in range(8)]
+        for connection in connections:
+            with contextlib.suppress(ConnectionResetError, BrokenPipeError):
+                connection.sendall(b"x" * (5 * MIB))
+        server.wait_for_line("^127.0.0.1:.* is lost: std::bad_alloc$", on="stderr")
+        first.sendall(b"help\r\n")
+        self.assertEqual(programs.recv_exactly(first, len(HELP)), HELP)
+        self.assert_serves(server)
+
+    def limit_memory(self, pid, more):
+        """From now on the process gets no more than these bytes."""
+        status = Path("/proc/%d/status" % pid).read_text()
+        most = int(re.search(r"VmSize:\s+(\d+)", status).group(1)) * 1024 + more
+        resource.prlimit(pid, resource.RLIMIT_AS, (most, most))
+
     def test_one_thread_serves_a_hundred_clients_beside_slow_ones(self):
         file_programs.need_proc()
         file_programs.allow_descriptors(400)
@@ -685,6 +725,27 @@ class HandMadeServers(FetchCase):
         self.assertEqual(client.wait_exit(), 1, client.stderr)
         self.assertEqual(file_programs.tree(here), {b"file": b"older"})
 
+    def test_interrupted_before_there_is_a_name_it_is_no_success_either(self):
+        for listing in (b"", b"0 OK\r\nfile\r\n", b"0 OK\r\nfile\r\n\r\n"):
+            with self.subTest(listing=listing):
+                asked = threading.Event()
+
+                def serve_one(connection):
+                    connection.recv(100)
+                    connection.sendall(listing)
+                    asked.set()
+                    return programs.recv_all(connection)
+
+                port, served = self.peer(serve_one)
+                client = self.start(CLIENT, "-H", "127.0.0.1", "-p", port)
+                self.assertTrue(asked.wait(programs.LIMIT))
+                if listing:
+                    client.wait_for_line("^file$")
+                client.interrupt()
+                self.assertEqual(served.result(), b"")
+                self.assertEqual(client.wait_exit(), 1, client.stderr)
+                self.assertEqual(client.stderr, "stopped: nothing is saved\n")
+
     def test_gives_up_when_the_server_is_silent(self):
         port, _ = self.peer(programs.recv_all)
         started = time.monotonic()
@@ -693,6 +754,90 @@ class HandMadeServers(FetchCase):
 
     def test_nobody_listens(self):
         self.assert_code(self.fetch(programs.refusing_port(), "file"), 1, "(?i)refused")
+
+
+class Streams(FetchCase):
+    """What program.hpp does for all examples, when stdin, stdout or stderr is not as it should be.
+    """
+
+    # Each with its answer to a line that makes no sense to it.
+    SERVERS = ((SERVER, ("-a", "127.0.0.1", "-p", 0), ANSWERS[101]),
+               ("16_file_store/start-server", ("-H", "127.0.0.1", "-p", 0), b"\x01"))
+
+    def assert_answers_and_stops(self, server, answer):
+        for _ in range(3):
+            self.assertEqual(self.converse(server, b"\t\r\n"), answer)
+        server.terminate()
+        self.assertEqual(server.wait_exit(), 0)
+
+    def start_with(self, redirection, path, *arguments, **keywords):
+        """Starts an example after a redirection of the shell: "2>&-" closes its stderr."""
+        return self.start("/bin/sh", "-c", 'exec "$0" "$@" ' + redirection, programs.example(path),
+                          *arguments, **keywords)
+
+    def log_without_reader(self):
+        """A redirection into a pipe, and its end for reading: to be closed."""
+        path = self.folder() / "pipe"
+        os.mkfifo(path)
+        return '"%s"' % path, os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+
+    def test_without_stderr_a_server_serves_and_tells_nobody(self):
+        for path, options, answer in self.SERVERS:
+            with self.subTest(path):
+                server = self.listening(self.start_with("2>&-", path, *options,
+                                                        cwd=self.folder()))
+                self.assert_answers_and_stops(server, answer)
+
+    def test_without_stdin_a_client_reads_no_name_from_its_server(self):
+        def serve_one(connection):
+            with connection.makefile("rb") as stream:
+                requests = [stream.readline()]
+                connection.sendall(b"0 OK\r\n\r\nfile\n0 OK\r\n0\r\n0 OK\r\n")
+                return requests + list(stream)
+
+        here = self.folder({"file": b"older"})
+        port, served = self.peer(serve_one)
+        client = self.start_with("<&-", CLIENT, "-H", "127.0.0.1", "-p", port, cwd=here)
+        self.assertEqual(client.wait_exit(), 2, client.stderr)
+        self.assertIn("cannot read stdin", client.stderr)
+        self.assertEqual(served.result(), [b"get_file_listing\r\n"])
+        self.assertEqual(file_programs.tree(here), {b"file": b"older"})
+
+    def test_without_stdout_a_client_fails_and_its_server_hears_requests_only(self):
+        def serve_one(connection):
+            with connection.makefile("rb") as stream:
+                requests = [stream.readline()]
+                connection.sendall(b"0 OK\r\nfile\r\n\r\n0 OK\r\n")
+                return requests + list(stream)
+
+        port, served = self.peer(serve_one)
+        client = self.start_with(">&-", CLIENT, "-H", "127.0.0.1", "-p", port)
+        client.close_stdin()
+        self.assertEqual(client.wait_exit(), 2, client.stderr)
+        self.assertIn("cannot write to stdout", client.stderr)
+        self.assertEqual(served.result(), [b"get_file_listing\r\n", b"quit\r\n"])
+
+    def test_a_server_lives_on_when_nobody_reads_its_log_any_more(self):
+        for path, options, answer in self.SERVERS:
+            with self.subTest(path):
+                pipe, reader = self.log_without_reader()
+                server = self.listening(self.start_with("2>" + pipe, path, *options,
+                                                        cwd=self.folder()))
+                os.close(reader)
+                self.assert_answers_and_stops(server, answer)
+
+    def test_a_client_ends_without_a_word_when_nobody_reads_what_it_prints(self):
+        def serve_one(connection):
+            connection.recv(100)
+            os.close(reader)
+            connection.sendall(b"0 OK\r\nfile\r\n\r\n")
+            return programs.recv_all(connection)
+
+        pipe, reader = self.log_without_reader()
+        port, served = self.peer(serve_one)
+        client = self.start_with(">" + pipe, CLIENT, "-H", "127.0.0.1", "-p", port)
+        self.assertEqual((client.wait_exit(), client.stderr), (-signal.SIGPIPE, ""))
+        self.assertEqual(served.result(), b"")
 
 
 class AtTheTerminal(FetchCase):

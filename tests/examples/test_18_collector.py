@@ -6,6 +6,7 @@ Run: TRAMA_BUILD=build python3 tests/examples/test_18_collector.py
 import os
 import re
 import select
+import shutil
 import signal
 import socket
 import time
@@ -13,6 +14,7 @@ import unittest
 
 import file_programs
 import programs
+import traced
 from file_programs import MIB, some_bytes
 from lab_frames import encapsula, readmsg
 from lab_hftp import drip
@@ -239,6 +241,26 @@ class Refusals(CollectorCase):
             self.assertEqual([readmsg(connection) for _ in range(3)], [b"recibido"] * 3)
             self.assert_refused(connection)
         self.assertEqual(len(self.stored()), 1000)
+
+    @unittest.skipIf(traced.why_not(), traced.why_not())
+    def test_however_many_have_its_name_a_file_waits_for_the_disk_and_is_linked_once(self):
+        self.collected = self.folder()
+        (self.collected / "127.0.0.1").mkdir()
+        self.fill(self.collected / "127.0.0.1",
+                  dict.fromkeys(["a.jpg"] + ["a-%d.jpg" % number for number in range(2, 500)], b""))
+        log = self.folder() / "strace.log"
+        # -D: the server is our child, and strace a stranger.
+        server = self.listening(self.start(
+            shutil.which("strace"), "-D", "-o", log, "-e", "trace=fsync,linkat",
+            programs.example(SERVER), "-H", "127.0.0.1", "-p", 0, "-d", self.collected,
+            env={"ASAN_OPTIONS": "detect_leaks=0"}))
+        with self.connect(server) as connection:
+            self.send_file(connection, "a.jpg", b"hola")
+        self.assertEqual(self.stored()[b"a-500.jpg"], b"hola")
+        server.terminate()
+        self.assertEqual(server.wait_exit(), 0, server.story("it was stopped"))
+        calls = re.findall(r"^(\w+)\(", log.read_text(), re.MULTILINE)
+        self.assertEqual(calls, ["fsync", "linkat", "fsync"])  # the file; its name; the folder
 
     def test_more_or_fewer_bytes_than_announced_are_refused(self):
         server = self.collector()

@@ -144,6 +144,17 @@ TEST_CASE_METHOD(net_test, "a second signal ends a program that does not end by 
     CHECK(WTERMSIG(status) == SIGINT);
 }
 
+TEST_CASE_METHOD(net_test, "a handler that the program has set meanwhile stays", "[ready]") {
+    const harmless_signals guard;
+    {
+        stop_signal stop;
+        stop.catch_signals();
+        ::signal(SIGTERM, SIG_IGN);
+    }
+    CHECK(handler_of(SIGTERM) == SIG_IGN);
+    CHECK(handler_of(SIGINT) == &ignore_it);
+}
+
 TEST_CASE_METHOD(net_test, "only one can catch the signals, and it may be told so twice",
                  "[ready]") {
     const harmless_signals guard;

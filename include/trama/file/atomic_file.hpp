@@ -23,8 +23,9 @@ public:
         folder_.reset(::fcntl(where.fd(), F_DUPFD_CLOEXEC, 0));
         if (!folder_) throw file_error(errno, "write", path_);
         // A clean-up may take the file away before it is locked.
+        struct stat status {};
         do make_temporary();
-        while (folder::status_of(file_.get(), path_).st_nlink == 0);
+        while (::fstat(file_.get(), &status) == 0 && status.st_nlink == 0);
     }
     atomic_file(atomic_file&&) noexcept = default;
     atomic_file& operator=(atomic_file&& other) noexcept {
@@ -48,8 +49,9 @@ public:
     /// which makes the new name safe on the disk.
     void commit() {
         make_safe(file_.get());
-        if (::renameat(folder_.get(), temporary_.c_str(), folder_.get(), name_.c_str()) != 0)
-            throw file_error(errno, "rename a temporary file to", path_);
+        detail::file_call("rename a temporary file to", path_, [&] {
+            return ::renameat(folder_.get(), temporary_.c_str(), folder_.get(), name_.c_str());
+        });
         file_.reset();
         make_safe(folder_.get());
     }
@@ -58,11 +60,15 @@ public:
     /// again, with another name.
     bool commit_new(const std::string& name) {
         if (!is_plain_name(name)) throw file_error(EINVAL, "write", name);
+        // Before the disk is waited for; linkat is the judge.
+        struct stat status {};
+        if (::fstatat(folder_.get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0) return false;
         make_safe(file_.get());
-        const int linked =
-            ::linkat(folder_.get(), temporary_.c_str(), folder_.get(), name.c_str(), 0);
-        if (linked != 0 && errno == EEXIST) return false;
-        if (linked != 0) throw file_error(errno, "name a temporary file", name);
+        const auto linked = detail::system_call([&] {
+            return ::linkat(folder_.get(), temporary_.c_str(), folder_.get(), name.c_str(), 0);
+        });
+        if (linked.error == EEXIST) return false;
+        if (linked.failed()) throw file_error(linked.error, "name a temporary file", name);
         ::unlinkat(folder_.get(), temporary_.c_str(), 0);
         file_.reset();
         make_safe(folder_.get());
@@ -97,7 +103,7 @@ private:
     }
 
     void make_safe(int fd) const {
-        if (::fsync(fd) != 0) throw file_error(errno, "write to the disk", path_);
+        detail::file_call("write to the disk", path_, [&] { return ::fsync(fd); });
     }
 
     void abandon() noexcept {

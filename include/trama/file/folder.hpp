@@ -24,6 +24,14 @@ public:
 
 namespace detail {
 
+/// The value of a call about the file at `path`, which must succeed. Throws file_error.
+template <typename Call>
+int file_call(const char* operation, const std::string& path, Call call) {
+    const call_result result = system_call(call);
+    if (result.failed()) throw file_error(result.error, operation, path);
+    return static_cast<int>(result.value);
+}
+
 /// How the names of files begin that are being written.
 inline constexpr std::string_view temporary_start = ".trama-";
 
@@ -72,16 +80,19 @@ public:
     unique_fd open(const std::string& name) const {
         // O_NONBLOCK: should a FIFO take its place right now, to open it would wait for a writer.
         constexpr int flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+        const std::string path = path_to(name);
         struct stat status {};
-        if (!is_plain_name(name)) throw file_error(ENOENT, "open", path_to(name));
+        if (!is_plain_name(name)) throw file_error(ENOENT, "open", path);
         if (::fstatat(fd(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0)
-            throw file_error(errno, "open", path_to(name));
-        if (!S_ISREG(status.st_mode)) throw file_error(ENOENT, "open", path_to(name));
-        unique_fd file(::openat(fd(), name.c_str(), flags));
+            throw file_error(errno, "open", path);
+        if (!S_ISREG(status.st_mode)) throw file_error(ENOENT, "open", path);
+        const auto opened =
+            detail::system_call([&] { return ::openat(fd(), name.c_str(), flags); });
         // ELOOP: it has become a link meanwhile.
-        if (!file) throw file_error(errno == ELOOP ? ENOENT : errno, "open", path_to(name));
-        if (!S_ISREG(status_of(file.get(), path_to(name)).st_mode))
-            throw file_error(ENOENT, "open", path_to(name));
+        if (opened.failed())
+            throw file_error(opened.error == ELOOP ? ENOENT : opened.error, "open", path);
+        unique_fd file(static_cast<int>(opened.value));
+        if (!S_ISREG(status_of(file.get(), path).st_mode)) throw file_error(ENOENT, "open", path);
         return file;
     }
 
@@ -98,7 +109,9 @@ public:
     template <typename Visit>
     void each_entry(Visit visit) const {
         // Opened anew, because a copy of the descriptor would share its place in the list.
-        unique_fd anew(::openat(fd(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+        unique_fd anew(detail::file_call("list", path_, [&] {
+            return ::openat(fd(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        }));
         const directory_list list(anew.get());
         if (list.entries == nullptr) throw file_error(errno, "list", path_);
         anew.release();
@@ -110,9 +123,11 @@ public:
             if (entry == nullptr) return;
             const std::string name = entry->d_name;
             struct stat status {};
-            const bool is_there =  // and was not deleted meanwhile
-                ::fstatat(fd(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0;
-            if (is_there) visit(name, status);
+            if (::fstatat(fd(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0) {
+                visit(name, status);
+            } else if (errno != ENOENT) {  // that is: it was deleted meanwhile
+                throw file_error(errno, "look at", path_to(name));
+            }
         }
     }
 
@@ -131,7 +146,7 @@ public:
 
 private:
     struct directory_list {
-        explicit directory_list(int fd) noexcept : entries(fd == -1 ? nullptr : ::fdopendir(fd)) {}
+        explicit directory_list(int fd) noexcept : entries(::fdopendir(fd)) {}
         directory_list(const directory_list&) = delete;
         directory_list& operator=(const directory_list&) = delete;
         ~directory_list() {
@@ -144,16 +159,15 @@ private:
     // `where` is relative to the folder `base`; `path` is what messages call it.
     folder(int base, const std::string& where, const std::string& path) : path_(path) {
         const int follow = base == AT_FDCWD ? 0 : O_NOFOLLOW;
-        const auto opened = detail::system_call([&] {
+        fd_.reset(detail::file_call("open folder", path, [&] {
             return ::openat(base, where.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | follow);
-        });
-        if (opened.failed()) throw file_error(opened.error, "open folder", path);
-        fd_.reset(static_cast<int>(opened.value));
+        }));
     }
 
     static folder make_at(int base, const std::string& where, const std::string& path) {
-        const bool is_new = ::mkdirat(base, where.c_str(), 0777) == 0;
-        if (!is_new && errno != EEXIST) throw file_error(errno, "make folder", path);
+        const auto made = detail::system_call([&] { return ::mkdirat(base, where.c_str(), 0777); });
+        const bool is_new = !made.failed();
+        if (!is_new && made.error != EEXIST) throw file_error(made.error, "make folder", path);
         if (is_new && base != AT_FDCWD) ::fsync(base);  // or a power cut might take it away
         return folder(base, where, path);
     }

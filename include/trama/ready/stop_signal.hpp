@@ -31,6 +31,14 @@ inline void stop_by_signal(int) noexcept {
     ::signal(SIGTERM, SIG_DFL);
 }
 
+/// Unless the program has set a handler of its own meanwhile.
+inline void give_back(int number, const struct sigaction& before) noexcept {
+    struct sigaction present {};
+    ::sigaction(number, nullptr, &present);
+    const bool is_ours = present.sa_handler == stop_by_signal || present.sa_handler == SIG_DFL;
+    if (is_ours) ::sigaction(number, &before, nullptr);
+}
+
 }  // namespace detail
 
 /// A request to stop, which stays. Neither copied nor moved: a signal handler knows where it is.
@@ -52,14 +60,14 @@ public:
     stop_signal& operator=(const stop_signal&) = delete;
     ~stop_signal() {
         if (detail::stop_pipe != write_end_.get()) return;
-        ::sigaction(SIGINT, &before_[0], nullptr);
-        ::sigaction(SIGTERM, &before_[1], nullptr);
+        detail::give_back(SIGINT, before_[0]);
+        detail::give_back(SIGTERM, before_[1]);
         detail::stop_pipe = -1;
     }
 
     /// From now on Ctrl-C (SIGINT) and SIGTERM stop this one; a second one ends the program. The
-    /// destructor gives the signals back. Throws std::logic_error when another stop_signal has
-    /// them.
+    /// destructor gives the signals back. After fork(2) either process stops both. Throws
+    /// std::logic_error when another stop_signal has them. Not for two threads at once.
     void catch_signals() {
         if (detail::stop_pipe == write_end_.get()) return;
         if (detail::stop_pipe != -1)
