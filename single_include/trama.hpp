@@ -3402,51 +3402,56 @@ namespace trama {
 
 namespace detail {
 
-/// Owns one function, or none. Neither copied nor moved.
+/// Owns one function, or none. Neither copied nor moved; not called from within itself.
 template <typename... Arguments>
 class callback {
 public:
     callback() noexcept = default;
     callback(const callback&) = delete;
     callback& operator=(const callback&) = delete;
-    ~callback() {
-        if (function_ != nullptr) destroy_(function_);
-    }
+    ~callback() { let_go(newest_); }
 
-    /// Holds `function` from now on, and no longer what it held before; what is just running is
-    /// let go when it has returned.
+    /// Calls `function` from now on. What it replaces may be running: it lives until that is over.
     template <typename Function>
     void hold(Function function) {
-        void* const made = new Function(std::move(function));
-        if (function_ != running_) destroy_(function_);
-        function_ = made;
-        call_ = [](void* held, Arguments... given) { (*static_cast<Function*>(held))(given...); };
-        destroy_ = [](void* held) { delete static_cast<Function*>(held); };
+        newest_ = new holder<Function>(std::move(function), newest_);
     }
 
-    /// Calls it, if there is one. It must not be called from within itself.
+    /// Calls it, if there is one.
     void operator()(Arguments... given) {
-        if (function_ == nullptr) return;
-        const run now{*this, function_, destroy_};
-        running_ = function_;
-        call_(function_, given...);
+        if (newest_ == nullptr) return;
+        newest_->call(newest_, given...);
+        if (newest_->older != nullptr) let_go(std::exchange(newest_->older, nullptr));
     }
 
 private:
-    struct run {
-        ~run() {
-            of.running_ = nullptr;
-            if (of.function_ != function) destroy(function);  // it was replaced meanwhile
-        }
-        callback& of;
-        void* function;
-        void (*destroy)(void*);
+    struct node {
+        node* older;
+        void (*call)(node*, Arguments...);
+        void (*destroy)(node*);
     };
 
-    void* function_ = nullptr;
-    void* running_ = nullptr;
-    void (*call_)(void*, Arguments...) = nullptr;
-    void (*destroy_)(void*) = nullptr;
+    template <typename Function>
+    struct holder : node {
+        holder(Function held, node* before)
+            : node{before,
+                   [](node* self, Arguments... given) {
+                       static_cast<holder*>(self)->function(given...);
+                   },
+                   [](node* self) { delete static_cast<holder*>(self); }},
+              function(std::move(held)) {}
+        Function function;
+    };
+
+    static void let_go(node* each) {
+        while (each != nullptr) {
+            node* const older = each->older;
+            each->destroy(each);
+            each = older;
+        }
+    }
+
+    node* newest_ = nullptr;
 };
 
 }  // namespace detail
@@ -3505,6 +3510,18 @@ struct client_list {
     deadlines late;          // when to look whether somebody is
     bool has_moved = false;  // something came, went or changed in this round
     int rounds_in_vain = 0;
+
+    void set_idle_timeout(duration time) {
+        idle_timeout = time;
+        for (Client* each : table)
+            if (each != nullptr) each->restart_idle_time();
+    }
+
+    void set_high_water(std::size_t bytes) {
+        high_water = bytes;
+        for (Client* each : table)
+            if (each != nullptr) each->note_written();  // so that it is watched for what it is now
+    }
 
     /// False: whoever sends nothing may do so for ever.
     bool has_deadlines() const noexcept {
@@ -3636,6 +3653,7 @@ public:
 private:
     template <typename, typename, typename>
     friend class detail::message_room;
+    friend struct detail::client_list<message_client>;
 
     message_client(tcp_stream stream, detail::client_list<message_client>& all)
         : stream_(std::move(stream)), decoder_(all.limit), list_(&all) {
@@ -3660,6 +3678,9 @@ private:
         }
         return io_status::done;
     }
+
+    bool has_whole_message() noexcept { return has_more_ = decoder_.missing() == 0; }
+    bool is_waiting_to_be_heard() const noexcept { return has_more_ && is_open(); }
 
     std::optional<std::string_view> next_message() {
         if (!is_open()) return std::nullopt;
@@ -3723,7 +3744,7 @@ private:
     /// After something came or was set: when it will be late next.
     void set_deadline() {
         if (!is_open()) return;
-        const bool is_under_way = decoder_.buffered() > 0 && !has_more_;
+        const bool is_under_way = decoder_.buffered() > 0 && !has_more_ && !is_full();
         if (!is_under_way) times_.message_end = deadline();
         if (is_under_way && times_.message_end.is_never())
             times_.message_end = deadline(list_->message_timeout);
@@ -3734,7 +3755,6 @@ private:
     void leave(std::string reason) {
         if (!is_open()) return;
         phase_ = detail::client_phase::finishing;
-        has_more_ = false;
         list_->leaving.push_back({this, std::move(reason)});
         note_written();
     }
@@ -3748,7 +3768,6 @@ private:
         list_->gone.push_back(this);
     }
 
-    /// What to watch the descriptor for.
     interest wanted() const noexcept {
         if (owed() == 0) return interest::read;
         const bool listen = is_open() ? !is_full() : !has_ended_;
@@ -3804,7 +3823,7 @@ protected:
     /// A descriptor of a client is ready.
     void serve(const ready_event& event) {
         client& who = *clients_.table[static_cast<std::size_t>(event.fd)];
-        if (event.readable && !who.has_more_ && who.phase_ != client_phase::gone) receive(who);
+        if (event.readable && !who.is_waiting_to_be_heard()) receive(who);
         if (event.writable) who.note_written();
     }
 
@@ -3816,7 +3835,7 @@ protected:
             client* who = clients_.table[static_cast<std::size_t>(fd)];
             if (who == nullptr) continue;  // it has left
             who->is_unheard_ = false;
-            if (who->has_more_) take_messages(*who);
+            if (who->is_waiting_to_be_heard()) take_messages(*who);
         }
         clients_.hearing.clear();
     }
@@ -3829,9 +3848,9 @@ protected:
 
     void take_messages(client& who) {
         if (!who.is_open()) return;  // it may go on talking, but nobody listens
-        // The rest waits: above the mark until some of the answers have been taken, and else until
-        // everybody had a turn.
-        for (int turn = 0; turn < 64 && who.decoder_.missing() == 0 && !who.is_full(); ++turn) {
+        // The rest waits until answers have been taken, or everybody had a turn.
+        for (int turns = 64; who.has_whole_message(); --turns) {
+            if (turns == 0 || who.is_full()) break;
             const auto message = who.next_message();
             if (!message) break;
             who.times_.message_end = deadline();
@@ -3839,7 +3858,6 @@ protected:
             on_message_(who, *message);
         }
         who.give_memory_back();
-        who.has_more_ = who.is_open() && (who.is_full() || who.decoder_.missing() == 0);
         if (who.has_more_) who.note_written();
         if (clients_.has_deadlines()) who.restart_idle_time();
     }
@@ -3857,11 +3875,6 @@ protected:
         }
     }
 
-    void restart_idle_time(duration time) {
-        clients_.idle_timeout = time;
-        for (client& each : client_range<client>(clients_.table)) each.restart_idle_time();
-    }
-
     void drop_late() {
         for (int fd = clients_.late.next_passed(); fd != -1; fd = clients_.late.next_passed()) {
             client& who = *clients_.table[static_cast<std::size_t>(fd)];
@@ -3871,7 +3884,7 @@ protected:
     }
 
     void judge(client& who) {
-        if (!who.has_more_) receive(who);  // what came while others were served was in time
+        if (!who.has_more_ && !who.is_full()) receive(who);  // what came meanwhile is in time
         if (!who.is_open()) return;
         if (who.times_.message_end.passed()) return who.leave("took too long over one message");
         const bool is_up = who.times_.dismissal.passed();
@@ -3883,12 +3896,16 @@ protected:
 
     /// Until nobody has anything new to be told or sent; then those who have gone are closed.
     void settle() {
-        while (tell_who_left() || send_written() || bury()) continue;
+        do {
+            while (!clients_.written.empty() || !clients_.leaving.empty()) {
+                if (!clients_.leaving.empty()) tell_who_left();
+                send_written();
+            }
+        } while (!clients_.gone.empty() && bury());
     }
 
     // What is called may write to others, or make them leave: then the lists grow meanwhile.
-    bool tell_who_left() {
-        if (clients_.leaving.empty()) return false;
+    [[gnu::noinline]] void tell_who_left() {
         for (std::size_t i = 0; i < clients_.leaving.size(); ++i) {
             const auto each = std::move(clients_.leaving[i]);
             if (each.client->phase_ == client_phase::finishing)
@@ -3896,21 +3913,18 @@ protected:
             on_leave_(*each.client, each.reason);
         }
         clients_.leaving.clear();
-        return true;
     }
 
-    bool send_written() {
-        if (clients_.written.empty()) return false;
+    void send_written() {
         for (std::size_t i = 0; i < clients_.written.size(); ++i) {
             client& who = *clients_.written[i];
             who.is_written_ = false;
             who.flush();
-            if (who.has_more_ && !who.is_full()) who.hear_later();
+            if (who.is_waiting_to_be_heard() && !who.is_full()) who.hear_later();
             if (who.phase_ == client_phase::finishing && who.owed() == 0) bow_out(who);
             if (who.phase_ != client_phase::gone) watch(who);
         }
         clients_.written.clear();
-        return true;
     }
 
     void bow_out(client& who) {
@@ -3938,8 +3952,7 @@ protected:
     }
 
     // One at a time: the destructor of its state may write to others, or make them leave.
-    bool bury() {
-        if (clients_.gone.empty()) return false;
+    [[gnu::noinline]] bool bury() {
         client* const last = clients_.gone.back();
         clients_.gone.pop_back();
         ready_.remove(last->fd());
@@ -4003,14 +4016,14 @@ public:
 
     /// Drops who sends no byte for that long from now on; `forever` is the default. Who is not
     /// listened to, because it takes nothing, counts as silent.
-    void idle_timeout(duration time) { this->restart_idle_time(time); }
+    void idle_timeout(duration time) { clients_.set_idle_timeout(time); }
 
     /// Drops who takes longer than that from the first byte of a message to its last.
     void message_timeout(duration time) noexcept { clients_.message_timeout = time; }
 
     /// Bytes that may wait for one client (1 MiB). Above, it is not listened to until it has taken
     /// some; at twice that much it is dropped.
-    void high_water_mark(std::size_t bytes) noexcept { clients_.high_water = bytes; }
+    void high_water_mark(std::size_t bytes) { clients_.set_high_water(bytes); }
 
     /// So many clients at once; the others wait until one has left.
     void max_clients(std::size_t count) noexcept { max_clients_ = count; }

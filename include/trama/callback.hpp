@@ -9,51 +9,56 @@ namespace trama {
 
 namespace detail {
 
-/// Owns one function, or none. Neither copied nor moved.
+/// Owns one function, or none. Neither copied nor moved; not called from within itself.
 template <typename... Arguments>
 class callback {
 public:
     callback() noexcept = default;
     callback(const callback&) = delete;
     callback& operator=(const callback&) = delete;
-    ~callback() {
-        if (function_ != nullptr) destroy_(function_);
-    }
+    ~callback() { let_go(newest_); }
 
-    /// Holds `function` from now on, and no longer what it held before; what is just running is
-    /// let go when it has returned.
+    /// Calls `function` from now on. What it replaces may be running: it lives until that is over.
     template <typename Function>
     void hold(Function function) {
-        void* const made = new Function(std::move(function));
-        if (function_ != running_) destroy_(function_);
-        function_ = made;
-        call_ = [](void* held, Arguments... given) { (*static_cast<Function*>(held))(given...); };
-        destroy_ = [](void* held) { delete static_cast<Function*>(held); };
+        newest_ = new holder<Function>(std::move(function), newest_);
     }
 
-    /// Calls it, if there is one. It must not be called from within itself.
+    /// Calls it, if there is one.
     void operator()(Arguments... given) {
-        if (function_ == nullptr) return;
-        const run now{*this, function_, destroy_};
-        running_ = function_;
-        call_(function_, given...);
+        if (newest_ == nullptr) return;
+        newest_->call(newest_, given...);
+        if (newest_->older != nullptr) let_go(std::exchange(newest_->older, nullptr));
     }
 
 private:
-    struct run {
-        ~run() {
-            of.running_ = nullptr;
-            if (of.function_ != function) destroy(function);  // it was replaced meanwhile
-        }
-        callback& of;
-        void* function;
-        void (*destroy)(void*);
+    struct node {
+        node* older;
+        void (*call)(node*, Arguments...);
+        void (*destroy)(node*);
     };
 
-    void* function_ = nullptr;
-    void* running_ = nullptr;
-    void (*call_)(void*, Arguments...) = nullptr;
-    void (*destroy_)(void*) = nullptr;
+    template <typename Function>
+    struct holder : node {
+        holder(Function held, node* before)
+            : node{before,
+                   [](node* self, Arguments... given) {
+                       static_cast<holder*>(self)->function(given...);
+                   },
+                   [](node* self) { delete static_cast<holder*>(self); }},
+              function(std::move(held)) {}
+        Function function;
+    };
+
+    static void let_go(node* each) {
+        while (each != nullptr) {
+            node* const older = each->older;
+            each->destroy(each);
+            each = older;
+        }
+    }
+
+    node* newest_ = nullptr;
 };
 
 }  // namespace detail

@@ -59,6 +59,18 @@ struct client_list {
     bool has_moved = false;  // something came, went or changed in this round
     int rounds_in_vain = 0;
 
+    void set_idle_timeout(duration time) {
+        idle_timeout = time;
+        for (Client* each : table)
+            if (each != nullptr) each->restart_idle_time();
+    }
+
+    void set_high_water(std::size_t bytes) {
+        high_water = bytes;
+        for (Client* each : table)
+            if (each != nullptr) each->note_written();  // so that it is watched for what it is now
+    }
+
     /// False: whoever sends nothing may do so for ever.
     bool has_deadlines() const noexcept {
         return idle_timeout != forever || message_timeout != forever || late.any();

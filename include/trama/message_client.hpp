@@ -61,6 +61,7 @@ public:
 private:
     template <typename, typename, typename>
     friend class detail::message_room;
+    friend struct detail::client_list<message_client>;
 
     message_client(tcp_stream stream, detail::client_list<message_client>& all)
         : stream_(std::move(stream)), decoder_(all.limit), list_(&all) {
@@ -85,6 +86,9 @@ private:
         }
         return io_status::done;
     }
+
+    bool has_whole_message() noexcept { return has_more_ = decoder_.missing() == 0; }
+    bool is_waiting_to_be_heard() const noexcept { return has_more_ && is_open(); }
 
     std::optional<std::string_view> next_message() {
         if (!is_open()) return std::nullopt;
@@ -148,7 +152,7 @@ private:
     /// After something came or was set: when it will be late next.
     void set_deadline() {
         if (!is_open()) return;
-        const bool is_under_way = decoder_.buffered() > 0 && !has_more_;
+        const bool is_under_way = decoder_.buffered() > 0 && !has_more_ && !is_full();
         if (!is_under_way) times_.message_end = deadline();
         if (is_under_way && times_.message_end.is_never())
             times_.message_end = deadline(list_->message_timeout);
@@ -159,7 +163,6 @@ private:
     void leave(std::string reason) {
         if (!is_open()) return;
         phase_ = detail::client_phase::finishing;
-        has_more_ = false;
         list_->leaving.push_back({this, std::move(reason)});
         note_written();
     }
@@ -173,7 +176,6 @@ private:
         list_->gone.push_back(this);
     }
 
-    /// What to watch the descriptor for.
     interest wanted() const noexcept {
         if (owed() == 0) return interest::read;
         const bool listen = is_open() ? !is_full() : !has_ended_;

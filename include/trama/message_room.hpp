@@ -4,7 +4,6 @@
 
 #include <trama/callback.hpp>
 #include <trama/message_client.hpp>
-#include <trama/ready/deadlines.hpp>
 #include <trama/ready/poll_selector.hpp>
 
 namespace trama {
@@ -37,7 +36,7 @@ protected:
     /// A descriptor of a client is ready.
     void serve(const ready_event& event) {
         client& who = *clients_.table[static_cast<std::size_t>(event.fd)];
-        if (event.readable && !who.has_more_ && who.phase_ != client_phase::gone) receive(who);
+        if (event.readable && !who.is_waiting_to_be_heard()) receive(who);
         if (event.writable) who.note_written();
     }
 
@@ -49,7 +48,7 @@ protected:
             client* who = clients_.table[static_cast<std::size_t>(fd)];
             if (who == nullptr) continue;  // it has left
             who->is_unheard_ = false;
-            if (who->has_more_) take_messages(*who);
+            if (who->is_waiting_to_be_heard()) take_messages(*who);
         }
         clients_.hearing.clear();
     }
@@ -62,9 +61,9 @@ protected:
 
     void take_messages(client& who) {
         if (!who.is_open()) return;  // it may go on talking, but nobody listens
-        // The rest waits: above the mark until some of the answers have been taken, and else until
-        // everybody had a turn.
-        for (int turn = 0; turn < 64 && who.decoder_.missing() == 0 && !who.is_full(); ++turn) {
+        // The rest waits until answers have been taken, or everybody had a turn.
+        for (int turns = 64; who.has_whole_message(); --turns) {
+            if (turns == 0 || who.is_full()) break;
             const auto message = who.next_message();
             if (!message) break;
             who.times_.message_end = deadline();
@@ -72,7 +71,6 @@ protected:
             on_message_(who, *message);
         }
         who.give_memory_back();
-        who.has_more_ = who.is_open() && (who.is_full() || who.decoder_.missing() == 0);
         if (who.has_more_) who.note_written();
         if (clients_.has_deadlines()) who.restart_idle_time();
     }
@@ -90,11 +88,6 @@ protected:
         }
     }
 
-    void restart_idle_time(duration time) {
-        clients_.idle_timeout = time;
-        for (client& each : client_range<client>(clients_.table)) each.restart_idle_time();
-    }
-
     void drop_late() {
         for (int fd = clients_.late.next_passed(); fd != -1; fd = clients_.late.next_passed()) {
             client& who = *clients_.table[static_cast<std::size_t>(fd)];
@@ -104,7 +97,7 @@ protected:
     }
 
     void judge(client& who) {
-        if (!who.has_more_) receive(who);  // what came while others were served was in time
+        if (!who.has_more_ && !who.is_full()) receive(who);  // what came meanwhile is in time
         if (!who.is_open()) return;
         if (who.times_.message_end.passed()) return who.leave("took too long over one message");
         const bool is_up = who.times_.dismissal.passed();
@@ -116,12 +109,16 @@ protected:
 
     /// Until nobody has anything new to be told or sent; then those who have gone are closed.
     void settle() {
-        while (tell_who_left() || send_written() || bury()) continue;
+        do {
+            while (!clients_.written.empty() || !clients_.leaving.empty()) {
+                if (!clients_.leaving.empty()) tell_who_left();
+                send_written();
+            }
+        } while (!clients_.gone.empty() && bury());
     }
 
     // What is called may write to others, or make them leave: then the lists grow meanwhile.
-    bool tell_who_left() {
-        if (clients_.leaving.empty()) return false;
+    [[gnu::noinline]] void tell_who_left() {
         for (std::size_t i = 0; i < clients_.leaving.size(); ++i) {
             const auto each = std::move(clients_.leaving[i]);
             if (each.client->phase_ == client_phase::finishing)
@@ -129,21 +126,18 @@ protected:
             on_leave_(*each.client, each.reason);
         }
         clients_.leaving.clear();
-        return true;
     }
 
-    bool send_written() {
-        if (clients_.written.empty()) return false;
+    void send_written() {
         for (std::size_t i = 0; i < clients_.written.size(); ++i) {
             client& who = *clients_.written[i];
             who.is_written_ = false;
             who.flush();
-            if (who.has_more_ && !who.is_full()) who.hear_later();
+            if (who.is_waiting_to_be_heard() && !who.is_full()) who.hear_later();
             if (who.phase_ == client_phase::finishing && who.owed() == 0) bow_out(who);
             if (who.phase_ != client_phase::gone) watch(who);
         }
         clients_.written.clear();
-        return true;
     }
 
     void bow_out(client& who) {
@@ -171,8 +165,7 @@ protected:
     }
 
     // One at a time: the destructor of its state may write to others, or make them leave.
-    bool bury() {
-        if (clients_.gone.empty()) return false;
+    [[gnu::noinline]] bool bury() {
         client* const last = clients_.gone.back();
         clients_.gone.pop_back();
         ready_.remove(last->fd());

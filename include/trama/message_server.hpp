@@ -40,14 +40,14 @@ public:
 
     /// Drops who sends no byte for that long from now on; `forever` is the default. Who is not
     /// listened to, because it takes nothing, counts as silent.
-    void idle_timeout(duration time) { this->restart_idle_time(time); }
+    void idle_timeout(duration time) { clients_.set_idle_timeout(time); }
 
     /// Drops who takes longer than that from the first byte of a message to its last.
     void message_timeout(duration time) noexcept { clients_.message_timeout = time; }
 
     /// Bytes that may wait for one client (1 MiB). Above, it is not listened to until it has taken
     /// some; at twice that much it is dropped.
-    void high_water_mark(std::size_t bytes) noexcept { clients_.high_water = bytes; }
+    void high_water_mark(std::size_t bytes) { clients_.set_high_water(bytes); }
 
     /// So many clients at once; the others wait until one has left.
     void max_clients(std::size_t count) noexcept { max_clients_ = count; }
