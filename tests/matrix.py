@@ -225,10 +225,11 @@ class Matrix:
                  ROOT / "examples" / (name + ".cpp"), "-o", output])
         in_parallel(compile_one, PROGRAMS)
 
-    def run_programs(self):
+    def run_programs(self, row):
         """How many tests passed."""
+        tsan = {"TRAMA_THREAD_SANITIZER": "1"} if row.flags == TSAN else {}
         output = run([sys.executable, PROGRAMS_TEST], seconds=4 * 3600,
-                     TRAMA_BUILD=str(self.folder))
+                     TRAMA_BUILD=str(self.folder), **tsan)
         return re.search(r"Ran (\d+) tests", output)[1]
 
     def build_readme(self, row, program):
@@ -250,7 +251,7 @@ class Matrix:
             return f"ok, {len(EXAMPLES)} files", "-"
         if row.sources == "programs":
             self.build_programs(row)
-            return "ok", self.run_programs()
+            return "ok", self.run_programs(row)
         if row.sources == "readme":
             self.build_readme(row, program)
             return "ok", "-"
