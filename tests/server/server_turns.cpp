@@ -269,11 +269,9 @@ TEMPLATE_LIST_TEST_CASE("who waits at the door comes in when the limit is raised
 TEMPLATE_LIST_TEST_CASE("a mark that is lowered stops who owes more than that at once", "[server]",
                         every_selector) {
     const net_test nothing_left_open;
-    std::size_t heard = 0;
     running_server<TestType> running;
     running.server.high_water_mark(64U << 20U);
     running.server.on_message([&](auto& from, std::string_view text) {
-        heard += text.size();
         if (text == "lower") running.server.high_water_mark(65536);
         if (text == "fill")
             for (int i = 0; i < 40; ++i) from.send(std::string(900000, 'x'));
