@@ -61,7 +61,7 @@ def main():
         "frame-client": (run_client, lambda server, file: send_frame(server, file.read())),
     }
     parser = argparse.ArgumentParser()
-    parser.add_argument("-H", "--host", default="localhost")
+    parser.add_argument("-H", "--host", default="127.0.0.1")
     parser.add_argument("-p", "--port", type=int, default=5000)
     parser.add_argument("program", choices=sorted(programs))
     parser.add_argument("file")

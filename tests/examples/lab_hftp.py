@@ -263,7 +263,7 @@ def run_client(client, name=None):
 def main():
     parser = argparse.ArgumentParser(
         usage="%(prog)s [-H HOST] [-p PORT] {server FOLDER | list | get NAME}")
-    parser.add_argument("-H", "--host", default="localhost")
+    parser.add_argument("-H", "--host", default="127.0.0.1")
     parser.add_argument("-p", "--port", type=int, default=19500)
     parser.add_argument("operation", choices=["server", "list", "get"])
     parser.add_argument("words", nargs="*")

@@ -165,7 +165,7 @@ def main():
     parser = argparse.ArgumentParser(
         usage="%(prog)s [-H HOST] [-p PORT] {server FOLDER | upload FILE NAME | "
               "download FILE NAME | list}")
-    parser.add_argument("-H", "--host", default="localhost")
+    parser.add_argument("-H", "--host", default="127.0.0.1")
     parser.add_argument("-p", "--port", type=int, default=4321)
     parser.add_argument("operation", choices=["server", "upload", "download", "list"])
     parser.add_argument("words", nargs="*")
