@@ -810,6 +810,7 @@ inline trace_sink trace_to(trace_sink sink) noexcept {
 //
 // man 3 errno, man 7 signal (EINTR)
 
+#include <cinttypes>
 #include <system_error>
 
 namespace trama {
@@ -833,12 +834,11 @@ public:
     /// `operation` and `where` begin the text: "recv_exact from", "127.0.0.1:5000".
     [[gnu::cold]] unexpected_eof(std::uint64_t received, std::uint64_t expected,
                                  const char* operation, const char* where)
-        : std::runtime_error(detail::text("%s %s: the stream ended after %llu of %llu bytes "
-                                          "(the peer closed, or died, before it had sent all)",
-                                          operation, where,
-                                          static_cast<unsigned long long>(received),
-                                          static_cast<unsigned long long>(expected))
-                                 .c_str()),
+        : std::runtime_error(
+              detail::text("%s %s: the stream ended after %" PRIu64 " of %" PRIu64
+                           " bytes (the peer closed, or died, before it had sent all)",
+                           operation, where, received, expected)
+                  .c_str()),
           received_(received),
           expected_(expected) {}
 
@@ -2973,7 +2973,9 @@ private:
     }
 
     bool is_watched(int fd) const noexcept {
-        return fd >= 0 && fd < end_ && (FD_ISSET(fd, &read_) || FD_ISSET(fd, &write_));
+        // That end_ is at most FD_SETSIZE is not seen by every compiler.
+        const bool fits = fd >= 0 && fd < end_ && fd < FD_SETSIZE;
+        return fits && (FD_ISSET(fd, &read_) || FD_ISSET(fd, &write_));
     }
 
     void set(int fd, interest what) noexcept {

@@ -12,6 +12,7 @@
 
 #include <trama/trace.hpp>
 
+#include <cinttypes>
 #include <cstdint>
 #include <stdexcept>
 #include <system_error>
@@ -37,12 +38,11 @@ public:
     /// `operation` and `where` begin the text: "recv_exact from", "127.0.0.1:5000".
     [[gnu::cold]] unexpected_eof(std::uint64_t received, std::uint64_t expected,
                                  const char* operation, const char* where)
-        : std::runtime_error(detail::text("%s %s: the stream ended after %llu of %llu bytes "
-                                          "(the peer closed, or died, before it had sent all)",
-                                          operation, where,
-                                          static_cast<unsigned long long>(received),
-                                          static_cast<unsigned long long>(expected))
-                                 .c_str()),
+        : std::runtime_error(
+              detail::text("%s %s: the stream ended after %" PRIu64 " of %" PRIu64
+                           " bytes (the peer closed, or died, before it had sent all)",
+                           operation, where, received, expected)
+                  .c_str()),
           received_(received),
           expected_(expected) {}
 

@@ -69,7 +69,9 @@ private:
     }
 
     bool is_watched(int fd) const noexcept {
-        return fd >= 0 && fd < end_ && (FD_ISSET(fd, &read_) || FD_ISSET(fd, &write_));
+        // That end_ is at most FD_SETSIZE is not seen by every compiler.
+        const bool fits = fd >= 0 && fd < end_ && fd < FD_SETSIZE;
+        return fits && (FD_ISSET(fd, &read_) || FD_ISSET(fd, &write_));
     }
 
     void set(int fd, interest what) noexcept {
