@@ -8,6 +8,7 @@
 // Exercise: Kill the client with kill -9 in the middle, then pull the plug of its network instead
 //           (ip link). What does this server see in each case, and when?
 // Next:     copy_frame_server.cpp, which knows before the first byte how many there are
+#include "by_turns.hpp"
 #include "local_file.hpp"
 
 #include <chrono>
@@ -16,8 +17,6 @@
 #include <utility>
 
 namespace {
-
-using namespace std::chrono_literals;
 
 constexpr const char* usage = R"(Examples:
   copy_lines_server copy.txt      what a client sends to port 5000 becomes copy.txt
@@ -59,22 +58,13 @@ void serve(trama::tcp_stream client, const copy::destination& place, trama::dura
     }
 }
 
-/// One client more. Not being able to accept it is no reason to give up those who come later.
-void welcome(trama::tcp_listener& listener, const copy::destination& place,
-             trama::duration patience) {
-    trama::tcp_stream client;
-    const trama::io_result result = listener.try_accept(client);
-    if (result.status == trama::io_status::done) serve(std::move(client), place, patience);
-    if (result.status != trama::io_status::failed) return;
-    program::say("cannot accept: ", result.error.message());
-    program::let_pass(200ms);  // it would fail again at once
-}
-
 int serve_all(const program::options& given) {
     const copy::destination place(copy::file_argument(given));
     auto listener = trama::tcp_listener::listen(given.host(), given.port());
     program::announce(listener.local_endpoint());
-    while (program::wait_readable(listener.fd())) welcome(listener, place, given.timeout());
+    copy::serve_by_turns(listener, [&](trama::tcp_stream client) {
+        serve(std::move(client), place, given.timeout());
+    });
     return 0;
 }
 
