@@ -297,7 +297,8 @@ struct length_prefix {
         return {scan_status::frame, Size, wanted};
     }
 
-    /// Appends one frame to `out`. Throws frame_error{too_long} above `limit`, `out` untouched.
+    /// Appends one frame to `out`, in which `payload` must not lie. Throws frame_error{too_long}
+    /// above `limit`, `out` untouched.
     static void encode(std::string_view payload, std::string& out,
                        std::size_t limit = max_payload) {
         detail::append_frame<length_prefix>(payload, out, limit);
@@ -307,7 +308,8 @@ struct length_prefix {
     static frame_edge header(std::string_view payload, std::size_t limit = max_payload) {
         const std::uint64_t length = payload.size();
         if (length > limit || length > max_length)
-            detail::throw_payload_too_long(payload.size(), limit, format);
+            detail::throw_payload_too_long(
+                payload.size(), saturated(limit < max_length ? limit : max_length), format);
         frame_edge edge(Size);
         for (std::size_t i = 0; i < Size; ++i)
             edge.data()[i] = static_cast<char>(length >> shift(i) & 0xFFU);
@@ -376,7 +378,8 @@ struct six_digit_colon {
         return {scan_status::frame, header_size, length};
     }
 
-    /// Appends one frame to `out`. Throws frame_error{too_long} above `limit`, `out` untouched.
+    /// Appends one frame to `out`, in which `payload` must not lie. Throws frame_error{too_long}
+    /// above `limit`, `out` untouched.
     static void encode(std::string_view payload, std::string& out,
                        std::size_t limit = max_payload) {
         detail::append_frame<six_digit_colon>(payload, out, limit);
@@ -385,7 +388,8 @@ struct six_digit_colon {
     /// The six digits and the colon for `payload`. Throws frame_error{too_long}.
     static frame_edge header(std::string_view payload, std::size_t limit = max_payload) {
         std::size_t rest = payload.size();
-        if (rest > limit || rest > max_payload) detail::throw_payload_too_long(rest, limit, format);
+        if (limit > max_payload) limit = max_payload;
+        if (rest > limit) detail::throw_payload_too_long(rest, limit, format);
         frame_edge edge(header_size);
         for (std::size_t i = digits; i > 0; --i, rest /= 10)
             edge.data()[i - 1] = static_cast<char>('0' + rest % 10);
@@ -450,8 +454,8 @@ struct basic_line {
         return {scan_status::frame, 0, length, returns + 1};
     }
 
-    /// Appends one line and its end to `out`. Throws frame_error, `out` untouched: too_long above
-    /// `limit`, bad_header for a payload that would end the line by itself.
+    /// Appends one line and its end to `out`, in which `payload` must not lie. Throws frame_error,
+    /// `out` untouched: too_long above `limit`, bad_header for a payload that would end the line.
     static void encode(std::string_view payload, std::string& out,
                        std::size_t limit = max_payload) {
         detail::append_frame<basic_line>(payload, out, limit);
@@ -763,6 +767,7 @@ inline trace_sink current_sink = sink_from_environment();
 /// it is about, or -1. `error`: the errno of a call that failed, or 0. Never allocates.
 [[gnu::cold, gnu::format(printf, 3, 4)]] inline void trace(int fd, int error, const char* format,
                                                            ...) noexcept {
+    const int saved = errno;  // a trace changes nothing
     char what[340];
     std::va_list arguments;
     va_start(arguments, format);
@@ -776,11 +781,17 @@ inline trace_sink current_sink = sink_from_environment();
     char line[400];
     std::snprintf(line, sizeof line, "%s%s%s%s", subject, what, outcome, reason);
     current_sink(line);
+    errno = saved;
 }
 
 /// The first bytes of what moved, as the trace shows them: `"hola\n"`, and dots if there are more.
-[[gnu::cold]] inline text shown(std::string_view bytes) {
-    return text("\"%s\"%s", escaped(bytes.substr(0, 48)).c_str(), bytes.size() > 48 ? "..." : "");
+[[gnu::cold]] inline text shown(std::string_view bytes) noexcept {
+    try {
+        const char* dots = bytes.size() > 48 ? "..." : "";
+        return text("\"%s\"%s", escaped(bytes.substr(0, 48)).c_str(), dots);
+    } catch (const std::exception&) {
+        return text("(no memory to show them)");
+    }
 }
 
 }  // namespace detail
@@ -859,15 +870,16 @@ namespace detail {
         const char* advice;
     } table[] = {
         {ECONNREFUSED, "nobody listens there: start the server, or check address and port"},
-        {EADDRNOTAVAIL, "this machine does not have that address: ip address"},
-        {EACCES, "not allowed: ports below 1024 are for root, or a firewall forbids it"},
+        {EADDRNOTAVAIL, "this machine does not have that address, or no port is free: ip address"},
+        {EACCES,
+         "not allowed: ports below 1024 are for root, broadcasts need SO_BROADCAST, or a firewall"},
         {ENETUNREACH, "this machine has no route to that network: ip route"},
         {EHOSTUNREACH, "no machine answers at that address: ping it"},
         {ETIMEDOUT, "no answer in time: is the peer alive, is a firewall between?"},
         {ECONNRESET, "the peer cut the connection: its program died, or closed unread data"},
         {EPIPE, "the peer has closed; nothing more can be sent"},
         {EMFILE, "this program has too many descriptors open: ulimit -n"},
-        {EMSGSIZE, "a UDP datagram carries at most 65,507 bytes of payload"},
+        {EMSGSIZE, "a UDP datagram carries at most 65,507 bytes of payload (IPv4)"},
         {ENOTCONN, "the connection is over, or was never made"},
         {EBADF, "the socket was closed or moved from"},
     };
@@ -932,7 +944,8 @@ inline long check(const char* operation, const call_result& result) {
 
 namespace trama {
 
-/// A length of time; every std::chrono duration converts to it: 5s, 200ms.
+/// A length of time, up to 292 years; whole numbers of each std::chrono unit convert to it: 5s,
+/// 200ms, but not 0.5s. Without limit: `forever`, and not the largest number of another unit.
 using duration = std::chrono::nanoseconds;
 
 /// The time-out that never expires.
@@ -1225,7 +1238,8 @@ public:
 
     /// As resolve() does.
     [[gnu::noinline]] address_list(const std::string& host, int port, address_use use,
-                                   int socket_type) {
+                                   int socket_type)
+        : address_list() {
         detail::check_host_and_port(host, port);
         addrinfo wanted{};
         wanted.ai_socktype = socket_type;
@@ -1243,7 +1257,9 @@ public:
     }
     address_list(const address_list&) = delete;
     address_list& operator=(const address_list&) = delete;
-    ~address_list() { ::freeaddrinfo(first_); }
+    ~address_list() {
+        if (first_ != nullptr) ::freeaddrinfo(first_);
+    }
 
     iterator begin() const noexcept { return iterator(first_); }
     iterator end() const noexcept { return iterator(nullptr); }
@@ -1257,6 +1273,9 @@ public:
     }
 
 private:
+    // The public constructor begins here, so that the destructor runs when it throws.
+    address_list() noexcept = default;
+
     addrinfo* first_ = nullptr;
 };
 
@@ -1327,7 +1346,8 @@ inline void set_defaults(int fd) noexcept {
 }
 
 [[gnu::noinline]] inline void set_non_blocking(int fd, bool on) {
-    const int flags = ::fcntl(fd, F_GETFL);
+    const call_result had = system_call([&] { return ::fcntl(fd, F_GETFL); });
+    const int flags = static_cast<int>(check("ask for O_NONBLOCK", had));
     const call_result result = system_call(
         [&] { return ::fcntl(fd, F_SETFL, on ? flags | O_NONBLOCK : flags & ~O_NONBLOCK); });
     if (tracing()) trace(fd, result.error, "O_NONBLOCK %s", on ? "on" : "off");
@@ -1399,7 +1419,9 @@ inline bool wait_until(int fd, short events, const deadline& limit) {
 
 [[gnu::cold]] inline void wait_or_throw(int fd, short events, const deadline& limit,
                                         const char* operation, const endpoint& peer) {
-    if (!wait_until(fd, events, limit)) throw_system_error(ETIMEDOUT, operation, peer);
+    // Ready, and again nothing came: without the first test such a socket would have no deadline.
+    if (limit.passed() || !wait_until(fd, events, limit))
+        throw_system_error(ETIMEDOUT, operation, peer);
 }
 
 /// Room for the address of either family, filled in by a system call.
@@ -1480,7 +1502,7 @@ enum class io_status {
 };
 
 /// The outcome of a try_ call.
-struct io_result {
+struct [[nodiscard]] io_result {
     io_status status = io_status::done;
     std::size_t bytes = 0;
     std::error_code error = {};
@@ -1600,7 +1622,7 @@ inline call_result shut_down_sending(int fd) noexcept {
     while (!limit.passed()) {
         const call_result got = receive_once(fd, waste, sizeof waste, MSG_DONTWAIT, wanted::some);
         if (got.would_block()) {
-            poll_until(fd, POLLIN, limit);
+            if (poll_until(fd, POLLIN, limit).failed()) return;
         } else if (got.value <= 0) {
             return;
         }
@@ -1640,6 +1662,18 @@ namespace detail {
     return result.error;
 }
 
+/// TCP connects a socket to itself when the port it was given is the one it calls and nobody
+/// listens there. That is no peer.
+[[gnu::cold]] inline bool is_connected_to_itself(int fd, const endpoint& remote) {
+    const endpoint local = local_endpoint_of(fd);
+    if (local.port() != remote.port()) return false;
+    address_buffer peer;  // and not `remote`, which may be 0.0.0.0: any address of this machine
+    const call_result result =
+        system_call([&] { return ::getpeername(fd, peer.data(), &peer.size); });
+    if (tracing()) trace(fd, result.error, "getpeername: %s", shown(peer.value()).host_and_port());
+    return !result.failed() && peer.value() == local;
+}
+
 /// Connects to `remote` a new socket, which `fd` then owns. Returns 0 or the errno of the failure.
 [[gnu::cold]] inline int connect_to(const endpoint& remote, const deadline& limit, unique_fd& fd) {
     const call_result made = make_socket(remote.family(), SOCK_STREAM);
@@ -1648,9 +1682,7 @@ namespace detail {
     set_non_blocking(fd.get(), true);
     int error = start_connect(fd.get(), remote);
     if (error == 0) error = finish_connect(fd.get(), limit);
-    // TCP can connect to itself, when the port it was given is the one it calls and nobody listens
-    // there. That is no peer.
-    if (error == 0 && local_endpoint_of(fd.get()) == remote) error = ECONNREFUSED;
+    if (error == 0 && is_connected_to_itself(fd.get(), remote)) error = ECONNREFUSED;
     if (error == 0) set_non_blocking(fd.get(), false);
     return error;
 }
@@ -1737,8 +1769,7 @@ namespace detail {
 [[gnu::cold]] inline void tell_accepted(int listener, const call_result& result,
                                         address_buffer& peer) noexcept {
     if (result.failed()) return trace(listener, result.error, "accept");
-    const std::string from = peer.value().to_string();
-    trace(listener, 0, "accept: fd %ld from %s", result.value, from.c_str());
+    trace(listener, 0, "accept: fd %ld from %s", result.value, shown(peer.value()).host_and_port());
 }
 
 /// One accept(2), which does not wait because the listener does not; fills in the peer's address.
@@ -1822,8 +1853,8 @@ public:
         return bytes;
     }
 
-    /// Receives exactly `size` bytes. Throws network_error, and unexpected_eof if the stream ends
-    /// before.
+    /// Receives exactly `size` bytes. Throws network_error, upon which what had come is lost, and
+    /// unexpected_eof if the stream ends before.
     void recv_exact(void* memory, std::size_t size) {
         recv_rest(static_cast<char*>(memory), 0, size, size, deadline(timeout()));
     }
@@ -1843,8 +1874,8 @@ public:
     }
 
     /// Sends all of `bytes`, waiting while the peer is slow. Returns when the kernel has taken
-    /// them, which is not yet "received". Throws network_error: time-out, reset, broken pipe (no
-    /// SIGPIPE).
+    /// them, which is not yet "received". Throws network_error (time-out, reset, broken pipe; no
+    /// SIGPIPE): nobody knows how much is out, so close the stream.
     void send_all(std::string_view bytes) { send_all({bytes}); }
 
     /// The same for up to 8 parts, one behind the other, none of them copied. man 2 sendmsg
@@ -1932,15 +1963,15 @@ public:
     /// The next connection, waiting for one. Throws network_error. man 2 accept
     tcp_stream accept() {
         const deadline limit(timeout());
-        for (;;) {
-            if (!detail::wait_until(fd(), POLLIN, limit))
-                detail::throw_system_error(ETIMEDOUT, "accept on", local_endpoint());
+        while (detail::wait_until(fd(), POLLIN, limit)) {
             tcp_stream client;
             const io_result result = try_accept(client);
             if (result.status == io_status::done) return client;
             if (result.status == io_status::failed)
                 detail::throw_system_error(result.error.value(), "accept on", local_endpoint());
+            if (limit.passed()) break;
         }
+        detail::throw_system_error(ETIMEDOUT, "accept on", local_endpoint());
     }
 
     /// Never waits. done: the next connection was moved to `client`; would_block: none is waiting.
@@ -1977,11 +2008,13 @@ public:
     /// The most that one datagram over IPv4 can carry, in bytes.
     static constexpr std::size_t max_payload = 65507;
 
-    /// Receives at `host` and `port` (0: a free one, told by local_endpoint()); "0.0.0.0" and "::"
-    /// are every address of the machine. Throws network_error. man 2 bind
+    /// Receives at `host` and `port` (0: a free one, told by local_endpoint()). "0.0.0.0" is every
+    /// IPv4 address of the machine, "::" every IPv6 one. Throws network_error. man 2 bind
     static udp_socket bind(const std::string& host, int port) {
         const endpoint where = first(host, port, address_use::listen);
         udp_socket made(detail::open_socket(where.family(), SOCK_DGRAM), {});
+        if (where.family() == AF_INET6)  // else the system decides whether "::" takes IPv4, too
+            made.set_option(IPPROTO_IPV6, IPV6_V6ONLY, 1, "IPV6_V6ONLY");
         detail::bind_socket(made.fd(), where, "bind UDP socket to", 'u');
         return made;
     }
@@ -2014,13 +2047,17 @@ public:
         const deadline limit(timeout());
         datagram got;
         got.bytes.resize(max);
-        for (;;) {
-            if (!detail::wait_until(fd(), POLLIN, limit)) throw_receive_error(ETIMEDOUT);
+        while (detail::wait_until(fd(), POLLIN, limit)) {
             const auto result = receive_once(got);
-            if (!result.failed()) return got;
+            if (!result.failed()) {
+                got.bytes.shrink_to_fit();  // who keeps a thousand small ones keeps no 64 KiB each
+                return got;
+            }
             // The kernel drops a datagram with a wrong checksum only when it is fetched.
             if (!result.would_block()) throw_receive_error(result.error);
+            if (limit.passed()) break;
         }
+        throw_receive_error(ETIMEDOUT);
     }
 
 private:
@@ -2068,8 +2105,9 @@ private:
 
     [[gnu::cold]] void tell(const char* call, const detail::call_result& result,
                             std::string_view bytes, const endpoint& peer) const noexcept {
-        detail::trace(fd(), result.error, "%s %s, %zu bytes%s%s", call, peer.to_string().c_str(),
-                      bytes.size(), result.failed() ? "" : ": ",
+        detail::trace(fd(), result.error, "%s %s, %zu bytes%s%s", call,
+                      detail::shown(peer).host_and_port(), bytes.size(),
+                      result.failed() ? "" : ": ",
                       result.failed() ? "" : detail::shown(bytes).c_str());
     }
 
@@ -2564,7 +2602,11 @@ public:
             const auto result = splice(from_, write_end_.get(), size);
             if (tracing()) tell_piece(from_, result, "splice", size);
             if (!result.failed()) empty_pipe(result.count());
-            return result;
+            // Ready, and yet nothing comes: splice stops at an urgent byte, and recv passes it
+            // over. Some sockets cannot be spliced from at all.
+            const bool is_stuck = result.would_block() && was_empty_;
+            was_empty_ = result.would_block();
+            if (!is_stuck && result.error != EINVAL && result.error != ENOSYS) return result;
         }
 #endif
         return copy_piece(size, [&] {
@@ -2609,6 +2651,7 @@ private:
 
     unique_fd read_end_;
     unique_fd write_end_;
+    bool was_empty_ = false;
 #endif
     int from_;
     int file_;
@@ -2623,8 +2666,9 @@ struct no_progress {
 }  // namespace detail
 
 /// Sends exactly `size` bytes of `file` from `offset` on; the time-out of the stream bounds how
-/// long nothing may move. `progress(std::uint64_t bytes)` hears how many were sent so far. Throws
-/// network_error; file_error when the file cannot be read, or became longer or shorter meanwhile.
+/// long nothing may move; nobody else uses it meanwhile. `progress(std::uint64_t bytes)` hears how
+/// many were sent so far. Throws network_error; file_error when the file cannot be read, or became
+/// longer or shorter meanwhile.
 template <typename Progress = detail::no_progress>
 void send_file(tcp_stream& to, int file, std::uint64_t offset, std::uint64_t size,
                Progress progress = {}) {
@@ -2687,7 +2731,8 @@ public:
         : stream_(std::move(stream)), decoder_(limit), limit_(limit) {}
 
     /// Sends one frame, waiting while the peer is slow. The payload is not copied. Throws
-    /// frame_error{too_long} before anything is sent; network_error as tcp_stream::send_all does.
+    /// frame_error before anything is sent: too_long, and bad_header for what a line cannot hold;
+    /// network_error as send_all does: part of the frame may be out, so send nothing more.
     void send_frame(std::string_view payload) {
         const frame_edge header = Codec::header(payload, limit_);
         const frame_edge trailer = Codec::trailer();
@@ -2697,7 +2742,7 @@ public:
 
     /// The payload of the next frame, waiting for it; nullopt: the stream ended between two frames.
     /// Throws frame_error (bad_header, too_long; truncated: it ended inside one) and network_error.
-    /// After a time-out it can be called again: what came of the frame is kept.
+    /// Only after the time-out of set_timeout can it be called again: what came of a frame is kept.
     std::optional<std::string> recv_frame() {
         return receive([this] { return decoder_.next_frame(); });
     }
@@ -3379,14 +3424,15 @@ public:
 private:
     void collect() {
         const deadline present(duration(1));
-        earliest_ = deadline();
+        deadline first;  // earliest_ stays as it was if there is no memory for passed_
         for (std::size_t i = 0; i < ends_.size(); ++i) {
             if (ends_[i].is_before(present)) {
                 passed_.push_back(static_cast<int>(i));
-            } else if (ends_[i].is_before(earliest_)) {
-                earliest_ = ends_[i];
+            } else if (ends_[i].is_before(first)) {
+                first = ends_[i];
             }
         }
+        earliest_ = first;
     }
 
     detail::list<deadline> ends_;
@@ -3413,7 +3459,8 @@ public:
     callback& operator=(const callback&) = delete;
     ~callback() { let_go(newest_); }
 
-    /// Calls `function` from now on. What it replaces may be running: it lives until that is over.
+    /// Calls `function` from now on. What it replaces may be running: it lives until the next call
+    /// is over.
     template <typename Function>
     void hold(Function function) {
         newest_ = new holder<Function>(std::move(function), newest_);
@@ -3512,11 +3559,21 @@ struct client_list {
     deadlines late;          // when to look whether somebody is
     bool has_moved = false;  // something came, went or changed in this round
     int rounds_in_vain = 0;
+    deadline vain_end;  // until when that may be chance
 
     void set_idle_timeout(duration time) {
         idle_timeout = time;
         for (Client* each : table)
             if (each != nullptr) each->restart_idle_time();
+    }
+
+    void set_message_timeout(duration time) {
+        message_timeout = time;
+        for (Client* each : table) {
+            if (each == nullptr) continue;
+            each->times_.message_end = deadline();
+            each->set_deadline();
+        }
     }
 
     void set_high_water(std::size_t bytes) {
@@ -3548,7 +3605,8 @@ struct client_list {
 #ifndef NDEBUG
         const bool moved = std::exchange(has_moved, false);
         rounds_in_vain = moved || events.empty() ? 0 : rounds_in_vain + 1;
-        if (rounds_in_vain < 1000) return;
+        if (rounds_in_vain == 1) vain_end = deadline(std::chrono::seconds(1));
+        if (rounds_in_vain < 1000 || !vain_end.passed()) return;
         const text what(
             "message_server: descriptor %d is ready all the time, but nothing comes of it",
             (*events.begin()).fd);
@@ -3617,8 +3675,7 @@ public:
     message_client(const message_client&) = delete;
     message_client& operator=(const message_client&) = delete;
 
-    /// Puts one message into the outbox and returns at once. In vain when the client is leaving.
-    /// Throws frame_error{too_long}.
+    /// Puts a message into the outbox, never waits; in vain for who is leaving. Throws frame_error.
     void send(std::string_view payload) {
         if (!is_open() || (owed() / 2 > list_->high_water && has_overflowed())) return;
         const frame_edge header = Codec::header(payload, list_->limit);
@@ -3746,10 +3803,11 @@ private:
     /// After something came or was set: when it will be late next.
     void set_deadline() {
         if (!is_open()) return;
-        const bool is_under_way = decoder_.buffered() > 0 && !has_more_ && !is_full();
-        if (!is_under_way) times_.message_end = deadline();
-        if (is_under_way && times_.message_end.is_never())
-            times_.message_end = deadline(list_->message_timeout);
+        // Above the mark it is not listened to: it is heard, and its time set, when it is below.
+        if (is_full() && decoder_.buffered() > 0) has_more_ = true;
+        const bool is_under_way = decoder_.buffered() > 0 && !has_more_;
+        if (!is_under_way || times_.message_end.is_never())
+            times_.message_end = deadline(is_under_way ? list_->message_timeout : forever);
         list_->late.set(fd(), times_.first());
     }
 
@@ -3854,7 +3912,10 @@ protected:
         for (int turns = 64; who.has_whole_message(); --turns) {
             if (turns == 0 || who.is_full()) break;
             const auto message = who.next_message();
-            if (!message) break;
+            if (!message) {
+                who.has_more_ = false;  // the start of one, whose time is running
+                break;
+            }
             who.times_.message_end = deadline();
             if (tracing()) tell_frame(who.fd(), "in", *message);
             on_message_(who, *message);
@@ -3881,8 +3942,8 @@ protected:
         for (int fd = clients_.late.next_passed(); fd != -1; fd = clients_.late.next_passed()) {
             client& who = *clients_.table[static_cast<std::size_t>(fd)];
             who.is_open() ? judge(who) : who.drop("");
+            settle();  // who has left just now gets time to take what it is owed
         }
-        settle();
     }
 
     void judge(client& who) {
@@ -4020,8 +4081,8 @@ public:
     /// listened to, because it takes nothing, counts as silent.
     void idle_timeout(duration time) { clients_.set_idle_timeout(time); }
 
-    /// Drops who takes longer than that from the first byte of a message to its last.
-    void message_timeout(duration time) noexcept { clients_.message_timeout = time; }
+    /// Drops who takes longer than that over a message, from its first byte on, or from now on.
+    void message_timeout(duration time) { clients_.set_message_timeout(time); }
 
     /// Bytes that may wait for one client (1 MiB). Above, it is not listened to until it has taken
     /// some; at twice that much it is dropped.

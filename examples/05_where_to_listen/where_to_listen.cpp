@@ -32,6 +32,8 @@ Usage: where_to_listen [-q | -v] [-h] [ADDRESS]...
   -q, --quiet    print the table only
   -v, --verbose  say why each call failed
   -h, --help     show this
+
+Exit code 1: an ADDRESS is a name that leads nowhere.
 )";
 
 /// Whether other machines can call this address of ours. A link-local one (fe80::1%eth0) is left
@@ -84,9 +86,16 @@ void print_row(const std::vector<std::string>& cells) {
     std::cout << row << std::endl;
 }
 
+/// Whether a name could not be made into an address: getaddrinfo(3) has failed.
+bool has_no_address(const trama::network_error& error) {
+    return error.code() == std::errc::no_such_device_or_address ||
+           error.code() == std::errc::resource_unavailable_try_again;
+}
+
 // [region listen]
-/// Listens at `address`, calls it in every way, and prints a row of the table.
-void try_address(const std::string& address, const std::vector<std::string>& ways) {
+/// Listens at `address`, calls it in every way, and prints a row of the table. False: that cannot
+/// even be tried, since the name stands for no address.
+bool try_address(const std::string& address, const std::vector<std::string>& ways) {
     try {
         auto listener = trama::tcp_listener::listen(address, 0);
         listener.set_timeout(std::chrono::seconds(1));
@@ -96,8 +105,12 @@ void try_address(const std::string& address, const std::vector<std::string>& way
         print_row(row);
     } catch (const trama::network_error& error) {
         program::say_more(error.what());
-        print_row({address, "cannot listen there: " + error.code().message()});
+        const bool is_no_name = has_no_address(error);
+        print_row({address, is_no_name ? "no such name, or the name server does not answer"
+                                       : "cannot listen there: " + error.code().message()});
+        return !is_no_name;
     }
+    return true;
 }
 // [/region listen]
 
@@ -123,11 +136,13 @@ int try_all(const program::options& given) {
     std::vector<std::string> header = ways;
     header.insert(header.begin(), "");
     print_row(header);
-    for (const std::string& each : addresses) try_address(each, ways);
+    bool all_were_tried = true;
+    for (const std::string& each : addresses)
+        all_were_tried = try_address(each, ways) && all_were_tried;
     if (!has_ipv6()) program::say("This machine has no IPv6.");
     program::say(outside.empty() ? "This machine has loopback addresses only: no other reaches it."
                                  : outside + " is the address that other machines call.");
-    return 0;
+    return all_were_tried ? 0 : 1;
 }
 
 }  // namespace

@@ -5,9 +5,9 @@
 //           printf 'uno\ndos\ntres\n' | ./udp_echo_client -p 5000
 // Observe:  What was lost costs a time-out and a second datagram. The last line sums it up.
 //           Stop the server and send a line: "connection refused", although there is no connection.
-// Exercise: Try --tries 1. Then --drop 1: how does the client tell loss from a server that is busy?
-//           The server cannot know that an answer was lost: what if the request were "pay 10
-//           euros"?
+// Exercise: Try --tries 1. Then --drop 1: how does the client know whether it was loss or a busy
+//           server? The server cannot know that an answer was lost: what if the request were
+//           "pay 10 euros"?
 // Next:     07_no_messages, back in TCP: nothing is lost there, but the borders of messages are
 #include "../support/program.hpp"
 
@@ -58,10 +58,11 @@ bool wait_for_answer(trama::udp_socket& server, std::string_view request, trama:
 // [/region wait]
 
 // [region again]
-/// Sends `request` until its answer comes, at most `tries` times. False: none came.
+/// Sends `request` until its answer comes, at most `tries` times. False: none came, or none before
+/// the stop.
 bool ask(trama::udp_socket& server, std::string_view request, long tries, trama::duration timeout,
          totals& sum) {
-    for (long attempt = 1; attempt <= tries && !program::stopping(); ++attempt) {
+    for (long attempt = 1; attempt <= tries; ++attempt) {
         const auto start = std::chrono::steady_clock::now();
         server.send(request);
         ++sum.sent;
@@ -72,6 +73,7 @@ bool ask(trama::udp_socket& server, std::string_view request, long tries, trama:
                      " after ", waited.count(), " ms");
         if (answered) return true;
         ++sum.unanswered_datagrams;
+        if (program::stopping()) break;
     }
     return false;
 }
@@ -83,11 +85,11 @@ int talk(const program::options& given) {
     const std::chrono::milliseconds timeout(given.number("timeout", 1, 60'000));
     trama::udp_socket server = trama::udp_socket::connect(given.host(), given.port());
     totals sum;
-    for (std::string line; program::read_line(line);) {
+    for (std::string line; !program::stopping() && program::read_line(line);) {
         const std::string number = std::to_string(++sum.lines) + ' ';
         if (ask(server, number + line, tries, timeout, sum))
             program::print(line);
-        else if (!program::stopping())
+        else
             ++sum.unanswered_lines;
     }
     program::say(sum.lines, " lines, ", sum.sent, " datagrams sent, ", sum.unanswered_datagrams,

@@ -11,7 +11,6 @@
 #include "../support/program.hpp"
 
 #include <chrono>
-#include <iostream>
 #include <string>
 #include <string_view>
 
@@ -60,7 +59,7 @@ int serve(const program::options& given) {
     server.on_refused([](const trama::endpoint& who, std::string_view reason) {
         program::say(who, " is refused: ", reason);
     });
-    std::cout << "listening on " << server.local_endpoint() << std::endl;
+    program::announce(server.local_endpoint());
     server.run();
     return 0;
 }

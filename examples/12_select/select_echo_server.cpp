@@ -15,7 +15,6 @@
 #include "../support/program.hpp"
 
 #include <chrono>
-#include <iostream>
 #include <map>
 #include <string>
 #include <utility>
@@ -55,7 +54,7 @@ public:
 
     void run() {
         stop_.catch_signals();
-        std::cout << "listening on " << listener_.local_endpoint() << std::endl;
+        program::announce(listener_.local_endpoint());
         ready_.add(stop_.fd(), trama::interest::read);
         open_door();
         while (!is_stopping_) serve_round(door_opens_);

@@ -13,7 +13,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <iostream>
 #include <map>
 #include <string>
 #include <utility>
@@ -53,7 +52,7 @@ public:
 
     void run() {
         stop_.catch_signals();
-        std::cout << "listening on " << listener_.local_endpoint() << std::endl;
+        program::announce(listener_.local_endpoint());
         ready_.add(stop_.fd(), trama::interest::read);
         open_door();
         while (!is_stopping_) serve_round(door_opens_);

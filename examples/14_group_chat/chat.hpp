@@ -19,6 +19,18 @@ constexpr int most_in_a_second = 50;           // messages of one member
 constexpr std::string_view password_question = "* password?";
 constexpr std::string_view name_question = "* name?";
 constexpr std::string_view welcome = "* welcome: /who, /nick NAME and /quit are commands";
+constexpr std::string_view list_begins = "* here:";  // and then names
+constexpr std::string_view list_goes_on = "* and:";
+
+/// Whether the server says that we must go: "* too much at once: goodbye". Its answer to /quit has
+/// no colon. A list of members may end like that, too, for they choose their names.
+inline bool is_dismissal(std::string_view text) {
+    constexpr std::string_view end = ": goodbye";
+    const auto begins = [&](std::string_view word) { return text.substr(0, word.size()) == word; };
+    return begins("* ") && text.size() >= end.size() &&
+           text.substr(text.size() - end.size()) == end && !begins(list_begins) &&
+           !begins(list_goes_on);
+}
 
 /// 1 to 20 visible characters. (A letter with an accent may be two: the letter, and the accent.)
 inline bool is_name(std::string_view text) {

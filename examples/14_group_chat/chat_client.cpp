@@ -40,7 +40,7 @@ Usage: chat_client [-H HOST] [-p PORT] [-n NAME] [-l] [-q | -v] [-h]
   -v, --verbose    say more
   -h, --help       show this
 
-What comes goes to stdout. Exit code 1: the server ended the conversation, and you did not.
+What comes goes to stdout. Exit code 1: it was the server who ended the conversation.
 )";
 
 /// Lines from stdin: typed at a terminal, or read from a file or a pipe.
@@ -122,7 +122,8 @@ public:
             speak();
         }
         if (turn_ != turn::free) throw program::peer_error("you were not let in");
-        if (!has_left_) throw program::peer_error("the server ended the conversation");
+        if (!has_left_ || is_dismissed_)
+            throw program::peer_error("the server ended the conversation");
         return 0;
     }
 
@@ -141,6 +142,7 @@ private:
     void take(std::string_view message) {
         if (message.substr(0, 1) == "\r") message.remove_prefix(1);  // where the lab has a prompt
         keyboard_.print(message);
+        is_dismissed_ = is_dismissed_ || chat::is_dismissal(message);
         if (message == chat::password_question) {
             turn_ = turn::once;
             keyboard_.ask("password: ", true);
@@ -208,6 +210,7 @@ private:
     turn turn_ = turn::wait;
     bool has_given_name_ = false;
     bool has_left_ = false;
+    bool is_dismissed_ = false;
     bool is_over_ = false;
     keyboard keyboard_;
 };

@@ -161,9 +161,10 @@ private:
 
     /// In as many messages as it takes: a hundred names may not fit into one.
     void list(client& who) {
-        std::string names = "* here:";
+        std::string names(chat::list_begins);
         for (const client& each : server_.clients()) {
-            if (names.size() > chat::longest_message) who.send(std::exchange(names, "* and:"));
+            if (names.size() > chat::longest_message)
+                who.send(std::exchange(names, std::string(chat::list_goes_on)));
             if (!each.state.name.empty()) names += ' ' + each.state.name;
         }
         who.send(names);

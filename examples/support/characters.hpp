@@ -21,13 +21,19 @@ struct character {
     std::string_view bytes;
 };
 
+/// How many bytes a character has whose first byte this is. 0: none begins with it.
+inline std::size_t size_by(unsigned char first) {
+    if (first < 0x80) return 1;
+    return first < 0xC0 ? 0 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : first < 0xF8 ? 4 : 0;
+}
+
 /// The first character of `text`, which is not empty.
 inline character first_of(std::string_view text) {
     const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
     const char32_t first = byte(0);
-    if (first < 0x80) return {first, text.substr(0, 1)};
-    const std::size_t size = first < 0xC0 ? 0 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4;
-    if (size == 0 || first >= 0xF8 || text.size() < size) return {first, {}};
+    const std::size_t size = size_by(byte(0));
+    if (size == 1) return {first, text.substr(0, 1)};
+    if (size == 0 || text.size() < size) return {first, {}};
     char32_t code = first & (0x7Fu >> size);
     for (std::size_t i = 1; i < size; ++i) {
         if ((byte(i) & 0xC0u) != 0x80) return {first, {}};
@@ -37,6 +43,15 @@ inline character first_of(std::string_view text) {
     const bool is_half_of_a_pair = code >= 0xD800 && code <= 0xDFFF;  // those of UTF-16
     if (code < least[size] || code > 0x10FFFF || is_half_of_a_pair) return {first, {}};
     return {code, text.substr(0, size)};
+}
+
+/// How many bytes at the end of `text` begin a character that more bytes could complete: 0 to 3.
+inline std::size_t unfinished(std::string_view text) {
+    for (std::size_t count = 1; count <= std::min<std::size_t>(text.size(), 3); ++count) {
+        const auto byte = static_cast<unsigned char>(text[text.size() - count]);
+        if ((byte & 0xC0u) != 0x80) return size_by(byte) > count ? count : 0;
+    }
+    return 0;
 }
 
 inline bool is_utf8(std::string_view text) {

@@ -101,13 +101,29 @@ private:
     std::vector<std::string> words_;
 };
 
+namespace detail {
+
+/// What is wrong with the option that getopt_long has just refused with `sign`. `is_known`: there
+/// is an option with the letter that it left in optopt.
+inline std::string refusal(int sign, bool is_known, char** argv) {
+    const std::string word = argv[::optind - 1];
+    const std::string letter{'-', static_cast<char>(::optopt)};
+    if (sign == ':')
+        return '"' + (word.substr(0, 2) == "--" ? word : letter) + "\" wants a value: see --help";
+    // optopt is 0 after a word that is unknown, and a known letter after one such as "--quiet=yes".
+    const bool is_word = ::optopt == 0 || is_known;
+    return "cannot make sense of \"" + harmless(is_word ? word : letter) + "\": see --help";
+}
+
+}  // namespace detail
+
 /// Reads the command line; -h, -q and -v are known to every program. Throws usage_error.
 inline options parse(int argc, char** argv, const std::vector<option>& known) {
     std::vector<option> all = known;
     all.insert(all.end(),
                {{'h', "help", nullptr}, {'q', "quiet", nullptr}, {'v', "verbose", nullptr}});
     options given;
-    std::string letters;
+    std::string letters = ":";  // getopt_long is to tell a missing value from an unknown option
     std::vector<::option> table;
     for (const option& each : all) {
         given.values_[each.name] = each.value == nullptr ? "" : each.value;
@@ -119,11 +135,11 @@ inline options parse(int argc, char** argv, const std::vector<option>& known) {
     ::opterr = 0;  // what is wrong is told here, in one line
     for (int letter;
          (letter = ::getopt_long(argc, argv, letters.c_str(), table.data(), nullptr)) != -1;) {
-        if (letter == '?')
-            throw usage_error(std::string("cannot make sense of \"") + argv[::optind - 1] +
-                              "\": see --help");
-        const auto found = std::find_if(all.begin(), all.end(),
-                                        [&](const option& each) { return each.letter == letter; });
+        const bool is_refused = letter == '?' || letter == ':';
+        const auto found = std::find_if(all.begin(), all.end(), [&](const option& each) {
+            return each.letter == (is_refused ? ::optopt : letter);
+        });
+        if (is_refused) throw usage_error(detail::refusal(letter, found != all.end(), argv));
         given.values_[found->name] = found->value == nullptr ? "1" : ::optarg;
     }
     given.words_.assign(argv + ::optind, argv + argc);
@@ -134,11 +150,18 @@ inline options parse(int argc, char** argv, const std::vector<option>& known) {
 
 namespace detail {
 
+inline bool stdout_is_terminal() {
+    return ::isatty(STDOUT_FILENO) == 1;
+}
+
 /// `text` as it is for a file or a pipe, and made harmless for a terminal: "a\x1b[2J", but "año".
 /// `kept`: control characters that are let through.
 inline std::string for_stdout(std::string_view text, std::string_view kept) {
-    return ::isatty(STDOUT_FILENO) == 1 ? harmless(text, kept) : std::string(text);
+    return stdout_is_terminal() ? harmless(text, kept) : std::string(text);
 }
+
+/// The first half of a letter: a piece ended with it, and the next one may bring the other half.
+inline std::string half_letter;
 
 }  // namespace detail
 
@@ -147,9 +170,15 @@ inline void print(std::string_view message) {
     std::cout << detail::for_stdout(message, "") << std::endl;
 }
 
-/// Prints a piece of a stream, at once; it may hold any part of any number of lines.
+/// Prints a piece of a stream, at once; it may hold any part of any number of lines. At a terminal
+/// half a letter at its end waits for the next piece.
 inline void print_piece(std::string_view piece) {
-    std::cout << detail::for_stdout(piece, "\n\t") << std::flush;
+    std::string text = std::exchange(detail::half_letter, {}).append(piece);
+    if (detail::stdout_is_terminal()) {
+        detail::half_letter = text.substr(text.size() - unfinished(text));
+        text.resize(text.size() - detail::half_letter.size());
+    }
+    std::cout << detail::for_stdout(text, "\n\t") << std::flush;
 }
 
 // ---- talk goes to stderr -----------------------------------------------------------------------
@@ -258,7 +287,7 @@ inline const char* reason(const std::exception& error) {
 }
 
 /// While it lives, a stop ends the receiving on `fd`: what has come is still read, then the stream
-/// ends as if the peer had closed. So a conversation stops in order, wherever it waits.
+/// ends as if the peer had closed. So a conversation stops in order, wherever it waits for bytes.
 class hang_up_on_stop {
 public:
     explicit hang_up_on_stop(int fd) {
@@ -334,7 +363,9 @@ int run(int argc, char** argv, const char* usage, const std::vector<option>& kno
         std::size_t most_words = 0) {
     const std::string path = argv[0];
     const std::string name = path.substr(path.rfind('/') + 1);
+    const auto print_rest = [] { std::cout << harmless(std::exchange(detail::half_letter, {})); };
     const auto fail = [&](const char* what, int code) {
+        print_rest();
         std::cerr << name << ": " << what << std::endl;
         return code;
     };
@@ -350,6 +381,8 @@ int run(int argc, char** argv, const char* usage, const std::vector<option>& kno
             throw usage_error("what is \"" + trama::escaped(given.words()[most_words]) +
                               "\" for? see --help");
         talkativeness = given.flag("quiet") ? 0 : given.flag("verbose") ? 2 : 1;
+        // A file that meets the limit of "ulimit -f" is an error like a full disk, and no death.
+        ::signal(SIGXFSZ, SIG_IGN);
         code = body(given);
     } catch (const usage_error& error) {
         return fail(error.what(), 2);
@@ -359,6 +392,7 @@ int run(int argc, char** argv, const char* usage, const std::vector<option>& kno
         if (!stopping()) return fail(error.what(), 1);
         say(name, ": ", reason(error));
     }
+    print_rest();
     std::cout.flush();
     return std::cout ? code : fail("cannot write to stdout", 2);
 }

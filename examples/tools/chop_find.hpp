@@ -87,6 +87,7 @@ private:
 struct outcome {
     std::optional<int> exit_code;  ///< nullopt: it did not end in time
     std::string output;
+    bool came = false;       ///< to chop, and not past it to the server
     std::string history[2];  ///< by direction: what was sent on the first connection
 
     bool same_as(const outcome& other) const {
@@ -129,6 +130,9 @@ public:
         if (whole_.exit_code != 0)
             throw program::usage_error("the command fails when nothing is cut (-v shows why): " +
                                        whole_.told());
+        if (!whole_.came)
+            throw program::usage_error(
+                "the command never came to chop: write {port} where its port stands");
         if (attempt_fails())
             throw program::usage_error(
                 "the command gives two different outputs when nothing is cut");
@@ -167,6 +171,8 @@ private:
         pollfd rest{client.output(), POLLIN, 0};
         while (client.output() != -1 && ::poll(&rest, 1, 0) == 1)
             result.output += client.read_output();
+        through.turn(-1, trama::duration::zero());  // the client may have come at its very end
+        result.came = through.connections() > 0;
         for (const direction each : {to_server, to_client})
             result.history[each] = through.history(each);
         return result;

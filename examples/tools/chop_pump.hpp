@@ -129,6 +129,9 @@ public:
             turn(-1, std::chrono::milliseconds(10));
     }
 
+    /// How many clients have come.
+    std::uint64_t connections() const { return next_number_; }
+
     /// What the sender sent on the first connection, or the start of it.
     const std::string& history(direction which) const { return around_.history[which]; }
 

@@ -18,7 +18,8 @@ public:
     callback& operator=(const callback&) = delete;
     ~callback() { let_go(newest_); }
 
-    /// Calls `function` from now on. What it replaces may be running: it lives until that is over.
+    /// Calls `function` from now on. What it replaces may be running: it lives until the next call
+    /// is over.
     template <typename Function>
     void hold(Function function) {
         newest_ = new holder<Function>(std::move(function), newest_);

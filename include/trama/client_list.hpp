@@ -58,11 +58,21 @@ struct client_list {
     deadlines late;          // when to look whether somebody is
     bool has_moved = false;  // something came, went or changed in this round
     int rounds_in_vain = 0;
+    deadline vain_end;  // until when that may be chance
 
     void set_idle_timeout(duration time) {
         idle_timeout = time;
         for (Client* each : table)
             if (each != nullptr) each->restart_idle_time();
+    }
+
+    void set_message_timeout(duration time) {
+        message_timeout = time;
+        for (Client* each : table) {
+            if (each == nullptr) continue;
+            each->times_.message_end = deadline();
+            each->set_deadline();
+        }
     }
 
     void set_high_water(std::size_t bytes) {
@@ -94,7 +104,8 @@ struct client_list {
 #ifndef NDEBUG
         const bool moved = std::exchange(has_moved, false);
         rounds_in_vain = moved || events.empty() ? 0 : rounds_in_vain + 1;
-        if (rounds_in_vain < 1000) return;
+        if (rounds_in_vain == 1) vain_end = deadline(std::chrono::seconds(1));
+        if (rounds_in_vain < 1000 || !vain_end.passed()) return;
         const text what(
             "message_server: descriptor %d is ready all the time, but nothing comes of it",
             (*events.begin()).fd);

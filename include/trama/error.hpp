@@ -63,15 +63,16 @@ namespace detail {
         const char* advice;
     } table[] = {
         {ECONNREFUSED, "nobody listens there: start the server, or check address and port"},
-        {EADDRNOTAVAIL, "this machine does not have that address: ip address"},
-        {EACCES, "not allowed: ports below 1024 are for root, or a firewall forbids it"},
+        {EADDRNOTAVAIL, "this machine does not have that address, or no port is free: ip address"},
+        {EACCES,
+         "not allowed: ports below 1024 are for root, broadcasts need SO_BROADCAST, or a firewall"},
         {ENETUNREACH, "this machine has no route to that network: ip route"},
         {EHOSTUNREACH, "no machine answers at that address: ping it"},
         {ETIMEDOUT, "no answer in time: is the peer alive, is a firewall between?"},
         {ECONNRESET, "the peer cut the connection: its program died, or closed unread data"},
         {EPIPE, "the peer has closed; nothing more can be sent"},
         {EMFILE, "this program has too many descriptors open: ulimit -n"},
-        {EMSGSIZE, "a UDP datagram carries at most 65,507 bytes of payload"},
+        {EMSGSIZE, "a UDP datagram carries at most 65,507 bytes of payload (IPv4)"},
         {ENOTCONN, "the connection is over, or was never made"},
         {EBADF, "the socket was closed or moved from"},
     };

@@ -24,7 +24,8 @@ public:
         : stream_(std::move(stream)), decoder_(limit), limit_(limit) {}
 
     /// Sends one frame, waiting while the peer is slow. The payload is not copied. Throws
-    /// frame_error{too_long} before anything is sent; network_error as tcp_stream::send_all does.
+    /// frame_error before anything is sent: too_long, and bad_header for what a line cannot hold;
+    /// network_error as send_all does: part of the frame may be out, so send nothing more.
     void send_frame(std::string_view payload) {
         const frame_edge header = Codec::header(payload, limit_);
         const frame_edge trailer = Codec::trailer();
@@ -34,7 +35,7 @@ public:
 
     /// The payload of the next frame, waiting for it; nullopt: the stream ended between two frames.
     /// Throws frame_error (bad_header, too_long; truncated: it ended inside one) and network_error.
-    /// After a time-out it can be called again: what came of the frame is kept.
+    /// Only after the time-out of set_timeout can it be called again: what came of a frame is kept.
     std::optional<std::string> recv_frame() {
         return receive([this] { return decoder_.next_frame(); });
     }

@@ -23,8 +23,7 @@ public:
     message_client(const message_client&) = delete;
     message_client& operator=(const message_client&) = delete;
 
-    /// Puts one message into the outbox and returns at once. In vain when the client is leaving.
-    /// Throws frame_error{too_long}.
+    /// Puts a message into the outbox, never waits; in vain for who is leaving. Throws frame_error.
     void send(std::string_view payload) {
         if (!is_open() || (owed() / 2 > list_->high_water && has_overflowed())) return;
         const frame_edge header = Codec::header(payload, list_->limit);
@@ -152,10 +151,11 @@ private:
     /// After something came or was set: when it will be late next.
     void set_deadline() {
         if (!is_open()) return;
-        const bool is_under_way = decoder_.buffered() > 0 && !has_more_ && !is_full();
-        if (!is_under_way) times_.message_end = deadline();
-        if (is_under_way && times_.message_end.is_never())
-            times_.message_end = deadline(list_->message_timeout);
+        // Above the mark it is not listened to: it is heard, and its time set, when it is below.
+        if (is_full() && decoder_.buffered() > 0) has_more_ = true;
+        const bool is_under_way = decoder_.buffered() > 0 && !has_more_;
+        if (!is_under_way || times_.message_end.is_never())
+            times_.message_end = deadline(is_under_way ? list_->message_timeout : forever);
         list_->late.set(fd(), times_.first());
     }
 

@@ -65,7 +65,10 @@ protected:
         for (int turns = 64; who.has_whole_message(); --turns) {
             if (turns == 0 || who.is_full()) break;
             const auto message = who.next_message();
-            if (!message) break;
+            if (!message) {
+                who.has_more_ = false;  // the start of one, whose time is running
+                break;
+            }
             who.times_.message_end = deadline();
             if (tracing()) tell_frame(who.fd(), "in", *message);
             on_message_(who, *message);
@@ -92,8 +95,8 @@ protected:
         for (int fd = clients_.late.next_passed(); fd != -1; fd = clients_.late.next_passed()) {
             client& who = *clients_.table[static_cast<std::size_t>(fd)];
             who.is_open() ? judge(who) : who.drop("");
+            settle();  // who has left just now gets time to take what it is owed
         }
-        settle();
     }
 
     void judge(client& who) {

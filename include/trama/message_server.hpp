@@ -42,8 +42,8 @@ public:
     /// listened to, because it takes nothing, counts as silent.
     void idle_timeout(duration time) { clients_.set_idle_timeout(time); }
 
-    /// Drops who takes longer than that from the first byte of a message to its last.
-    void message_timeout(duration time) noexcept { clients_.message_timeout = time; }
+    /// Drops who takes longer than that over a message, from its first byte on, or from now on.
+    void message_timeout(duration time) { clients_.set_message_timeout(time); }
 
     /// Bytes that may wait for one client (1 MiB). Above, it is not listened to until it has taken
     /// some; at twice that much it is dropped.

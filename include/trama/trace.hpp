@@ -60,6 +60,7 @@ inline trace_sink current_sink = sink_from_environment();
 /// it is about, or -1. `error`: the errno of a call that failed, or 0. Never allocates.
 [[gnu::cold, gnu::format(printf, 3, 4)]] inline void trace(int fd, int error, const char* format,
                                                            ...) noexcept {
+    const int saved = errno;  // a trace changes nothing
     char what[340];
     std::va_list arguments;
     va_start(arguments, format);
@@ -73,11 +74,17 @@ inline trace_sink current_sink = sink_from_environment();
     char line[400];
     std::snprintf(line, sizeof line, "%s%s%s%s", subject, what, outcome, reason);
     current_sink(line);
+    errno = saved;
 }
 
 /// The first bytes of what moved, as the trace shows them: `"hola\n"`, and dots if there are more.
-[[gnu::cold]] inline text shown(std::string_view bytes) {
-    return text("\"%s\"%s", escaped(bytes.substr(0, 48)).c_str(), bytes.size() > 48 ? "..." : "");
+[[gnu::cold]] inline text shown(std::string_view bytes) noexcept {
+    try {
+        const char* dots = bytes.size() > 48 ? "..." : "";
+        return text("\"%s\"%s", escaped(bytes.substr(0, 48)).c_str(), dots);
+    } catch (const std::exception&) {
+        return text("(no memory to show them)");
+    }
 }
 
 }  // namespace detail

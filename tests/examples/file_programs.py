@@ -27,7 +27,7 @@ os.execv(sys.argv[1], sys.argv[1:])
 """ % (NOBODY, NOBODY)
 WITH_SMALL_FILES = """
 import os, resource, signal, sys
-signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+signal.signal(signal.SIGXFSZ, signal.SIG_DFL)  # Python ignores it, which programs inherit
 resource.setrlimit(resource.RLIMIT_FSIZE, (%d, %d))
 os.execv(sys.argv[1], sys.argv[1:])
 """

@@ -165,6 +165,24 @@ class Manners(EchoClientCase):
         self.assert_usage_error(CLIENT, "-p", "70000", says="0 to 65535")
         self.assert_usage_error(CLIENT, "-p", "+80", says='"+80"')
 
+    def test_what_is_wrong_with_an_option_is_told_of_just_that_option(self):
+        for arguments, says in (
+                (("-zq",), 'cannot make sense of "-z"'),
+                (("-qz",), 'cannot make sense of "-z"'),
+                (("--verbose", "-zq"), 'cannot make sense of "-z"'),
+                (("--lines",), 'cannot make sense of "--lines"'),
+                (("-q", "--lines=3", "-v"), 'cannot make sense of "--lines=3"'),
+                (("--h", "-v"), 'cannot make sense of "--h"'),  # --host or --help
+                (("-q", "--quiet=yes"), 'cannot make sense of "--quiet=yes"'),
+                (("--a\x1b[2Jño",), 'cannot make sense of "--a\\x1b[2Jño"'),
+                (("-p",), '"-p" wants a value'),
+                (("-qp",), '"-p" wants a value'),
+                (("--quiet", "-p"), '"-p" wants a value'),
+                (("-q", "--port"), '"--port" wants a value'),
+                (("word", "--po"), '"--po" wants a value')):
+            with self.subTest(arguments):
+                self.assert_usage_error(CLIENT, *arguments, says=says + ": see --help\n")
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -67,6 +67,13 @@ class Table(programs.TestCase):
         self.assertEqual(program.code, 0)
         self.assertRegex(rows(program)["192.0.2.77"][0], "^cannot listen there: ")
 
+    def test_a_name_that_leads_nowhere_is_told_and_ends_it_with_1(self):
+        program = self.run_to_end(WHERE, "nosuch.invalid", "127.0.0.1")
+        self.assertEqual(program.code, 1, program.story("one name could not be tried"))
+        self.assertEqual(rows(program)["nosuch.invalid"],
+                         ["no such name, or the name server does not answer"])
+        self.assertEqual(rows(program)["127.0.0.1"][:2], ["yes", "no"])
+
     def test_each_cell_stands_under_the_address_that_is_called(self):
         header, row = self.run_to_end(WHERE, "0.0.0.0").stdout.splitlines()[1:3]
         self.assertEqual((row.index("yes"), row.index("no")),

@@ -176,9 +176,12 @@ class Client(UdpTestCase):
                 peer = self.udp_socket()
                 client = self.client(peer.getsockname()[1], "-t", 60000)
                 client.send_line("hola")
+                client.send_line("adios")  # is not sent any more
                 peer.recv(100)
                 client.signal(number)
-                self.assertEqual(client.wait_exit(), 0, client.stderr)
+                self.assertEqual(client.wait_exit(), 1, client.stderr)
+                self.assertRegex(client.stderr, "^(?s:.*)1 lines, 1 datagrams sent, 1 without an "
+                                                "answer; 1 lines given up\n$")
 
 
 class CommandLine(programs.TestCase):

@@ -13,6 +13,7 @@ import select
 import signal
 import socket
 import struct
+import subprocess
 import termios
 import time
 import unittest
@@ -571,6 +572,35 @@ class Poll(Conversations, Failures, Stopping, Manners, ByHand, Crowd, Server):
 
 class Epoll(Conversations, Failures, Stopping, Manners, ByHand, Crowd, Server):
     PATH = "12_select/epoll_echo_server"
+
+
+class NobodyReadsTheTalk(programs.TestCase):
+    """All servers with a loop, of this chapter and the next two, as in "server 2>&1 | head -1"."""
+
+    PATHS = ("12_select/select_echo_server", "12_select/poll_echo_server",
+             "12_select/epoll_echo_server", FRAMED, NAIVE, "13_idle_clients/idle_echo_server",
+             "13_idle_clients/naive/idle_echo_server", "14_group_chat/naive/chat_server")
+
+    def first_line(self, path):
+        """A server whose talk goes into a pipe, and the line after which nobody reads there."""
+        server = subprocess.Popen([programs.example(path), "-H", "127.0.0.1", "-p", "0"],
+                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        self.addCleanup(server.wait)
+        self.addCleanup(server.kill)
+        with server.stdout as talk:
+            return server, talk.readline().decode()
+
+    def test_it_serves_on_and_stops_in_order(self):
+        for path in self.PATHS:
+            with self.subTest(path):
+                server, line = self.first_line(path)
+                port = int(re.fullmatch(r"listening on 127\.0\.0\.1:(\d+)\n", line).group(1))
+                with programs.connect(port) as one, programs.connect(port) as other:
+                    for each in (one, other):
+                        each.sendall(six_digits(b"hola"))
+                    self.assertEqual(len(programs.recv_exactly(one, 11)), 11)
+                    server.terminate()
+                    self.assertEqual(server.wait(programs.LIMIT), 0)
 
 
 class FramedCase(Server):

@@ -635,6 +635,29 @@ class Client(ChatCase):
         client.wait_for_line(r"^\* silent for 1 s: goodbye$")
         self.assert_fails(client, 1, "the server ended the conversation")
 
+    def test_who_is_shown_out_behind_the_end_of_stdin_ends_with_1_too(self):
+        server = self.server(SERVER)
+        client = self.run_to_end(CLIENT, *LOCAL, "-p", server.port, "-n", "ana",
+                                 stdin="hola\n" * 4 * PACE)
+        self.assert_fails(client, 1, "the server ended the conversation")
+        self.assertRegex(client.stdout, r"\n\* too much at once: goodbye\n$")
+
+    def test_no_member_can_make_it_believe_that_it_was_shown_out(self):
+        for self.codec in (Frames, Lines):
+            with self.subTest(codec=self.codec):
+                server = self.open_room()
+                client = self.client(server, "-n", "goodbye", *self.codec.options)
+                client.wait_for_line("is now goodbye" if self.codec is Lines else "welcome")
+                ana = self.join(server, "ana")
+                ana.say("* x: goodbye", ": goodbye", "/nick x:", "/quit")
+                client.wait_for_line(r"^<ana> \* x: goodbye$")
+                client.wait_for_line(r"^<ana> : goodbye$")
+                client.wait_for_line("has left$|is offline$")
+                client.send_line("/who")
+                client.wait_for_line(r"^\* here: goodbye$")
+                client.close_stdin()
+                self.assertEqual(client.wait_exit(), 0, client.story("it left by itself"))
+
     def test_a_message_too_long_is_refused_before_it_is_sent(self):
         server = self.server(SERVER)
         client = self.client(server, "-n", "ana")

@@ -34,6 +34,7 @@ FAULTS = {
     "recvmsg": ("recv_from", "EBADF ECONNREFUSED EINVAL ENOMEM"),
     "getsockname": ("", "EBADF ENOBUFS"),
     "getsockopt": ("", "EBADF ENOPROTOOPT"),
+    "fcntl": ("(ask for|set) O_NONBLOCK", "EBADF EINVAL EPERM"),
     "shutdown": ("shut down sending to ENDPOINT", "EBADF ENOTCONN"),
 }
 
@@ -45,7 +46,7 @@ HARMLESS = {
     "recvmsg": "EAGAIN",
 }
 
-INTERRUPTIBLE = ("accept4", "connect", "poll", "recvfrom", "sendto", "sendmsg", "recvmsg")
+INTERRUPTIBLE = ("accept4", "connect", "fcntl", "poll", "recvfrom", "sendto", "sendmsg", "recvmsg")
 
 ENDPOINT = r"(127\.0\.0\.1|0\.0\.0\.0):\d+"
 
@@ -104,6 +105,13 @@ class Faults(traced.TestCase):
         for call in INTERRUPTIBLE:
             for _, inject in self.injections(call, "EINTR"):
                 self.assert_survived(inject)
+
+    def test_readiness_without_data_does_not_outlast_the_time_out(self):
+        for call in ("accept4", "recvfrom", "sendto", "sendmsg", "recvmsg"):
+            with self.subTest(call):
+                run = self.run_traced("100", inject="%s:error=EAGAIN:when=1+" % call)
+                self.assertEqual(run.returncode, 1, run.stdout)
+                self.assertIn(": " + os.strerror(errno.ETIMEDOUT), run.stdout)
 
     def test_all_kinds_of_calls_interrupted_by_signals_go_well(self):
         calls = ",".join(name for name in INTERRUPTIBLE if name != "poll")

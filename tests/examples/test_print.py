@@ -4,6 +4,7 @@
 Run: python3 tests/examples/test_print.py
 """
 import random
+import socket
 import unittest
 
 import programs
@@ -11,6 +12,7 @@ import programs
 ECHO = "08_frames/framed_echo_server"
 MESSAGES = "08_frames/framed_echo_client"  # prints messages, one a line
 STREAM = "02_echo_client/echo_client"      # prints pieces of a stream
+PAGE = "01_web_client/web_client"          # the same, up to the end of the stream
 BIDIRECTIONAL = {0x61C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)}
 SEPARATORS = {0x2028, 0x2029}  # of lines and paragraphs: a message is one line
 SHORT = {9: b"\\t", 13: b"\\r"}
@@ -106,6 +108,77 @@ class Terminal(programs.TestCase):
             client.wait_for_text("año\r\n")
         self.assertEqual(client.stdout_bytes,
                          "uno\r\n\\x1b[2Jdos\\r\r\n\r\n\taño\r\n".encode())
+
+    def shown_of_pieces(self, *pieces):
+        """What STREAM shows at a terminal of pieces that come one by one; then the peer closes."""
+        listener = self.listener()
+        client = self.start(STREAM, "-v", "-H", "127.0.0.1", "-p", programs.port_of(listener),
+                            terminal=["stdout"])
+        client.send_line("hola")
+        with programs.accept(listener) as connection:
+            programs.recv_exactly(connection, 5)
+            for piece in pieces:
+                connection.sendall(piece)
+                client.wait_for_line("^received %d bytes" % len(piece), on="stderr")
+        client.close_stdin()
+        client.wait_exit()
+        return client.stdout_bytes
+
+    def test_a_letter_that_is_cut_between_two_pieces_is_shown_whole(self):
+        for letter in ("ñ", "€", "😀"):
+            data = letter.encode()
+            for place in range(1, len(data)):
+                with self.subTest(letter, place=place):
+                    shown = self.shown_of_pieces(b"el ni" + data[:place], data[place:] + b"o\n")
+                    self.assertEqual(shown, b"el ni" + data + b"o\r\n")
+        alone = [bytes([byte]) for byte in "a😀ñ\n".encode()]
+        self.assertEqual(self.shown_of_pieces(*alone), "a😀ñ\r\n".encode())
+
+    def test_half_a_letter_whose_other_half_does_not_come_is_escaped(self):
+        self.assertEqual(self.shown_of_pieces(b"a\xc3", b"o\n"), b"a\\xc3o\r\n")
+        self.assertEqual(self.shown_of_pieces(b"\xe2\x82", b"\xc3", b"\xb1\n"),
+                         b"\\xe2\\x82\xc3\xb1\r\n")
+        self.assertEqual(self.shown_of_pieces(b"\xc2", b"\x9b2J\n"), b"\\xc2\\x9b2J\r\n")
+
+    def test_half_a_letter_at_the_end_of_a_program_that_fails_is_escaped(self):
+        self.assertEqual(self.shown_of_pieces(b"ho\xc3"), b"ho\\xc3")
+
+    def shown_page(self, body, pieces):
+        listener = self.listener()
+        client = self.start(PAGE, "-p", programs.port_of(listener), "127.0.0.1",
+                            terminal=["stdout"])
+        with programs.accept(listener) as connection:
+            while not connection.recv(4096).endswith(b"\r\n\r\n"):
+                pass
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            connection.sendall(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n")
+            for piece in pieces(body):
+                connection.sendall(piece)
+        self.assertEqual(client.wait_exit(), 0, client.stderr)
+        return client.stdout_bytes
+
+    def test_a_page_is_shown_the_same_in_whatever_pieces_it_comes(self):
+        def in_pieces(body):
+            dice, at = random.Random(1), 0
+            while at < len(body):
+                size = dice.choice((1, 2, 3, 5, 999))
+                yield body[at:at + size]
+                at += size
+
+        dice = random.Random(2)
+        bytes_of_interest = bytes([0x41, 0x80, 0x9F, 0xA8, 0xBF, 0xC2, 0xE2, 0xED, 0xF0, 0xF4])
+        for body in (b"a" + "ñ".encode() * 20000, "a€😀".encode() * 500 + b"\xf0\x9f\x98",
+                     bytes(dice.choices(bytes_of_interest, k=9999))):
+            self.assertEqual(self.shown_page(body, in_pieces), harmless(body))
+            self.assertEqual(self.shown_page(body, lambda whole: [whole]), harmless(body))
+
+    def test_into_a_pipe_half_a_letter_goes_at_once(self):
+        listener = self.listener()
+        client = self.client(STREAM, programs.port_of(listener))
+        client.send_line("hola")
+        with programs.accept(listener) as connection:
+            connection.sendall(b"ni\xc3")
+            self.assertEqual(client.wait_for_bytes(3), b"ni\xc3")
 
     def test_into_a_pipe_all_bytes_go_as_they_are(self):
         everything = bytes(range(10)) + bytes(range(11, 256)) + "\u202e".encode()

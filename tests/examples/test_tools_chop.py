@@ -531,6 +531,19 @@ class Find(ChopCase):
         chop = self.find("--fails")
         self.assert_fails(chop, 2, "fails when nothing is cut .*exit code 3")
 
+    def test_a_command_that_goes_past_chop_to_the_server_cannot_be_searched(self):
+        self.start_server("--counts")
+        command = " ".join((PYTHON, self.client_file, str(self.port)))
+        chop = self.run_to_end(CHOP, "--to", "127.0.0.1:%d" % self.port, "--find", command)
+        self.assert_fails(chop, 2, "the command never came to chop: write {port} where its port")
+        self.assertNotIn("nothing found", chop.stdout)
+
+    def test_a_command_that_leaves_at_once_has_come_all_the_same(self):
+        self.start_server()
+        connect = "exec %s -c 'import socket; socket.create_connection((\"127.0.0.1\", {port}))'"
+        chop = self.run_to_end(CHOP, "--to", "127.0.0.1:%d" % self.port, "--find", connect % PYTHON)
+        self.assertEqual(chop.code, 0, chop.story(""))
+
     def test_a_run_without_end_is_a_failure(self):
         self.start_server()
         chop = self.run_to_end(CHOP, "--to", "127.0.0.1:%d" % self.port, "--seed", 1, "--timeout",

@@ -154,6 +154,19 @@ TEST_CASE_METHOD(transfer_test, "receive_file takes a file that comes a byte at 
     CHECK((bytes_of(file) == bytes));
 }
 
+TEST_CASE_METHOD(transfer_test, "receive_file passes over an urgent byte, as recv does", "[file]") {
+    auto pair = test::tcp_pair();
+    pair.server.set_timeout(std::chrono::seconds(5));
+    pair.client.send_all("12345");
+    REQUIRE(::send(pair.client.fd(), "!", 1, MSG_OOB) == 1);
+    pair.client.send_all("67890");
+    const test::stopwatch watch;
+    const unique_fd file = open_file();
+    receive_file(pair.server, file.get(), 10);
+    CHECK(bytes_of(file) == "1234567890");
+    CHECK(watch.seconds() < 4);
+}
+
 TEST_CASE_METHOD(transfer_test, "any slice of a file can be sent, and its position does not move",
                  "[file]") {
     const std::string bytes = any_bytes(2 * mebibyte);

@@ -143,9 +143,9 @@ class Layers(unittest.TestCase):
 
 
 class Budgets(unittest.TestCase):
-    def test_the_library_has_at_most_3700_lines_of_code_and_comment(self):
+    def test_the_library_has_at_most_3750_lines_of_code_and_comment(self):
         lines = [line for text in TEXTS.values() for line in text.splitlines() if line.strip()]
-        self.assertLessEqual(len(lines), 3700)
+        self.assertLessEqual(len(lines), 3750)
 
     def test_a_header_has_at_most_200_lines(self):
         for name, text in TEXTS.items():

@@ -65,7 +65,7 @@ TEST_CASE_METHOD(net_test, "an address that is not ours, and a port for root, ar
     CHECK(foreign.code == std::errc::address_not_available);
     CHECK(foreign.text ==
           "listen on 192.0.2.77:0: Cannot assign requested address (this machine does not have "
-          "that address: ip address)");
+          "that address, or no port is free: ip address)");
 }
 
 TEST_CASE_METHOD(net_test, "a program out of descriptors is told so", "[net]") {

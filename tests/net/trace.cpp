@@ -1,6 +1,7 @@
 // The trace tells each call and each frame while it happens, and nothing when nobody listens.
 #include "trama.hpp"
 
+#include "../codec/allocations.hpp"
 #include "../support/catch.hpp"
 #include "../support/net.hpp"
 #include "../support/trace_recorder.hpp"
@@ -54,6 +55,34 @@ TEST_CASE("a line of the trace never outgrows its 400 bytes", "[net]") {
     CHECK(lines.front().find("getaddrinfo xxx") == 0);
     CHECK(lines.front().size() > 300);
     CHECK(lines.front().size() <= 400);
+}
+
+TEST_CASE_METHOD(net_test, "a trace that finds no memory tells so, and the call goes on", "[net]") {
+    static std::string told;
+    told.reserve(400);
+    auto pair = test::local_pair();
+    const auto before = trama::trace_to([](std::string_view line) { told = line; });
+    const std::string bytes(40, 'x');
+    trama::io_result sent;
+    bool has_failed = false;
+    {
+        const test::failing_allocation failure(1);
+        sent = pair.client.try_send_some(bytes);
+        has_failed = failure.has_failed();
+    }
+    trama::trace_to(before);
+    CHECK(has_failed);
+    CHECK(sent.bytes == 40);
+    CHECK(test::contains(told, "send 40 of 40 bytes: (no memory to show them)"));
+}
+
+TEST_CASE_METHOD(net_test, "the trace leaves errno as it was", "[net]") {
+    const auto before = trama::trace_to([](std::string_view) { errno = EBADF; });
+    errno = EMFILE;
+    trama::detail::trace(-1, 0, "a line");
+    const int after = errno;
+    trama::trace_to(before);
+    CHECK(after == EMFILE);
 }
 
 TEST_CASE("trace_to returns the sink before, and nullptr turns the trace off", "[net]") {
@@ -230,7 +259,6 @@ TEST_CASE_METHOD(net_test, "the trace of a conversation reads like its story", "
                                  client + "send 5 of 5 bytes: \"00000\"",
                                  server + "recv 5 of 8 asked: short read: \"00000\"",
                                  server + "recv 3 asked: not yet",
-                                 server + "poll for reading: time is up",
                                  client + "sendmsg 12 of 12 bytes: \"000005:hola\\n\"",
                                  client + "frame out, 5 bytes: \"hola\\n\"",
                                  server + "recv 12 of 64 asked: \"000005:hola\\n\"",

@@ -48,6 +48,21 @@ TEST_CASE_METHOD(net_test, "a datagram over IPv6 arrives as well", "[net]") {
     CHECK(got.from == sender.local_endpoint());
 }
 
+TEST_CASE_METHOD(net_test, "UDP at :: takes IPv6 only, whatever the system's default is", "[net]") {
+    if (!test::has_ipv6()) return test::skip("this machine has no IPv6");
+    const auto receiver = bound("::");
+    int only = 0;
+    socklen_t size = sizeof only;
+    REQUIRE(::getsockopt(receiver.fd(), IPPROTO_IPV6, IPV6_V6ONLY, &only, &size) == 0);
+    CHECK(only == 1);
+}
+
+TEST_CASE_METHOD(net_test, "a small datagram that is kept does not keep 64 KiB", "[net]") {
+    auto receiver = bound();
+    connected_to(receiver).send("hola");
+    CHECK(receiver.recv_from().bytes.capacity() < 100);
+}
+
 TEST_CASE_METHOD(net_test, "two datagrams stay two, and an empty one is one", "[net]") {
     auto receiver = bound();
     auto sender = connected_to(receiver);
@@ -79,7 +94,7 @@ TEST_CASE_METHOD(net_test, "the largest datagram arrives, one byte more does not
     CHECK(failed.code == std::errc::message_size);
     CHECK(failed.text == "send a datagram to " + receiver.local_endpoint().to_string() +
                              ": Message too long (a UDP datagram carries at most 65,507 bytes of "
-                             "payload)");
+                             "payload (IPv4))");
 }
 
 TEST_CASE_METHOD(net_test, "a connected socket hears that nobody is there", "[net]") {

@@ -1,11 +1,13 @@
 // One deadline for each descriptor: who is over, and how long to wait for the next.
 #include "trama.hpp"
 
+#include "../codec/allocations.hpp"
 #include "../support/catch.hpp"
 #include "../support/net.hpp"
 
 #include <algorithm>
 #include <map>
+#include <new>
 #include <vector>
 
 using namespace std::chrono_literals;
@@ -38,6 +40,16 @@ TEST_CASE("without a deadline there is nothing to wait for", "[ready]") {
     CHECK(all.next_passed() == -1);
     all.clear(5);
     CHECK(all.next_passed() == -1);
+}
+
+TEST_CASE("deadlines are not forgotten when there is no memory to tell them", "[ready]") {
+    deadlines all;
+    for (int fd = 0; fd < 20; ++fd) all.set(fd, 0s);
+    {
+        const test::failing_allocation failure(1);
+        CHECK_THROWS_AS(all.next_passed(), std::bad_alloc);
+    }
+    CHECK(all_passed(all).size() == 20);
 }
 
 TEST_CASE("a deadline is told when its time is up, not before, and once", "[ready]") {

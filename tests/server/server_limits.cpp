@@ -271,6 +271,36 @@ TEMPLATE_LIST_TEST_CASE("one byte at a time does not stretch the time for a mess
     CHECK(is_served(other));
 }
 
+namespace {
+
+/// A client that sends `bytes` one at a time, the start of a message, is dropped in time.
+template <typename Selector, typename Codec>
+void check_drips_are_late(const std::string& bytes) {
+    mailbox<std::string> reasons;
+    running_server<Selector, trama::no_state, Codec> running;
+    running.server.message_timeout(300ms);
+    tell_leaves(running, reasons);
+    running.start();
+    auto drips = running.call();
+    const test::stopwatch watch;
+    for (std::size_t sent = 0; sent < bytes.size() && reasons.empty(); ++sent) {
+        drips.send_all({&bytes[sent], 1});
+        test::pause(10ms);
+    }
+    CHECK(reasons.take() == "took too long over one message");
+    CHECK(watch.seconds() >= 0.3);
+    CHECK(watch.seconds() < 1.3);
+}
+
+}  // namespace
+
+TEMPLATE_LIST_TEST_CASE("nor does it stretch the time for a line, or for a header", "[server]",
+                        every_selector) {
+    const net_test nothing_left_open;
+    check_drips_are_late<TestType, trama::lf_line>(std::string(300, 'x'));
+    check_drips_are_late<TestType, trama::six_digit_colon>("00000");
+}
+
 TEMPLATE_LIST_TEST_CASE("each message has its own time, though receives end inside of messages",
                         "[server]", every_selector) {
     const net_test nothing_left_open;

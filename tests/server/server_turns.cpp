@@ -197,6 +197,66 @@ TEMPLATE_LIST_TEST_CASE("whole messages that wait for the outbox are not late", 
     CHECK(reasons.empty());
 }
 
+TEMPLATE_LIST_TEST_CASE("who is closed while it is late itself gets all that it is owed",
+                        "[server]", every_selector) {
+    const net_test nothing_left_open;
+    const std::string large(900000, 'x');
+    running_server<TestType> running;
+    running.server.high_water_mark(64U << 20U);
+    running.server.idle_timeout(50ms);
+    running.server.on_idle([&](auto&) {
+        for (auto& each : running.server.clients()) {
+            for (int i = 0; i < 10; ++i) each.send(large);
+            each.close();
+        }
+    });
+    running.start();
+    std::vector<test::peer> silent;
+    for (int i = 0; i < 3; ++i) silent.push_back(running.join());
+    let_pass(200ms);
+    for (auto& each : silent) CHECK(frames_before_the_end(each) == 10);
+}
+
+TEMPLATE_LIST_TEST_CASE("a time for messages that is set while it runs is for those under way, too",
+                        "[server]", every_selector) {
+    const net_test nothing_left_open;
+    mailbox<std::string> reasons;
+    running_server<TestType> running;
+    running.server.on_message([&](auto& from, std::string_view text) {
+        running.server.message_timeout(50ms);
+        from.send(text);
+    });
+    test::tell_leaves(running, reasons);
+    running.start();
+    auto half = running.join();
+    half.stream().send_all("000004:ho");
+    auto talker = running.join();
+    REQUIRE(is_served(talker));
+    CHECK(reasons.take() == "took too long over one message");
+    CHECK(frames_before_the_end(half) == 0);
+}
+
+TEMPLATE_LIST_TEST_CASE("who was above the mark for a moment still has a time for its message",
+                        "[server]", every_selector) {
+    const net_test nothing_left_open;
+    mailbox<std::string> reasons;
+    running_server<TestType> running;
+    running.server.message_timeout(100ms);
+    running.server.high_water_mark(1000);
+    running.server.on_message([&](auto&, std::string_view) {
+        // Those who are here are above the mark when their times are set, and below it soon after.
+        for (auto& each : running.server.clients()) each.send(std::string(1500, 'x'));
+        running.server.message_timeout(100ms);
+    });
+    test::tell_leaves(running, reasons);
+    running.start();
+    auto half = running.join();
+    half.stream().send_all("000004:ho");
+    auto talker = running.join();
+    talker.send_frame("all");
+    CHECK(reasons.take() == "took too long over one message");
+}
+
 TEMPLATE_LIST_TEST_CASE("an idle time that is set while it runs is for the silent ones, too",
                         "[server]", every_selector) {
     const net_test nothing_left_open;

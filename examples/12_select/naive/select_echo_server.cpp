@@ -12,7 +12,6 @@
 // Next:     ../select_echo_server.cpp, which keeps for each client what could not be sent yet.
 #include "../../support/program.hpp"
 
-#include <iostream>
 #include <map>
 #include <string>
 #include <utility>
@@ -56,7 +55,7 @@ int serve_all(const program::options& given) {
     auto listener = trama::tcp_listener::listen(given.host(), given.port());
     trama::stop_signal stop;
     stop.catch_signals();
-    std::cout << "listening on " << listener.local_endpoint() << std::endl;
+    program::announce(listener.local_endpoint());
     std::map<int, trama::tcp_stream> clients;
     trama::selector ready;
     ready.add(listener.fd(), trama::interest::read);

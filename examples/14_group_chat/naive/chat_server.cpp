@@ -16,7 +16,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <iostream>
 #include <iterator>
 #include <list>
 #include <string>
@@ -102,7 +101,7 @@ int serve_all(const program::options& given) {
     auto listener = trama::tcp_listener::listen(given.host(), given.port());
     trama::stop_signal stop;
     stop.catch_signals();
-    std::cout << "listening on " << listener.local_endpoint() << std::endl;
+    program::announce(listener.local_endpoint());
     for (crowd clients;;) {
         const fd_set ready = wait_for_any(stop.fd(), listener.fd(), clients);
         if (FD_ISSET(stop.fd(), &ready)) return 0;

@@ -44,7 +44,8 @@ struct length_prefix {
         return {scan_status::frame, Size, wanted};
     }
 
-    /// Appends one frame to `out`. Throws frame_error{too_long} above `limit`, `out` untouched.
+    /// Appends one frame to `out`, in which `payload` must not lie. Throws frame_error{too_long}
+    /// above `limit`, `out` untouched.
     static void encode(std::string_view payload, std::string& out,
                        std::size_t limit = max_payload) {
         detail::append_frame<length_prefix>(payload, out, limit);
@@ -54,7 +55,8 @@ struct length_prefix {
     static frame_edge header(std::string_view payload, std::size_t limit = max_payload) {
         const std::uint64_t length = payload.size();
         if (length > limit || length > max_length)
-            detail::throw_payload_too_long(payload.size(), limit, format);
+            detail::throw_payload_too_long(
+                payload.size(), saturated(limit < max_length ? limit : max_length), format);
         frame_edge edge(Size);
         for (std::size_t i = 0; i < Size; ++i)
             edge.data()[i] = static_cast<char>(length >> shift(i) & 0xFFU);

@@ -50,8 +50,8 @@ struct basic_line {
         return {scan_status::frame, 0, length, returns + 1};
     }
 
-    /// Appends one line and its end to `out`. Throws frame_error, `out` untouched: too_long above
-    /// `limit`, bad_header for a payload that would end the line by itself.
+    /// Appends one line and its end to `out`, in which `payload` must not lie. Throws frame_error,
+    /// `out` untouched: too_long above `limit`, bad_header for a payload that would end the line.
     static void encode(std::string_view payload, std::string& out,
                        std::size_t limit = max_payload) {
         detail::append_frame<basic_line>(payload, out, limit);

@@ -40,7 +40,8 @@ struct six_digit_colon {
         return {scan_status::frame, header_size, length};
     }
 
-    /// Appends one frame to `out`. Throws frame_error{too_long} above `limit`, `out` untouched.
+    /// Appends one frame to `out`, in which `payload` must not lie. Throws frame_error{too_long}
+    /// above `limit`, `out` untouched.
     static void encode(std::string_view payload, std::string& out,
                        std::size_t limit = max_payload) {
         detail::append_frame<six_digit_colon>(payload, out, limit);
@@ -49,7 +50,8 @@ struct six_digit_colon {
     /// The six digits and the colon for `payload`. Throws frame_error{too_long}.
     static frame_edge header(std::string_view payload, std::size_t limit = max_payload) {
         std::size_t rest = payload.size();
-        if (rest > limit || rest > max_payload) detail::throw_payload_too_long(rest, limit, format);
+        if (limit > max_payload) limit = max_payload;
+        if (rest > limit) detail::throw_payload_too_long(rest, limit, format);
         frame_edge edge(header_size);
         for (std::size_t i = digits; i > 0; --i, rest /= 10)
             edge.data()[i - 1] = static_cast<char>('0' + rest % 10);

@@ -70,7 +70,11 @@ public:
             const auto result = splice(from_, write_end_.get(), size);
             if (tracing()) tell_piece(from_, result, "splice", size);
             if (!result.failed()) empty_pipe(result.count());
-            return result;
+            // Ready, and yet nothing comes: splice stops at an urgent byte, and recv passes it
+            // over. Some sockets cannot be spliced from at all.
+            const bool is_stuck = result.would_block() && was_empty_;
+            was_empty_ = result.would_block();
+            if (!is_stuck && result.error != EINVAL && result.error != ENOSYS) return result;
         }
 #endif
         return copy_piece(size, [&] {
@@ -115,6 +119,7 @@ private:
 
     unique_fd read_end_;
     unique_fd write_end_;
+    bool was_empty_ = false;
 #endif
     int from_;
     int file_;
@@ -129,8 +134,9 @@ struct no_progress {
 }  // namespace detail
 
 /// Sends exactly `size` bytes of `file` from `offset` on; the time-out of the stream bounds how
-/// long nothing may move. `progress(std::uint64_t bytes)` hears how many were sent so far. Throws
-/// network_error; file_error when the file cannot be read, or became longer or shorter meanwhile.
+/// long nothing may move; nobody else uses it meanwhile. `progress(std::uint64_t bytes)` hears how
+/// many were sent so far. Throws network_error; file_error when the file cannot be read, or became
+/// longer or shorter meanwhile.
 template <typename Progress = detail::no_progress>
 void send_file(tcp_stream& to, int file, std::uint64_t offset, std::uint64_t size,
                Progress progress = {}) {

@@ -34,6 +34,18 @@ namespace detail {
     return result.error;
 }
 
+/// TCP connects a socket to itself when the port it was given is the one it calls and nobody
+/// listens there. That is no peer.
+[[gnu::cold]] inline bool is_connected_to_itself(int fd, const endpoint& remote) {
+    const endpoint local = local_endpoint_of(fd);
+    if (local.port() != remote.port()) return false;
+    address_buffer peer;  // and not `remote`, which may be 0.0.0.0: any address of this machine
+    const call_result result =
+        system_call([&] { return ::getpeername(fd, peer.data(), &peer.size); });
+    if (tracing()) trace(fd, result.error, "getpeername: %s", shown(peer.value()).host_and_port());
+    return !result.failed() && peer.value() == local;
+}
+
 /// Connects to `remote` a new socket, which `fd` then owns. Returns 0 or the errno of the failure.
 [[gnu::cold]] inline int connect_to(const endpoint& remote, const deadline& limit, unique_fd& fd) {
     const call_result made = make_socket(remote.family(), SOCK_STREAM);
@@ -42,9 +54,7 @@ namespace detail {
     set_non_blocking(fd.get(), true);
     int error = start_connect(fd.get(), remote);
     if (error == 0) error = finish_connect(fd.get(), limit);
-    // TCP can connect to itself, when the port it was given is the one it calls and nobody listens
-    // there. That is no peer.
-    if (error == 0 && local_endpoint_of(fd.get()) == remote) error = ECONNREFUSED;
+    if (error == 0 && is_connected_to_itself(fd.get(), remote)) error = ECONNREFUSED;
     if (error == 0) set_non_blocking(fd.get(), false);
     return error;
 }

@@ -47,8 +47,7 @@ namespace detail {
 [[gnu::cold]] inline void tell_accepted(int listener, const call_result& result,
                                         address_buffer& peer) noexcept {
     if (result.failed()) return trace(listener, result.error, "accept");
-    const std::string from = peer.value().to_string();
-    trace(listener, 0, "accept: fd %ld from %s", result.value, from.c_str());
+    trace(listener, 0, "accept: fd %ld from %s", result.value, shown(peer.value()).host_and_port());
 }
 
 /// One accept(2), which does not wait because the listener does not; fills in the peer's address.

@@ -67,7 +67,8 @@ public:
 
     /// As resolve() does.
     [[gnu::noinline]] address_list(const std::string& host, int port, address_use use,
-                                   int socket_type) {
+                                   int socket_type)
+        : address_list() {
         detail::check_host_and_port(host, port);
         addrinfo wanted{};
         wanted.ai_socktype = socket_type;
@@ -85,7 +86,9 @@ public:
     }
     address_list(const address_list&) = delete;
     address_list& operator=(const address_list&) = delete;
-    ~address_list() { ::freeaddrinfo(first_); }
+    ~address_list() {
+        if (first_ != nullptr) ::freeaddrinfo(first_);
+    }
 
     iterator begin() const noexcept { return iterator(first_); }
     iterator end() const noexcept { return iterator(nullptr); }
@@ -99,6 +102,9 @@ public:
     }
 
 private:
+    // The public constructor begins here, so that the destructor runs when it throws.
+    address_list() noexcept = default;
+
     addrinfo* first_ = nullptr;
 };
 

@@ -52,7 +52,8 @@ inline void set_defaults(int fd) noexcept {
 }
 
 [[gnu::noinline]] inline void set_non_blocking(int fd, bool on) {
-    const int flags = ::fcntl(fd, F_GETFL);
+    const call_result had = system_call([&] { return ::fcntl(fd, F_GETFL); });
+    const int flags = static_cast<int>(check("ask for O_NONBLOCK", had));
     const call_result result = system_call(
         [&] { return ::fcntl(fd, F_SETFL, on ? flags | O_NONBLOCK : flags & ~O_NONBLOCK); });
     if (tracing()) trace(fd, result.error, "O_NONBLOCK %s", on ? "on" : "off");
@@ -124,7 +125,9 @@ inline bool wait_until(int fd, short events, const deadline& limit) {
 
 [[gnu::cold]] inline void wait_or_throw(int fd, short events, const deadline& limit,
                                         const char* operation, const endpoint& peer) {
-    if (!wait_until(fd, events, limit)) throw_system_error(ETIMEDOUT, operation, peer);
+    // Ready, and again nothing came: without the first test such a socket would have no deadline.
+    if (limit.passed() || !wait_until(fd, events, limit))
+        throw_system_error(ETIMEDOUT, operation, peer);
 }
 
 /// Room for the address of either family, filled in by a system call.

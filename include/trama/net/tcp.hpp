@@ -61,8 +61,8 @@ public:
         return bytes;
     }
 
-    /// Receives exactly `size` bytes. Throws network_error, and unexpected_eof if the stream ends
-    /// before.
+    /// Receives exactly `size` bytes. Throws network_error, upon which what had come is lost, and
+    /// unexpected_eof if the stream ends before.
     void recv_exact(void* memory, std::size_t size) {
         recv_rest(static_cast<char*>(memory), 0, size, size, deadline(timeout()));
     }
@@ -82,8 +82,8 @@ public:
     }
 
     /// Sends all of `bytes`, waiting while the peer is slow. Returns when the kernel has taken
-    /// them, which is not yet "received". Throws network_error: time-out, reset, broken pipe (no
-    /// SIGPIPE).
+    /// them, which is not yet "received". Throws network_error (time-out, reset, broken pipe; no
+    /// SIGPIPE): nobody knows how much is out, so close the stream.
     void send_all(std::string_view bytes) { send_all({bytes}); }
 
     /// The same for up to 8 parts, one behind the other, none of them copied. man 2 sendmsg
@@ -171,15 +171,15 @@ public:
     /// The next connection, waiting for one. Throws network_error. man 2 accept
     tcp_stream accept() {
         const deadline limit(timeout());
-        for (;;) {
-            if (!detail::wait_until(fd(), POLLIN, limit))
-                detail::throw_system_error(ETIMEDOUT, "accept on", local_endpoint());
+        while (detail::wait_until(fd(), POLLIN, limit)) {
             tcp_stream client;
             const io_result result = try_accept(client);
             if (result.status == io_status::done) return client;
             if (result.status == io_status::failed)
                 detail::throw_system_error(result.error.value(), "accept on", local_endpoint());
+            if (limit.passed()) break;
         }
+        detail::throw_system_error(ETIMEDOUT, "accept on", local_endpoint());
     }
 
     /// Never waits. done: the next connection was moved to `client`; would_block: none is waiting.

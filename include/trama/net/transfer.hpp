@@ -17,7 +17,7 @@ enum class io_status {
 };
 
 /// The outcome of a try_ call.
-struct io_result {
+struct [[nodiscard]] io_result {
     io_status status = io_status::done;
     std::size_t bytes = 0;
     std::error_code error = {};
@@ -137,7 +137,7 @@ inline call_result shut_down_sending(int fd) noexcept {
     while (!limit.passed()) {
         const call_result got = receive_once(fd, waste, sizeof waste, MSG_DONTWAIT, wanted::some);
         if (got.would_block()) {
-            poll_until(fd, POLLIN, limit);
+            if (poll_until(fd, POLLIN, limit).failed()) return;
         } else if (got.value <= 0) {
             return;
         }

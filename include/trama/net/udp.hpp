@@ -20,11 +20,13 @@ public:
     /// The most that one datagram over IPv4 can carry, in bytes.
     static constexpr std::size_t max_payload = 65507;
 
-    /// Receives at `host` and `port` (0: a free one, told by local_endpoint()); "0.0.0.0" and "::"
-    /// are every address of the machine. Throws network_error. man 2 bind
+    /// Receives at `host` and `port` (0: a free one, told by local_endpoint()). "0.0.0.0" is every
+    /// IPv4 address of the machine, "::" every IPv6 one. Throws network_error. man 2 bind
     static udp_socket bind(const std::string& host, int port) {
         const endpoint where = first(host, port, address_use::listen);
         udp_socket made(detail::open_socket(where.family(), SOCK_DGRAM), {});
+        if (where.family() == AF_INET6)  // else the system decides whether "::" takes IPv4, too
+            made.set_option(IPPROTO_IPV6, IPV6_V6ONLY, 1, "IPV6_V6ONLY");
         detail::bind_socket(made.fd(), where, "bind UDP socket to", 'u');
         return made;
     }
@@ -57,13 +59,17 @@ public:
         const deadline limit(timeout());
         datagram got;
         got.bytes.resize(max);
-        for (;;) {
-            if (!detail::wait_until(fd(), POLLIN, limit)) throw_receive_error(ETIMEDOUT);
+        while (detail::wait_until(fd(), POLLIN, limit)) {
             const auto result = receive_once(got);
-            if (!result.failed()) return got;
+            if (!result.failed()) {
+                got.bytes.shrink_to_fit();  // who keeps a thousand small ones keeps no 64 KiB each
+                return got;
+            }
             // The kernel drops a datagram with a wrong checksum only when it is fetched.
             if (!result.would_block()) throw_receive_error(result.error);
+            if (limit.passed()) break;
         }
+        throw_receive_error(ETIMEDOUT);
     }
 
 private:
@@ -111,8 +117,9 @@ private:
 
     [[gnu::cold]] void tell(const char* call, const detail::call_result& result,
                             std::string_view bytes, const endpoint& peer) const noexcept {
-        detail::trace(fd(), result.error, "%s %s, %zu bytes%s%s", call, peer.to_string().c_str(),
-                      bytes.size(), result.failed() ? "" : ": ",
+        detail::trace(fd(), result.error, "%s %s, %zu bytes%s%s", call,
+                      detail::shown(peer).host_and_port(), bytes.size(),
+                      result.failed() ? "" : ": ",
                       result.failed() ? "" : detail::shown(bytes).c_str());
     }
 

@@ -56,14 +56,15 @@ public:
 private:
     void collect() {
         const deadline present(duration(1));
-        earliest_ = deadline();
+        deadline first;  // earliest_ stays as it was if there is no memory for passed_
         for (std::size_t i = 0; i < ends_.size(); ++i) {
             if (ends_[i].is_before(present)) {
                 passed_.push_back(static_cast<int>(i));
-            } else if (ends_[i].is_before(earliest_)) {
-                earliest_ = ends_[i];
+            } else if (ends_[i].is_before(first)) {
+                first = ends_[i];
             }
         }
+        earliest_ = first;
     }
 
     detail::list<deadline> ends_;
