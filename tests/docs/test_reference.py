@@ -120,7 +120,8 @@ class Scanner:
     def braces(self, scope, head, public):
         """What stands between braces; returns what of the declaration is still open."""
         plain = without_template(head.strip())
-        kind = re.match(r"(namespace|enum(?: class)?|class|struct|union)\s+(\w+)?", plain)
+        kind = re.match(r"(namespace|enum(?: class)?|class|struct|union)\s+(?:\[\[\w+\]\]\s+)?(\w+)?",
+                        plain)
         if not kind:
             self.skip_braces()
             # A value, `int a = most{1} + 1;`, and a list, `: a_{1}, b_{2} {...}`, go on behind the
@@ -193,7 +194,7 @@ class Reference(unittest.TestCase):
             namespace detail { int hidden(); class secret { public: int no(); }; }
             /// int comment();
             enum class color { red, green = 2 };
-            struct plain { int data = 0; std::vector<int> more{}; };
+            struct [[nodiscard]] plain { int data = 0; std::vector<int> more{}; };
             template <typename T, typename = std::enable_if_t<is_small<T>>>
             class box : public base<T> {
             public:
