@@ -15,7 +15,8 @@ class deadlines {
 public:
     /// `fd` is over at `end`; it replaces what was set for it before.
     void set(int fd, const deadline& end) {
-        if (fd < 0) return;  // it was closed meanwhile
+        if (fd < 0) return;                    // it was closed meanwhile
+        if (end.is_never()) return clear(fd);  // and no room is taken for it
         ends_.reach(static_cast<std::size_t>(fd), deadline());
         ends_[static_cast<std::size_t>(fd)] = end;
         if (end.is_before(earliest_)) earliest_ = end;
