@@ -327,7 +327,7 @@ private:
     // By shifts and not by copying memory, so that it is right on a machine of either byte order.
     static std::uint64_t read_length(const char* bytes) noexcept {
         std::uint64_t length = 0;
-#pragma GCC unroll 8  // then GCC makes one load of it all, as clang does
+#pragma GCC unroll 8  // then GCC makes one load of it all
         for (std::size_t i = 0; i < Size; ++i)
             length |= std::uint64_t{static_cast<unsigned char>(bytes[i])} << shift(i);
         return length;

@@ -217,25 +217,6 @@ TEMPLATE_LIST_TEST_CASE("who is closed while it is late itself gets all that it 
     for (auto& each : silent) CHECK(frames_before_the_end(each) == 10);
 }
 
-TEMPLATE_LIST_TEST_CASE("a time for messages that is set while it runs is for those under way, too",
-                        "[server]", every_selector) {
-    const net_test nothing_left_open;
-    mailbox<std::string> reasons;
-    running_server<TestType> running;
-    running.server.on_message([&](auto& from, std::string_view text) {
-        running.server.message_timeout(50ms);
-        from.send(text);
-    });
-    test::tell_leaves(running, reasons);
-    running.start();
-    auto half = running.join();
-    half.stream().send_all("000004:ho");
-    auto talker = running.join();
-    REQUIRE(is_served(talker));
-    CHECK(reasons.take() == "took too long over one message");
-    CHECK(frames_before_the_end(half) == 0);
-}
-
 TEMPLATE_LIST_TEST_CASE("who was above the mark for a moment still has a time for its message",
                         "[server]", every_selector) {
     const net_test nothing_left_open;
@@ -257,22 +238,26 @@ TEMPLATE_LIST_TEST_CASE("who was above the mark for a moment still has a time fo
     CHECK(reasons.take() == "took too long over one message");
 }
 
-TEMPLATE_LIST_TEST_CASE("an idle time that is set while it runs is for the silent ones, too",
-                        "[server]", every_selector) {
+TEMPLATE_LIST_TEST_CASE(
+    "a time-out that is set while it runs is for those who are late already, too", "[server]",
+    every_selector) {
     const net_test nothing_left_open;
+    const bool is_half = GENERATE(false, true);
     mailbox<std::string> reasons;
     running_server<TestType> running;
     running.server.on_message([&](auto& from, std::string_view text) {
-        running.server.idle_timeout(50ms);
+        if (is_half) running.server.message_timeout(50ms);
+        if (!is_half) running.server.idle_timeout(50ms);
         from.send(text);
     });
     test::tell_leaves(running, reasons);
     running.start();
-    auto silent = running.join();
+    auto late = running.join();
+    if (is_half) late.stream().send_all("000004:ho");
     auto talker = running.join();
     REQUIRE(is_served(talker));
-    CHECK(frames_before_the_end(silent) == 0);
-    CHECK(reasons.take() == "silent for too long");
+    CHECK(frames_before_the_end(late) == 0);
+    CHECK(reasons.take() == (is_half ? "took too long over one message" : "silent for too long"));
 }
 
 TEMPLATE_LIST_TEST_CASE("dismiss_after gives nobody more time to be silent", "[server]",
