@@ -23,9 +23,7 @@ public:
     deadline() noexcept = default;
 
     /// `from_now`: 0 or less is over at once; `forever` never is.
-    explicit deadline(duration from_now) noexcept {
-        if (from_now != forever) end_ = after(from_now);
-    }
+    explicit deadline(duration from_now) noexcept : end_(after(from_now)) {}
 
     bool is_never() const noexcept { return end_ == never; }
     bool is_at_once() const noexcept { return end_ == at_once; }
@@ -53,7 +51,8 @@ private:
     [[gnu::noinline]] static std::int64_t after(duration from_now) noexcept {
         if (from_now <= duration::zero()) return at_once;
         const std::int64_t present = now();
-        const bool too_far = from_now.count() > never - present - 1000000;  // room to round up
+        // `forever` is, too. The million is room to round up.
+        const bool too_far = from_now.count() > never - present - 1000000;
         return too_far ? never : present + from_now.count();
     }
 

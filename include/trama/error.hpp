@@ -23,13 +23,10 @@ namespace trama {
 class network_error : public std::system_error {
 public:
     /// `text`: all of what() is to say.
-    [[gnu::cold]] network_error(std::error_code code, const char* text)
-        : std::system_error(code), text_(text) {}
-
-    const char* what() const noexcept override { return text_.what(); }
-
-private:
-    std::runtime_error text_;  // and not a string: copying an exception must not throw
+    [[gnu::cold]] network_error(std::error_code code, const char* text) : std::system_error(code) {
+        // what() is now the system's words for `code`, which `text` holds already, with more.
+        std::runtime_error::operator=(std::runtime_error(text));
+    }
 };
 
 /// The stream ended before recv_exact or receive_file had all they were asked for.
@@ -57,7 +54,7 @@ private:
 namespace detail {
 
 /// What to try next after `error`, or "" where there is no better advice than the reason itself.
-[[gnu::cold]] inline const char* next_step(int error) noexcept {
+[[gnu::cold, gnu::noinline]] inline const char* next_step(int error) noexcept {
     static constexpr struct {
         int error;
         const char* advice;
@@ -82,20 +79,18 @@ namespace detail {
 }
 
 /// Throws "operation where: reason (step); tried TRIED"; `where`, `step` and `tried` may be "".
-[[noreturn, gnu::cold]] inline void throw_network_error(const std::error_code& code,
-                                                        const char* operation, const char* where,
-                                                        const char* reason, const char* step,
-                                                        const char* tried = "") {
-    throw network_error(
-        code, text("%s%s%s: %s%s%s%s%s%s", operation, *where ? " " : "", where, reason,
-                   *step ? " (" : "", step, *step ? ")" : "", *tried ? "; tried " : "", tried)
-                  .c_str());
+[[noreturn, gnu::cold]] inline void throw_network_error(int error, const char* operation,
+                                                        const char* where, const char* reason,
+                                                        const char* step, const char* tried = "") {
+    const char* form = *step ? "%s%s%s: %s (%s)%s%s" : "%s%s%s: %s%s%s%s";
+    const text what(form, operation, *where ? " " : "", where, reason, step,
+                    *tried ? "; tried " : "", tried);
+    throw network_error({error, std::system_category()}, what.c_str());
 }
 
 [[noreturn, gnu::cold]] inline void throw_system_error(int error, const char* operation,
                                                        const char* where) {
-    throw_network_error({error, std::system_category()}, operation, where, std::strerror(error),
-                        next_step(error));
+    throw_network_error(error, operation, where, std::strerror(error), next_step(error));
 }
 
 /// What a system call gave: its value, and errno if the value is -1, else 0.

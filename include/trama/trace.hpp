@@ -30,7 +30,8 @@ namespace detail {
 inline timespec trace_start{};
 
 [[gnu::cold]] inline void trace_to_stderr(std::string_view line) {
-    char time[32] = "";
+    char time[32];
+    time[0] = '\0';
     if (trace_start.tv_sec > 0) {
         timespec now{};
         ::clock_gettime(CLOCK_MONOTONIC, &now);
@@ -48,7 +49,7 @@ inline timespec trace_start{};
 
 inline trace_sink sink_from_environment() noexcept {
     const char* value = std::getenv("TRAMA_TRACE");
-    if (value == nullptr || *value == '\0' || std::strcmp(value, "0") == 0) return nullptr;
+    if (value == nullptr || *value == '\0' || *value == '0') return nullptr;
     if (std::strcmp(value, "time") == 0) ::clock_gettime(CLOCK_MONOTONIC, &trace_start);
     return trace_to_stderr;
 }
@@ -61,30 +62,25 @@ inline trace_sink current_sink = sink_from_environment();
 [[gnu::cold, gnu::format(printf, 3, 4)]] inline void trace(int fd, int error, const char* format,
                                                            ...) noexcept {
     const int saved = errno;  // a trace changes nothing
-    char what[340];
+    char line[16 + 340 + 100];
+    const int start = fd < 0 ? 0 : std::snprintf(line, 16, "fd %d: ", fd);
     std::va_list arguments;
     va_start(arguments, format);
-    std::vsnprintf(what, sizeof what, format, arguments);
+    std::vsnprintf(line + start, 340, format, arguments);
     va_end(arguments);
     const bool not_yet = error == EAGAIN || error == EWOULDBLOCK;
-    const char* outcome = error == 0 ? "" : not_yet ? ": not yet" : ": failed, ";
-    const char* reason = error == 0 || not_yet ? "" : std::strerror(error);
-    char subject[16] = "";
-    if (fd >= 0) std::snprintf(subject, sizeof subject, "fd %d: ", fd);
-    char line[400];
-    std::snprintf(line, sizeof line, "%s%s%s%s", subject, what, outcome, reason);
+    if (error != 0)
+        std::snprintf(line + std::strlen(line), 100, not_yet ? ": not yet" : ": failed, %s",
+                      std::strerror(error));
     current_sink(line);
     errno = saved;
 }
 
 /// The first bytes of what moved, as the trace shows them: `"hola\n"`, and dots if there are more.
 [[gnu::cold]] inline text shown(std::string_view bytes) noexcept {
-    try {
-        const char* dots = bytes.size() > 48 ? "..." : "";
-        return text("\"%s\"%s", escaped(bytes.substr(0, 48)).c_str(), dots);
-    } catch (const std::exception&) {
-        return text("(no memory to show them)");
-    }
+    escaped_text<200> front;
+    front.add(bytes.data(), bytes.size());
+    return text("\"%s\"%s", front.c_str(), bytes.size() > 48 ? "..." : "");
 }
 
 }  // namespace detail

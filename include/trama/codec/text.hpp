@@ -13,6 +13,7 @@
 #include <cstdarg>
 #include <cstddef>
 #include <cstdio>
+#include <cstring>
 #include <string>
 #include <string_view>
 
@@ -24,7 +25,8 @@ namespace detail {
 /// of a chain of strings, nothing to free on the way out.
 class text {
 public:
-    [[gnu::noinline, gnu::format(printf, 2, 3)]] explicit text(const char* format, ...) noexcept {
+    text() noexcept { bytes_[0] = '\0'; }
+    [[gnu::cold, gnu::format(printf, 2, 3)]] explicit text(const char* format, ...) noexcept {
         std::va_list arguments;
         va_start(arguments, format);
         std::vsnprintf(bytes_, sizeof bytes_, format, arguments);
@@ -37,22 +39,48 @@ private:
     char bytes_[1001];
 };
 
+/// Writes `byte` as printable ASCII to 1 to 4 places from `end` on. Returns the new end.
+inline char* put_escaped(char* end, char byte) noexcept {
+    const bool quoted = byte == '\\' || byte == '"';
+    const char letter = byte == '\n' ? 'n' : byte == '\r' ? 'r' : byte == '\t' ? 't' : byte;
+    if (quoted || letter != byte) {
+        *end++ = '\\';
+    } else if (byte < ' ' || byte > '~') {
+        return end + std::snprintf(end, 5, "\\x%02x", static_cast<unsigned char>(byte));
+    }
+    *end++ = letter;
+    return end;
+}
+
+/// What escaped() gives for the first `Limit` of the bytes that are added, held in place.
+template <std::size_t Limit>
+class escaped_text {
+public:
+    [[gnu::cold]] void add(const void* bytes, std::size_t count) noexcept {
+        const char* byte = static_cast<const char*>(bytes);
+        char* end = bytes_ + size_;
+        while (count-- > 0 && end < bytes_ + sizeof bytes_ - 4) end = put_escaped(end, *byte++);
+        *end = '\0';
+        size_ = static_cast<std::size_t>(end - bytes_);
+    }
+
+    const char* c_str() const noexcept { return bytes_; }
+
+private:
+    std::size_t size_ = 0;
+    char bytes_[Limit];
+};
+
 }  // namespace detail
 
 /// The bytes as printable ASCII: `hola\n`, `\x1b[2J`. At most `limit` bytes are shown; `...`
 /// follows when there were more.
 [[gnu::noinline]] inline std::string escaped(std::string_view bytes,
                                              std::size_t limit = std::string_view::npos) {
-    constexpr std::string_view special = "\n\r\t\\\"";
     std::string shown;
-    for (char byte : bytes.substr(0, limit)) {
-        const std::size_t place = special.find(byte);
-        const bool plain = byte >= ' ' && byte <= '~';
-        if (place != std::string_view::npos) byte = "nrt\\\""[place];
-        const char* form = place != std::string_view::npos ? "\\%c" : plain ? "%c" : "\\x%02x";
+    for (const char byte : bytes.substr(0, limit)) {
         char piece[5];
-        std::snprintf(piece, sizeof piece, form, static_cast<unsigned char>(byte));
-        shown += piece;
+        shown.append(piece, detail::put_escaped(piece, byte));
     }
     if (bytes.size() > limit) shown += "...";
     return shown;

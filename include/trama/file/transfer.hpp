@@ -78,7 +78,8 @@ public:
         }
 #endif
         return copy_piece(size, [&] {
-            return receive_once(from_, buffer_.data(), buffer_.size(), MSG_DONTWAIT, wanted::some);
+            return receive_once(from_, buffer_.data(), buffer_.size(), MSG_DONTWAIT,
+                                receiving_some);
         });
     }
 

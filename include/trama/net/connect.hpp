@@ -37,13 +37,9 @@ namespace detail {
 /// TCP connects a socket to itself when the port it was given is the one it calls and nobody
 /// listens there. That is no peer.
 [[gnu::cold]] inline bool is_connected_to_itself(int fd, const endpoint& remote) {
-    const endpoint local = local_endpoint_of(fd);
-    if (local.port() != remote.port()) return false;
-    address_buffer peer;  // and not `remote`, which may be 0.0.0.0: any address of this machine
-    const call_result result =
-        system_call([&] { return ::getpeername(fd, peer.data(), &peer.size); });
-    if (tracing()) trace(fd, result.error, "getpeername: %s", shown(peer.value()).host_and_port());
-    return !result.failed() && peer.value() == local;
+    const endpoint local = endpoint_of(fd, ::getsockname, "getsockname");
+    // Not `remote` itself, which may be 0.0.0.0: any address of this machine.
+    return local.port() == remote.port() && endpoint_of(fd, ::getpeername, "getpeername") == local;
 }
 
 /// Connects to `remote` a new socket, which `fd` then owns. Returns 0 or the errno of the failure.
@@ -61,12 +57,12 @@ namespace detail {
 
 /// `tried`: "ADDRESS: REASON", with commas between.
 [[noreturn, gnu::cold]] inline void throw_not_connected(const std::string& host, int port,
-                                                        int error, const std::string& tried) {
+                                                        int error, const char* tried) {
     const text where = host_and_port(host, port);
     // One address that was given in numbers has been named already.
-    const bool known = tried.compare(0, std::strlen(where.c_str()), where.c_str()) == 0;
-    throw_network_error({error, std::system_category()}, "connect to", where.c_str(),
-                        std::strerror(error), next_step(error), known ? "" : tried.c_str());
+    const bool known = std::strstr(tried, where.c_str()) == tried;
+    throw_network_error(error, "connect to", where.c_str(), std::strerror(error), next_step(error),
+                        known ? "" : tried);
 }
 
 /// A connected descriptor; `peer` becomes the address that answered. Throws network_error with all
@@ -77,20 +73,19 @@ namespace detail {
     const address_list addresses(host, port, address_use::connect, SOCK_STREAM);
     unique_fd fd;
     int error = 0;
-    std::string tried;
+    text tried;
     auto behind = static_cast<duration::rep>(addresses.size());
     for (const endpoint each : addresses) {
         // An address that never answers must leave time for those behind it.
-        const deadline share(limit.is_never() ? forever
-                                              : duration(limit.left().count() / behind--));
+        const deadline share(limit.left() / behind--);
         peer = each;
         error = connect_to(peer, share, fd);
         if (error == 0) return fd;
         fd.reset();
-        const char* comma = tried.empty() ? "" : ", ";
-        tried += text("%s%s: %s", comma, shown(peer).host_and_port(), std::strerror(error)).c_str();
+        tried =
+            text("%s, %s: %s", tried.c_str(), shown(peer).host_and_port(), std::strerror(error));
     }
-    throw_not_connected(host, port, error, tried);
+    throw_not_connected(host, port, error, tried.c_str() + std::strlen(", "));
 }
 
 }  // namespace detail

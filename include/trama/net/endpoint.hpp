@@ -19,21 +19,24 @@ namespace detail {
 /// memory for it.
 class address_text {
 public:
-    [[gnu::noinline]] address_text(const sockaddr* address, socklen_t size) noexcept {
+    [[gnu::cold]] address_text(const sockaddr* address, socklen_t size) noexcept {
         char port[8];
         const int flags = NI_NUMERICHOST | NI_NUMERICSERV;
-        if (::getnameinfo(address, size, host_, sizeof host_, port, sizeof port, flags) == 0) {
-            const char* form = std::strchr(host_, ':') == nullptr ? "%s:%s" : "[%s]:%s";
-            std::snprintf(whole_, sizeof whole_, form, host_, port);
+        const char* form = "%s:%s";
+        if (::getnameinfo(address, size, host_, sizeof host_, port, sizeof port, flags) != 0) {
+            std::strcpy(host_, form = "nowhere");
+        } else if (std::strchr(host_, ':') != nullptr) {
+            form = "[%s]:%s";
         }
+        std::snprintf(whole_, sizeof whole_, form, host_, port);
     }
 
     const char* host() const noexcept { return host_; }
     const char* host_and_port() const noexcept { return whole_; }
 
 private:
-    char host_[72] = "nowhere";  // the longest: an IPv6 address, %, the name of an interface
-    char whole_[80] = "nowhere";
+    char host_[72];  // the longest: an IPv6 address, %, the name of an interface
+    char whole_[80];
 };
 
 }  // namespace detail
@@ -46,11 +49,14 @@ public:
 
     /// From what the system filled in: a sockaddr_in or sockaddr_in6 of `size` bytes. Any other
     /// family gives "nowhere".
-    endpoint(const sockaddr* address, std::size_t size) noexcept {
+    [[gnu::noinline]] endpoint(const sockaddr* address, std::size_t size) noexcept {
         const int given = size < sizeof(sockaddr_in) ? AF_UNSPEC : address->sa_family;
-        if (given == AF_INET) std::memcpy(&address_.v4, address, sizeof(sockaddr_in));
-        if (given == AF_INET6 && size >= sizeof(sockaddr_in6))
+        // Only what counts, the rest stays 0: so equal endpoints are equal byte for byte.
+        if (given == AF_INET) std::memcpy(&address_.v4, address, offsetof(sockaddr_in, sin_zero));
+        if (given == AF_INET6 && size >= sizeof(sockaddr_in6)) {
             std::memcpy(&address_.v6, address, sizeof(sockaddr_in6));
+            address_.v6.sin6_flowinfo = 0;
+        }
     }
 
     /// The address in numbers: "127.0.0.1", "::1", "fe80::1%eth0"; "nowhere" for none.
@@ -78,13 +84,7 @@ public:
     }
 
     friend bool operator==(const endpoint& left, const endpoint& right) noexcept {
-        if (left.family() != right.family() || left.port() != right.port()) return false;
-        if (left.family() != AF_INET6)
-            return left.address_.v4.sin_addr.s_addr == right.address_.v4.sin_addr.s_addr;
-        const sockaddr_in6& one = left.address_.v6;
-        const sockaddr_in6& other = right.address_.v6;
-        return one.sin6_scope_id == other.sin6_scope_id &&
-               std::memcmp(&one.sin6_addr, &other.sin6_addr, sizeof one.sin6_addr) == 0;
+        return std::memcmp(&left.address_, &right.address_, sizeof left.address_) == 0;
     }
     friend bool operator!=(const endpoint& left, const endpoint& right) noexcept {
         return !(left == right);

@@ -12,37 +12,38 @@ namespace detail {
 
 /// The errors of getaddrinfo(3) are no errno values; the nearest one that code() can hold.
 [[gnu::cold]] inline int nearest_errno(int error) noexcept {
-    switch (error) {
-        case EAI_SYSTEM: return errno;
-        case EAI_AGAIN: return EAGAIN;
-        case EAI_MEMORY: return ENOMEM;
-        default: return ENXIO;
-    }
+    if (error == EAI_SYSTEM) return errno;
+    return error == EAI_AGAIN ? EAGAIN : error == EAI_MEMORY ? ENOMEM : ENXIO;
 }
 
-[[gnu::cold]] inline text host_and_port(const std::string& host, int port) {
-    const char* form = host.find(':') == std::string::npos ? "%s:%d" : "[%s]:%d";
-    return text(form, escaped(host).c_str(), port);
+[[gnu::cold]] inline text host_and_port(const std::string& host, int port) noexcept {
+    const char* form = std::strchr(host.c_str(), ':') == nullptr ? "%s:%d" : "[%s]:%d";
+    escaped_text<200> name;
+    name.add(host.data(), host.size());
+    return text(form, name.c_str(), port);
+}
+
+[[noreturn, gnu::cold]] inline void throw_not_resolved(const std::string& host, int port, int code,
+                                                       const char* reason, const char* step) {
+    throw_network_error(code, "resolve", host_and_port(host, port).c_str(), reason, step);
 }
 
 /// `error`: what getaddrinfo(3) returned.
-[[noreturn, gnu::cold]] inline void throw_resolve_error(int error, const std::string& host,
-                                                        int port) {
-    const std::error_code code(nearest_errno(error), std::system_category());
-    const char* reason = error == EAI_SYSTEM ? std::strerror(code.value()) : ::gai_strerror(error);
-    throw_network_error(code, "resolve", host_and_port(host, port).c_str(), reason,
-                        error == EAI_NONAME ? "no such host: check the spelling" : "");
+[[noreturn, gnu::cold]] inline void throw_resolve_error(const std::string& host, int port,
+                                                        int error) {
+    const int code = nearest_errno(error);
+    throw_not_resolved(host, port, code,
+                       error == EAI_SYSTEM ? std::strerror(code) : ::gai_strerror(error),
+                       error == EAI_NONAME ? "no such host: check the spelling" : "");
 }
 
 /// What getaddrinfo(3) cannot be asked.
-[[gnu::noinline]] inline void check_host_and_port(const std::string& host, int port) {
+[[gnu::cold]] inline void check_host_and_port(const std::string& host, int port) {
     const char* fault = nullptr;
     if (port < 0 || port > 65535) fault = "a port is a number from 0 to 65535";
     // It would stop at a NUL byte and look for another name.
-    if (host.find('\0') != std::string::npos) fault = "a host name holds no NUL byte";
-    if (fault == nullptr) return;
-    throw_network_error({EINVAL, std::system_category()}, "resolve",
-                        host_and_port(host, port).c_str(), std::strerror(EINVAL), fault);
+    if (std::strlen(host.c_str()) < host.size()) fault = "a host name holds no NUL byte";
+    if (fault != nullptr) throw_not_resolved(host, port, EINVAL, std::strerror(EINVAL), fault);
 }
 
 }  // namespace detail
@@ -67,8 +68,7 @@ public:
 
     /// As resolve() does.
     [[gnu::noinline]] address_list(const std::string& host, int port, address_use use,
-                                   int socket_type)
-        : address_list() {
+                                   int socket_type) {
         detail::check_host_and_port(host, port);
         addrinfo wanted{};
         wanted.ai_socktype = socket_type;
@@ -77,12 +77,12 @@ public:
         std::snprintf(service, sizeof service, "%d", port);
         int error = ::getaddrinfo(host.c_str(), service, &wanted, &first_);
         // RFC 6761: this name is the loopback address, also where the system has no table of hosts.
-        if (error != 0 && host == "localhost")
+        if (error != 0 && std::strcmp(host.c_str(), "localhost") == 0)
             error = ::getaddrinfo("127.0.0.1", service, &wanted, &first_);
         if (tracing())
             detail::trace(-1, 0, "getaddrinfo %s%s", detail::host_and_port(host, port).c_str(),
                           error == 0 ? "" : ": failed");
-        if (error != 0) detail::throw_resolve_error(error, host, port);
+        if (error != 0) detail::throw_resolve_error(host, port, error);
     }
     address_list(const address_list&) = delete;
     address_list& operator=(const address_list&) = delete;
@@ -102,9 +102,6 @@ public:
     }
 
 private:
-    // The public constructor begins here, so that the destructor runs when it throws.
-    address_list() noexcept = default;
-
     addrinfo* first_ = nullptr;
 };
 

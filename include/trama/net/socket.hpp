@@ -51,17 +51,16 @@ inline void set_defaults(int fd) noexcept {
     if (result.failed()) throw_system_error(result.error, "set option", name);
 }
 
-[[gnu::noinline]] inline void set_non_blocking(int fd, bool on) {
-    const call_result had = system_call([&] { return ::fcntl(fd, F_GETFL); });
-    const int flags = static_cast<int>(check("ask for O_NONBLOCK", had));
-    const call_result result = system_call(
-        [&] { return ::fcntl(fd, F_SETFL, on ? flags | O_NONBLOCK : flags & ~O_NONBLOCK); });
+/// `others`: the flags that `fd` keeps; a new descriptor has none.
+[[gnu::cold]] inline void set_non_blocking(int fd, bool on, int others = 0) {
+    const call_result result =
+        system_call([&] { return ::fcntl(fd, F_SETFL, others | (on ? O_NONBLOCK : 0)); });
     if (tracing()) trace(fd, result.error, "O_NONBLOCK %s", on ? "on" : "off");
     check("set O_NONBLOCK", result);
 }
 
 /// A new socket: its descriptor, or the errno of the failure. `type`: SOCK_STREAM or SOCK_DGRAM.
-[[gnu::noinline]] inline call_result make_socket(int family, int type) noexcept {
+[[gnu::cold]] inline call_result make_socket(int family, int type) noexcept {
     const call_result result =
         system_call([&] { return ::socket(family, type | close_on_exec, 0); });
     if (tracing())
@@ -81,8 +80,8 @@ inline void set_defaults(int fd) noexcept {
                                                  char protocol) {
     const text step("another program owns the port: ss -l%cnp 'sport = :%u'", protocol,
                     unsigned{where.port()});
-    throw_network_error({EADDRINUSE, std::system_category()}, operation, where.to_string().c_str(),
-                        std::strerror(EADDRINUSE), step.c_str());
+    throw_network_error(EADDRINUSE, operation, where.to_string().c_str(), std::strerror(EADDRINUSE),
+                        step.c_str());
 }
 
 /// `protocol`: 't' for TCP, 'u' for UDP.
@@ -96,8 +95,7 @@ inline void set_defaults(int fd) noexcept {
 
 /// Polls until `fd` has one of `events` (POLLIN or POLLOUT), an error or a hang-up: value 1, or 0
 /// when the deadline passed first.
-[[gnu::noinline]] inline call_result poll_until(int fd, short events,
-                                                const deadline& limit) noexcept {
+[[gnu::cold]] inline call_result poll_until(int fd, short events, const deadline& limit) noexcept {
     if (fd < 0) return {-1, EBADF};  // poll would pass it over, and wait
     pollfd watched{fd, events, 0};
     call_result result;
@@ -112,7 +110,7 @@ inline void set_defaults(int fd) noexcept {
 }
 
 /// The same; false: the deadline passed first. Throws network_error.
-inline bool wait_until(int fd, short events, const deadline& limit) {
+[[gnu::noinline]] inline bool wait_until(int fd, short events, const deadline& limit) {
     return check("poll", poll_until(fd, events, limit)) != 0;
 }
 
@@ -132,22 +130,24 @@ inline bool wait_until(int fd, short events, const deadline& limit) {
 
 /// Room for the address of either family, filled in by a system call.
 struct address_buffer {
-    sockaddr_storage storage = {};
+    sockaddr_storage storage;
     socklen_t size = sizeof storage;
+
+    address_buffer() noexcept { storage.ss_family = AF_UNSPEC; }
 
     sockaddr* data() noexcept { return reinterpret_cast<sockaddr*>(&storage); }
     endpoint value() noexcept { return {data(), size}; }
 };
 
-/// The address and port that `fd` has on this side.
-[[gnu::noinline]] inline endpoint local_endpoint_of(int fd) {
+/// The address at one end of `fd`: `ask` is getsockname(2) or getpeername(2), and `name` says so.
+[[gnu::cold]] inline endpoint endpoint_of(int fd, int (*ask)(int, sockaddr*, socklen_t*),
+                                          const char* name) {
     address_buffer address;
-    const call_result result =
-        system_call([&] { return ::getsockname(fd, address.data(), &address.size); });
-    const endpoint local = address.value();
-    if (tracing()) trace(fd, result.error, "getsockname: %s", shown(local).host_and_port());
-    check("ask for the local address", result);
-    return local;
+    const call_result result = system_call([&] { return ask(fd, address.data(), &address.size); });
+    const endpoint end = address.value();
+    if (tracing()) trace(fd, result.error, "%s: %s", name, shown(end).host_and_port());
+    check("ask for an address", result);
+    return end;
 }
 
 }  // namespace detail
@@ -159,7 +159,9 @@ public:
     int fd() const noexcept { return fd_.get(); }
 
     /// Address and port of this end. Throws network_error. man 2 getsockname
-    endpoint local_endpoint() const { return detail::local_endpoint_of(fd()); }
+    [[gnu::noinline]] endpoint local_endpoint() const {
+        return detail::endpoint_of(fd(), ::getsockname, "getsockname");
+    }
 
     /// Bounds each later call as a whole, however slowly the peer drips; `forever` is the default,
     /// 0 means "do not wait". A call that takes longer throws, with code() == std::errc::timed_out.
@@ -167,7 +169,11 @@ public:
     duration timeout() const noexcept { return timeout_; }
 
     /// Switches the descriptor itself to never waiting. man 2 fcntl (O_NONBLOCK)
-    void set_non_blocking(bool on) { detail::set_non_blocking(fd(), on); }
+    [[gnu::noinline]] void set_non_blocking(bool on) {
+        const auto flags = detail::system_call([&] { return ::fcntl(fd(), F_GETFL); });
+        const auto had = static_cast<int>(detail::check("ask for O_NONBLOCK", flags));
+        detail::set_non_blocking(fd(), on, had & ~O_NONBLOCK);
+    }
 
     /// Sizes of the kernel's buffers, in bytes; Linux doubles the number. man 7 socket
     void set_receive_buffer(int bytes) { set_option(SOL_SOCKET, SO_RCVBUF, bytes, "SO_RCVBUF"); }

@@ -34,8 +34,7 @@ public:
     static tcp_stream connect(const std::string& host, int port,
                               duration within = std::chrono::seconds(30)) {
         endpoint peer;
-        unique_fd fd = detail::connect_any(host, port, within, peer);
-        return tcp_stream(std::move(fd), peer);
+        return tcp_stream(detail::connect_any(host, port, within, peer), peer);
     }
 
     /// Address and port of the peer, as they were when the connection was made.
@@ -51,7 +50,7 @@ public:
     std::size_t recv_some(void* memory, std::size_t size, const deadline& limit) {
         // A receive of 0 bytes returns 0, and that means "closed".
         if (size == 0) throw std::invalid_argument("recv_some: asked for 0 bytes");
-        return detail::receive(fd(), memory, size, limit, detail::wanted::some, remote_);
+        return detail::receive(fd(), memory, size, limit, detail::receiving_some, remote_);
     }
 
     /// The same into a string of 1 to `max` bytes; empty: the peer has closed.
@@ -111,7 +110,7 @@ public:
     /// Receives what is there now, 1 to `size` bytes, and never waits.
     io_result try_recv_some(void* memory, std::size_t size) noexcept {
         const auto result =
-            detail::receive_once(fd(), memory, size, MSG_DONTWAIT, detail::wanted::some);
+            detail::receive_once(fd(), memory, size, MSG_DONTWAIT, detail::receiving_some);
         if (result.value == 0 && size > 0) return {io_status::end_of_stream, 0, {}};
         return detail::outcome(result);
     }
@@ -146,12 +145,13 @@ private:
     // Fills memory[done, end); `size` is what was asked for altogether, for the error text.
     void recv_rest(char* memory, std::size_t done, std::size_t end, std::size_t size,
                    const deadline& limit) {
+        const detail::transfer_words& words = detail::receiving_all;
         while (done < end) {
-            const std::size_t count = detail::receive(fd(), memory + done, end - done, limit,
-                                                      detail::wanted::all, remote_);
-            if (count == 0) detail::throw_unexpected_eof(done, size, "recv_exact from", remote_);
+            const std::size_t count =
+                detail::receive(fd(), memory + done, end - done, limit, words, remote_);
+            if (count == 0) detail::throw_unexpected_eof(done, size, words.operation, remote_);
             done += count;
-            if (done < end) detail::throw_if_passed(limit, "recv_exact from", remote_);
+            if (done < end) detail::throw_if_passed(limit, words.operation, remote_);
         }
     }
 

@@ -31,39 +31,45 @@ inline io_result outcome(const call_result& result) noexcept {
     return {io_status::failed, 0, {result.error, std::system_category()}};
 }
 
-/// What the receiver makes of fewer bytes than it asked for.
-enum class wanted { some, all };
+/// How errors and the trace speak of a transfer. Arrays, for a pointer costs the program more.
+struct transfer_words {
+    char operation[16];  // of an error: "recv_exact from 127.0.0.1:5000: ..."
+    char call[8];        // of the trace: "recv 5 of 8 asked: short read"
+    char unit[6];
+    char when_short[14];
+};
 
-/// Tells a recv or a send: what was asked, what came of it, and the bytes that moved. `call` and
-/// `unit` make the sentence: "recv 5 of 8 asked", "send 5 of 8 bytes".
-[[gnu::cold]] inline void tell_transfer(int fd, call_result result, const char* call,
-                                        const char* unit, const iovec* parts, std::size_t count,
-                                        const char* remark) {
-    char front[64];  // the first bytes that moved, more than are shown
-    std::size_t held = 0;
+inline constexpr transfer_words receiving_some{"recv_some from", "recv", "asked", ""};
+inline constexpr transfer_words receiving_all{"recv_exact from", "recv", "asked", ": short read"};
+inline constexpr transfer_words sending{"send_all to", "send", "bytes", ": short write"};
+inline constexpr transfer_words sending_parts{"send_all to", "sendmsg", "bytes", ": short write"};
+
+/// Tells a recv or a send: what was asked, what came of it, and the bytes that moved.
+[[gnu::cold]] inline void tell_transfer(int fd, call_result result, const transfer_words& words,
+                                        const iovec* parts, std::size_t count) {
+    escaped_text<200> moved;
     std::size_t size = 0;
     std::size_t left = result.failed() ? 0 : result.count();
     for (const iovec* part = parts; part != parts + count; ++part) {
-        const std::size_t moved = left < part->iov_len ? left : part->iov_len;
-        const std::string_view bytes(static_cast<const char*>(part->iov_base), moved);
-        held += bytes.copy(front + held, sizeof front - held);
-        left -= moved;
+        const std::size_t here = left < part->iov_len ? left : part->iov_len;
+        moved.add(part->iov_base, here);
+        left -= here;
         size += part->iov_len;
     }
-    if (result.failed()) return trace(fd, result.error, "%s %zu %s", call, size, unit);
-    trace(fd, 0, "%s %ld of %zu %s%s: %s", call, result.value, size, unit,
-          result.count() < size ? remark : "",
-          result.value == 0 && size > 0 ? "end of stream" : shown({front, held}).c_str());
+    if (result.value <= 0 && size > 0)
+        return trace(fd, result.error,
+                     result.value == 0 ? "%s 0 of %zu %s: end of stream" : "%s %zu %s", words.call,
+                     size, words.unit);
+    trace(fd, 0, "%s %ld of %zu %s%s: \"%s\"%s", words.call, result.value, size, words.unit,
+          result.count() < size ? words.when_short : "", moved.c_str(),
+          result.count() > 48 ? "..." : "");
 }
 
 inline call_result receive_once(int fd, void* memory, std::size_t size, int flags,
-                                wanted want) noexcept {
+                                const transfer_words& words) noexcept {
     const call_result result = system_call([&] { return ::recv(fd, memory, size, flags); });
-    if (tracing()) {
-        const iovec part{memory, size};
-        const char* remark = want == wanted::all && result.value > 0 ? ": short read" : "";
-        tell_transfer(fd, result, "recv", "asked", &part, 1, remark);
-    }
+    const iovec part{memory, size};
+    if (tracing()) tell_transfer(fd, result, words, &part, 1);
     return result;
 }
 
@@ -77,22 +83,20 @@ inline call_result send_once(int fd, iovec* parts, std::size_t count, int flags)
         return single ? ::send(fd, parts->iov_base, parts->iov_len, flags)
                       : ::sendmsg(fd, &message, flags);
     });
-    if (tracing())
-        tell_transfer(fd, result, single ? "send" : "sendmsg", "bytes", parts, count,
-                      ": short write");
+    if (tracing()) tell_transfer(fd, result, single ? sending : sending_parts, parts, count);
     return result;
 }
 
 /// Receives 1 to `size` bytes, or 0 at the end of the stream. Throws at the deadline and on errors.
 [[gnu::noinline]] inline std::size_t receive(int fd, void* memory, std::size_t size,
-                                             const deadline& limit, wanted want,
+                                             const deadline& limit, const transfer_words& words,
                                              const endpoint& peer) {
-    const char* operation = want == wanted::all ? "recv_exact from" : "recv_some from";
     const int flags = limit.is_never() ? 0 : MSG_DONTWAIT;
     for (;;) {
-        const call_result result = receive_once(fd, memory, size, flags, want);
-        if (!result.would_block()) return static_cast<std::size_t>(check(operation, result, peer));
-        wait_or_throw(fd, POLLIN, limit, operation, peer);
+        const call_result result = receive_once(fd, memory, size, flags, words);
+        if (!result.would_block())
+            return static_cast<std::size_t>(check(words.operation, result, peer));
+        wait_or_throw(fd, POLLIN, limit, words.operation, peer);
     }
 }
 
@@ -110,15 +114,15 @@ inline call_result send_once(int fd, iovec* parts, std::size_t count, int flags)
     while (count > 0) {
         const call_result result = send_once(fd, parts, count, flags);
         if (result.would_block()) {
-            wait_or_throw(fd, POLLOUT, limit, "send_all to", peer);
+            wait_or_throw(fd, POLLOUT, limit, sending.operation, peer);
             continue;
         }
-        check("send_all to", result, peer);
+        check(sending.operation, result, peer);
         // The kernel may take less than all: go on where it stopped, perhaps inside a part.
         std::size_t taken = result.count();
         for (; count > 0 && taken >= parts->iov_len; ++parts, --count) taken -= parts->iov_len;
         if (count == 0) return;
-        throw_if_passed(limit, "send_all to", peer);
+        throw_if_passed(limit, sending.operation, peer);
         parts->iov_base = static_cast<char*>(parts->iov_base) + taken;
         parts->iov_len -= taken;
     }
@@ -135,7 +139,7 @@ inline call_result shut_down_sending(int fd) noexcept {
     char waste[16384];
     // The deadline is asked on every round: a peer that never stops sending must not hold us.
     while (!limit.passed()) {
-        const call_result got = receive_once(fd, waste, sizeof waste, MSG_DONTWAIT, wanted::some);
+        const call_result got = receive_once(fd, waste, sizeof waste, MSG_DONTWAIT, receiving_some);
         if (got.would_block()) {
             if (poll_until(fd, POLLIN, limit).failed()) return;
         } else if (got.value <= 0) {

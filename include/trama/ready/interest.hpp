@@ -34,8 +34,8 @@ inline bool wants(interest what, interest part) noexcept {
 }
 
 [[noreturn, gnu::cold]] inline void throw_not_watched(const char* operation, int fd) {
-    throw_network_error({ENOENT, std::system_category()}, operation,
-                        text("descriptor %d", fd).c_str(), "it is not watched", "add it first");
+    throw_network_error(ENOENT, operation, text("descriptor %d", fd).c_str(), "it is not watched",
+                        "add it first");
 }
 
 }  // namespace detail
