@@ -52,6 +52,7 @@
 #include <cstdarg>
 #include <cstddef>
 #include <cstdio>
+#include <cstring>
 #include <string>
 #include <string_view>
 
@@ -63,7 +64,9 @@ namespace detail {
 /// of a chain of strings, nothing to free on the way out.
 class text {
 public:
-    [[gnu::noinline, gnu::format(printf, 2, 3)]] explicit text(const char* format, ...) noexcept {
+    text() noexcept { bytes_[0] = '\0'; }
+
+    [[gnu::cold, gnu::format(printf, 2, 3)]] explicit text(const char* format, ...) noexcept {
         std::va_list arguments;
         va_start(arguments, format);
         std::vsnprintf(bytes_, sizeof bytes_, format, arguments);
@@ -76,22 +79,53 @@ private:
     char bytes_[1001];
 };
 
+/// Writes `byte` as printable ASCII to 1 to 4 places from `end` on. Returns the new end.
+inline char* put_escaped(char* end, char byte) noexcept {
+    const bool quoted = byte == '\\' || byte == '"';
+    const char letter = byte == '\n' ? 'n' : byte == '\r' ? 'r' : byte == '\t' ? 't' : byte;
+    if (quoted || letter != byte) {
+        *end++ = '\\';
+    } else if (byte < ' ' || byte > '~') {
+        return end + std::snprintf(end, 5, "\\x%02x", static_cast<unsigned char>(byte));
+    }
+    *end++ = letter;
+    return end;
+}
+
+/// The first bytes of what is added, part by part, as escaped() shows them; on the stack, too.
+class escaped_text {
+public:
+    /// `limit`: so many bytes are shown, at most 255.
+    explicit escaped_text(std::size_t limit, std::string_view bytes = {}) noexcept : left_(limit) {
+        add(bytes);
+    }
+
+    [[gnu::cold]] void add(std::string_view bytes) noexcept {
+        char* end = text_ + size_;
+        for (std::size_t i = 0; i < bytes.size() && left_ > 0; ++i, --left_)
+            end = put_escaped(end, bytes[i]);
+        *end = '\0';
+        size_ = end - text_;
+    }
+
+    const char* c_str() const noexcept { return text_; }
+
+private:
+    std::size_t left_;
+    std::ptrdiff_t size_ = 0;
+    char text_[4 * 255 + 1];
+};
+
 }  // namespace detail
 
 /// The bytes as printable ASCII: `hola\n`, `\x1b[2J`. At most `limit` bytes are shown; `...`
 /// follows when there were more.
 [[gnu::noinline]] inline std::string escaped(std::string_view bytes,
                                              std::size_t limit = std::string_view::npos) {
-    constexpr std::string_view special = "\n\r\t\\\"";
     std::string shown;
-    for (char byte : bytes.substr(0, limit)) {
-        const std::size_t place = special.find(byte);
-        const bool plain = byte >= ' ' && byte <= '~';
-        if (place != std::string_view::npos) byte = "nrt\\\""[place];
-        const char* form = place != std::string_view::npos ? "\\%c" : plain ? "%c" : "\\x%02x";
+    for (const char byte : bytes.substr(0, limit)) {
         char piece[5];
-        std::snprintf(piece, sizeof piece, form, static_cast<unsigned char>(byte));
-        shown += piece;
+        shown.append(piece, detail::put_escaped(piece, byte));
     }
     if (bytes.size() > limit) shown += "...";
     return shown;
@@ -416,8 +450,6 @@ private:
 // No header says how long a line will be, so the limit alone keeps a peer that never ends its line
 // from filling the memory. The end cannot be part of the payload; a NUL byte can.
 
-#include <cstring>
-
 namespace trama {
 
 /// How a line ends on the wire.
@@ -738,7 +770,8 @@ namespace detail {
 inline timespec trace_start{};
 
 [[gnu::cold]] inline void trace_to_stderr(std::string_view line) {
-    char time[32] = "";
+    char time[32];
+    time[0] = '\0';
     if (trace_start.tv_sec > 0) {
         timespec now{};
         ::clock_gettime(CLOCK_MONOTONIC, &now);
@@ -756,7 +789,7 @@ inline timespec trace_start{};
 
 inline trace_sink sink_from_environment() noexcept {
     const char* value = std::getenv("TRAMA_TRACE");
-    if (value == nullptr || *value == '\0' || std::strcmp(value, "0") == 0) return nullptr;
+    if (value == nullptr || *value == '\0' || *value == '0') return nullptr;
     if (std::strcmp(value, "time") == 0) ::clock_gettime(CLOCK_MONOTONIC, &trace_start);
     return trace_to_stderr;
 }
@@ -769,30 +802,25 @@ inline trace_sink current_sink = sink_from_environment();
 [[gnu::cold, gnu::format(printf, 3, 4)]] inline void trace(int fd, int error, const char* format,
                                                            ...) noexcept {
     const int saved = errno;  // a trace changes nothing
-    char what[340];
+    char line[400];
+    const int start = fd < 0 ? 0 : std::snprintf(line, sizeof line, "fd %d: ", fd);
     std::va_list arguments;
     va_start(arguments, format);
-    std::vsnprintf(what, sizeof what, format, arguments);
+    std::vsnprintf(line + start, 340, format, arguments);
     va_end(arguments);
-    const bool not_yet = error == EAGAIN || error == EWOULDBLOCK;
-    const char* outcome = error == 0 ? "" : not_yet ? ": not yet" : ": failed, ";
-    const char* reason = error == 0 || not_yet ? "" : std::strerror(error);
-    char subject[16] = "";
-    if (fd >= 0) std::snprintf(subject, sizeof subject, "fd %d: ", fd);
-    char line[400];
-    std::snprintf(line, sizeof line, "%s%s%s%s", subject, what, outcome, reason);
+    if (error != 0) {
+        const bool not_yet = error == EAGAIN || error == EWOULDBLOCK;
+        const char* outcome = not_yet ? ": not yet" : ": failed, %s";
+        const std::size_t end = std::strlen(line);
+        std::snprintf(line + end, sizeof line - end, outcome, std::strerror(error));
+    }
     current_sink(line);
     errno = saved;
 }
 
 /// The first bytes of what moved, as the trace shows them: `"hola\n"`, and dots if there are more.
 [[gnu::cold]] inline text shown(std::string_view bytes) noexcept {
-    try {
-        const char* dots = bytes.size() > 48 ? "..." : "";
-        return text("\"%s\"%s", escaped(bytes.substr(0, 48)).c_str(), dots);
-    } catch (const std::exception&) {
-        return text("(no memory to show them)");
-    }
+    return text("\"%s\"%s", escaped_text(48, bytes).c_str(), bytes.size() > 48 ? "..." : "");
 }
 
 }  // namespace detail
@@ -831,13 +859,10 @@ namespace trama {
 class network_error : public std::system_error {
 public:
     /// `text`: all of what() is to say.
-    [[gnu::cold]] network_error(std::error_code code, const char* text)
-        : std::system_error(code), text_(text) {}
-
-    const char* what() const noexcept override { return text_.what(); }
-
-private:
-    std::runtime_error text_;  // and not a string: copying an exception must not throw
+    [[gnu::cold]] network_error(std::error_code code, const char* text) : std::system_error(code) {
+        // what() is now the system's words for `code`, which `text` holds already, with more.
+        std::runtime_error::operator=(std::runtime_error(text));
+    }
 };
 
 /// The stream ended before recv_exact or receive_file had all they were asked for.
@@ -865,7 +890,7 @@ private:
 namespace detail {
 
 /// What to try next after `error`, or "" where there is no better advice than the reason itself.
-[[gnu::cold]] inline const char* next_step(int error) noexcept {
+[[gnu::cold, gnu::noinline]] inline const char* next_step(int error) noexcept {
     static constexpr struct {
         int error;
         const char* advice;
@@ -890,20 +915,18 @@ namespace detail {
 }
 
 /// Throws "operation where: reason (step); tried TRIED"; `where`, `step` and `tried` may be "".
-[[noreturn, gnu::cold]] inline void throw_network_error(const std::error_code& code,
-                                                        const char* operation, const char* where,
-                                                        const char* reason, const char* step,
-                                                        const char* tried = "") {
-    throw network_error(
-        code, text("%s%s%s: %s%s%s%s%s%s", operation, *where ? " " : "", where, reason,
-                   *step ? " (" : "", step, *step ? ")" : "", *tried ? "; tried " : "", tried)
-                  .c_str());
+[[noreturn, gnu::cold]] inline void throw_network_error(int error, const char* operation,
+                                                        const char* where, const char* reason,
+                                                        const char* step, const char* tried = "") {
+    const char* form = *step ? "%s%s%s: %s (%s)%s%s" : "%s%s%s: %s%s%s%s";
+    const text what(form, operation, *where ? " " : "", where, reason, step,
+                    *tried ? "; tried " : "", tried);
+    throw network_error({error, std::system_category()}, what.c_str());
 }
 
 [[noreturn, gnu::cold]] inline void throw_system_error(int error, const char* operation,
                                                        const char* where) {
-    throw_network_error({error, std::system_category()}, operation, where, std::strerror(error),
-                        next_step(error));
+    throw_network_error(error, operation, where, std::strerror(error), next_step(error));
 }
 
 /// What a system call gave: its value, and errno if the value is -1, else 0.
@@ -959,16 +982,14 @@ public:
     deadline() noexcept = default;
 
     /// `from_now`: 0 or less is over at once; `forever` never is.
-    explicit deadline(duration from_now) noexcept {
-        if (from_now != forever) end_ = after(from_now);
-    }
+    explicit deadline(duration from_now) noexcept : end_(after(from_now)) {}
 
     bool is_never() const noexcept { return end_ == never; }
     bool is_at_once() const noexcept { return end_ == at_once; }
 
     bool is_before(const deadline& other) const noexcept { return end_ < other.end_; }
 
-    bool passed() const noexcept { return !is_never() && left() == duration::zero(); }
+    bool passed() const noexcept { return left() == duration::zero(); }
 
     /// The time that is left, at least 0, or `forever`.
     [[gnu::noinline]] duration left() const noexcept {
@@ -987,6 +1008,7 @@ public:
 
 private:
     [[gnu::noinline]] static std::int64_t after(duration from_now) noexcept {
+        if (from_now == forever) return never;
         if (from_now <= duration::zero()) return at_once;
         const std::int64_t present = now();
         const bool too_far = from_now.count() > never - present - 1000000;  // room to round up
@@ -1066,21 +1088,23 @@ namespace detail {
 /// memory for it.
 class address_text {
 public:
-    [[gnu::noinline]] address_text(const sockaddr* address, socklen_t size) noexcept {
+    [[gnu::cold]] address_text(const sockaddr* address, socklen_t size) noexcept {
         char port[8];
         const int flags = NI_NUMERICHOST | NI_NUMERICSERV;
-        if (::getnameinfo(address, size, host_, sizeof host_, port, sizeof port, flags) == 0) {
-            const char* form = std::strchr(host_, ':') == nullptr ? "%s:%s" : "[%s]:%s";
-            std::snprintf(whole_, sizeof whole_, form, host_, port);
-        }
+        const char* form = "nowhere";
+        if (::getnameinfo(address, size, host_, sizeof host_, port, sizeof port, flags) == 0)
+            form = std::strchr(host_, ':') == nullptr ? "%s:%s" : "[%s]:%s";
+        else
+            std::strcpy(host_, form);
+        std::snprintf(whole_, sizeof whole_, form, host_, port);
     }
 
     const char* host() const noexcept { return host_; }
     const char* host_and_port() const noexcept { return whole_; }
 
 private:
-    char host_[72] = "nowhere";  // the longest: an IPv6 address, %, the name of an interface
-    char whole_[80] = "nowhere";
+    char host_[72];  // the longest: an IPv6 address, %, the name of an interface
+    char whole_[80];
 };
 
 }  // namespace detail
@@ -1093,11 +1117,14 @@ public:
 
     /// From what the system filled in: a sockaddr_in or sockaddr_in6 of `size` bytes. Any other
     /// family gives "nowhere".
-    endpoint(const sockaddr* address, std::size_t size) noexcept {
+    [[gnu::noinline]] endpoint(const sockaddr* address, std::size_t size) noexcept {
         const int given = size < sizeof(sockaddr_in) ? AF_UNSPEC : address->sa_family;
-        if (given == AF_INET) std::memcpy(&address_.v4, address, sizeof(sockaddr_in));
-        if (given == AF_INET6 && size >= sizeof(sockaddr_in6))
+        // Only what counts, the rest stays 0: so equal endpoints are equal byte for byte.
+        if (given == AF_INET) std::memcpy(&address_.v4, address, offsetof(sockaddr_in, sin_zero));
+        if (given == AF_INET6 && size >= sizeof(sockaddr_in6)) {
             std::memcpy(&address_.v6, address, sizeof(sockaddr_in6));
+            address_.v6.sin6_flowinfo = 0;
+        }
     }
 
     /// The address in numbers: "127.0.0.1", "::1", "fe80::1%eth0"; "nowhere" for none.
@@ -1125,13 +1152,7 @@ public:
     }
 
     friend bool operator==(const endpoint& left, const endpoint& right) noexcept {
-        if (left.family() != right.family() || left.port() != right.port()) return false;
-        if (left.family() != AF_INET6)
-            return left.address_.v4.sin_addr.s_addr == right.address_.v4.sin_addr.s_addr;
-        const sockaddr_in6& one = left.address_.v6;
-        const sockaddr_in6& other = right.address_.v6;
-        return one.sin6_scope_id == other.sin6_scope_id &&
-               std::memcmp(&one.sin6_addr, &other.sin6_addr, sizeof one.sin6_addr) == 0;
+        return std::memcmp(&left.address_, &right.address_, sizeof left.address_) == 0;
     }
     friend bool operator!=(const endpoint& left, const endpoint& right) noexcept {
         return !(left == right);
@@ -1182,39 +1203,32 @@ enum class address_use { connect, listen };
 
 namespace detail {
 
-/// The errors of getaddrinfo(3) are no errno values; the nearest one that code() can hold.
-[[gnu::cold]] inline int nearest_errno(int error) noexcept {
-    switch (error) {
-        case EAI_SYSTEM: return errno;
-        case EAI_AGAIN: return EAGAIN;
-        case EAI_MEMORY: return ENOMEM;
-        default: return ENXIO;
-    }
+[[gnu::cold]] inline text host_and_port(const std::string& host, int port) noexcept {
+    const char* form = std::strchr(host.c_str(), ':') == nullptr ? "%s:%d" : "[%s]:%d";
+    return text(form, escaped_text(255, host).c_str(), port);
 }
 
-[[gnu::cold]] inline text host_and_port(const std::string& host, int port) {
-    const char* form = host.find(':') == std::string::npos ? "%s:%d" : "[%s]:%d";
-    return text(form, escaped(host).c_str(), port);
+[[noreturn, gnu::cold]] inline void throw_not_resolved(const std::string& host, int port, int code,
+                                                       const char* reason, const char* step) {
+    throw_network_error(code, "resolve", host_and_port(host, port).c_str(), reason, step);
 }
 
-/// `error`: what getaddrinfo(3) returned.
-[[noreturn, gnu::cold]] inline void throw_resolve_error(int error, const std::string& host,
-                                                        int port) {
-    const std::error_code code(nearest_errno(error), std::system_category());
-    const char* reason = error == EAI_SYSTEM ? std::strerror(code.value()) : ::gai_strerror(error);
-    throw_network_error(code, "resolve", host_and_port(host, port).c_str(), reason,
-                        error == EAI_NONAME ? "no such host: check the spelling" : "");
+/// `error`: what getaddrinfo(3) returned. It is no errno, so code() gets the nearest one.
+[[noreturn, gnu::cold]] inline void throw_resolve_error(const std::string& host, int port,
+                                                        int error) {
+    if (error == EAI_SYSTEM) throw_not_resolved(host, port, errno, std::strerror(errno), "");
+    const int code = error == EAI_AGAIN ? EAGAIN : error == EAI_MEMORY ? ENOMEM : ENXIO;
+    const char* step = error == EAI_NONAME ? "no such host: check the spelling" : "";
+    throw_not_resolved(host, port, code, ::gai_strerror(error), step);
 }
 
 /// What getaddrinfo(3) cannot be asked.
-[[gnu::noinline]] inline void check_host_and_port(const std::string& host, int port) {
+[[gnu::cold]] inline void check_host_and_port(const std::string& host, int port) {
     const char* fault = nullptr;
     if (port < 0 || port > 65535) fault = "a port is a number from 0 to 65535";
     // It would stop at a NUL byte and look for another name.
-    if (host.find('\0') != std::string::npos) fault = "a host name holds no NUL byte";
-    if (fault == nullptr) return;
-    throw_network_error({EINVAL, std::system_category()}, "resolve",
-                        host_and_port(host, port).c_str(), std::strerror(EINVAL), fault);
+    if (std::strlen(host.c_str()) < host.size()) fault = "a host name holds no NUL byte";
+    if (fault != nullptr) throw_not_resolved(host, port, EINVAL, std::strerror(EINVAL), fault);
 }
 
 }  // namespace detail
@@ -1239,8 +1253,7 @@ public:
 
     /// As resolve() does.
     [[gnu::noinline]] address_list(const std::string& host, int port, address_use use,
-                                   int socket_type)
-        : address_list() {
+                                   int socket_type) {
         detail::check_host_and_port(host, port);
         addrinfo wanted{};
         wanted.ai_socktype = socket_type;
@@ -1249,12 +1262,12 @@ public:
         std::snprintf(service, sizeof service, "%d", port);
         int error = ::getaddrinfo(host.c_str(), service, &wanted, &first_);
         // RFC 6761: this name is the loopback address, also where the system has no table of hosts.
-        if (error != 0 && host == "localhost")
+        if (error != 0 && std::strcmp(host.c_str(), "localhost") == 0)
             error = ::getaddrinfo("127.0.0.1", service, &wanted, &first_);
         if (tracing())
             detail::trace(-1, 0, "getaddrinfo %s%s", detail::host_and_port(host, port).c_str(),
                           error == 0 ? "" : ": failed");
-        if (error != 0) detail::throw_resolve_error(error, host, port);
+        if (error != 0) detail::throw_resolve_error(host, port, error);
     }
     address_list(const address_list&) = delete;
     address_list& operator=(const address_list&) = delete;
@@ -1274,9 +1287,6 @@ public:
     }
 
 private:
-    // The public constructor begins here, so that the destructor runs when it throws.
-    address_list() noexcept = default;
-
     addrinfo* first_ = nullptr;
 };
 
@@ -1346,17 +1356,15 @@ inline void set_defaults(int fd) noexcept {
     if (result.failed()) throw_system_error(result.error, "set option", name);
 }
 
-[[gnu::noinline]] inline void set_non_blocking(int fd, bool on) {
-    const call_result had = system_call([&] { return ::fcntl(fd, F_GETFL); });
-    const int flags = static_cast<int>(check("ask for O_NONBLOCK", had));
-    const call_result result = system_call(
-        [&] { return ::fcntl(fd, F_SETFL, on ? flags | O_NONBLOCK : flags & ~O_NONBLOCK); });
-    if (tracing()) trace(fd, result.error, "O_NONBLOCK %s", on ? "on" : "off");
+/// `flags`: O_NONBLOCK or 0, with what else `fd` has; a new socket has nothing else.
+[[gnu::cold]] inline void set_flags(int fd, int flags) {
+    const call_result result = system_call([&] { return ::fcntl(fd, F_SETFL, flags); });
+    if (tracing()) trace(fd, result.error, "O_NONBLOCK %s", flags & O_NONBLOCK ? "on" : "off");
     check("set O_NONBLOCK", result);
 }
 
 /// A new socket: its descriptor, or the errno of the failure. `type`: SOCK_STREAM or SOCK_DGRAM.
-[[gnu::noinline]] inline call_result make_socket(int family, int type) noexcept {
+[[gnu::cold]] inline call_result make_socket(int family, int type) noexcept {
     const call_result result =
         system_call([&] { return ::socket(family, type | close_on_exec, 0); });
     if (tracing())
@@ -1376,8 +1384,8 @@ inline void set_defaults(int fd) noexcept {
                                                  char protocol) {
     const text step("another program owns the port: ss -l%cnp 'sport = :%u'", protocol,
                     unsigned{where.port()});
-    throw_network_error({EADDRINUSE, std::system_category()}, operation, where.to_string().c_str(),
-                        std::strerror(EADDRINUSE), step.c_str());
+    throw_network_error(EADDRINUSE, operation, where.to_string().c_str(), std::strerror(EADDRINUSE),
+                        step.c_str());
 }
 
 /// `protocol`: 't' for TCP, 'u' for UDP.
@@ -1391,8 +1399,7 @@ inline void set_defaults(int fd) noexcept {
 
 /// Polls until `fd` has one of `events` (POLLIN or POLLOUT), an error or a hang-up: value 1, or 0
 /// when the deadline passed first.
-[[gnu::noinline]] inline call_result poll_until(int fd, short events,
-                                                const deadline& limit) noexcept {
+[[gnu::cold]] inline call_result poll_until(int fd, short events, const deadline& limit) noexcept {
     if (fd < 0) return {-1, EBADF};  // poll would pass it over, and wait
     pollfd watched{fd, events, 0};
     call_result result;
@@ -1407,7 +1414,7 @@ inline void set_defaults(int fd) noexcept {
 }
 
 /// The same; false: the deadline passed first. Throws network_error.
-inline bool wait_until(int fd, short events, const deadline& limit) {
+[[gnu::noinline]] inline bool wait_until(int fd, short events, const deadline& limit) {
     return check("poll", poll_until(fd, events, limit)) != 0;
 }
 
@@ -1427,22 +1434,24 @@ inline bool wait_until(int fd, short events, const deadline& limit) {
 
 /// Room for the address of either family, filled in by a system call.
 struct address_buffer {
-    sockaddr_storage storage = {};
+    sockaddr_storage storage;
     socklen_t size = sizeof storage;
+
+    address_buffer() noexcept { storage.ss_family = AF_UNSPEC; }
 
     sockaddr* data() noexcept { return reinterpret_cast<sockaddr*>(&storage); }
     endpoint value() noexcept { return {data(), size}; }
 };
 
-/// The address and port that `fd` has on this side.
-[[gnu::noinline]] inline endpoint local_endpoint_of(int fd) {
+/// The address at one end of `fd`: `ask` is getsockname(2) or getpeername(2), and `name` says so.
+[[gnu::cold]] inline endpoint endpoint_of(int fd, int (*ask)(int, sockaddr*, socklen_t*),
+                                          const char* name) {
     address_buffer address;
-    const call_result result =
-        system_call([&] { return ::getsockname(fd, address.data(), &address.size); });
-    const endpoint local = address.value();
-    if (tracing()) trace(fd, result.error, "getsockname: %s", shown(local).host_and_port());
-    check("ask for the local address", result);
-    return local;
+    const call_result result = system_call([&] { return ask(fd, address.data(), &address.size); });
+    const endpoint end = address.value();
+    if (tracing()) trace(fd, result.error, "%s: %s", name, shown(end).host_and_port());
+    check("ask for an address", result);
+    return end;
 }
 
 }  // namespace detail
@@ -1454,7 +1463,9 @@ public:
     int fd() const noexcept { return fd_.get(); }
 
     /// Address and port of this end. Throws network_error. man 2 getsockname
-    endpoint local_endpoint() const { return detail::local_endpoint_of(fd()); }
+    [[gnu::noinline]] endpoint local_endpoint() const {
+        return detail::endpoint_of(fd(), ::getsockname, "getsockname");
+    }
 
     /// Bounds each later call as a whole, however slowly the peer drips; `forever` is the default,
     /// 0 means "do not wait". A call that takes longer throws, with code() == std::errc::timed_out.
@@ -1462,7 +1473,11 @@ public:
     duration timeout() const noexcept { return timeout_; }
 
     /// Switches the descriptor itself to never waiting. man 2 fcntl (O_NONBLOCK)
-    void set_non_blocking(bool on) { detail::set_non_blocking(fd(), on); }
+    [[gnu::noinline]] void set_non_blocking(bool on) {
+        const auto result = detail::system_call([&] { return ::fcntl(fd(), F_GETFL); });
+        const auto flags = static_cast<int>(detail::check("ask for O_NONBLOCK", result));
+        detail::set_flags(fd(), on ? flags | O_NONBLOCK : flags & ~O_NONBLOCK);
+    }
 
     /// Sizes of the kernel's buffers, in bytes; Linux doubles the number. man 7 socket
     void set_receive_buffer(int bytes) { set_option(SOL_SOCKET, SO_RCVBUF, bytes, "SO_RCVBUF"); }
@@ -1517,39 +1532,45 @@ inline io_result outcome(const call_result& result) noexcept {
     return {io_status::failed, 0, {result.error, std::system_category()}};
 }
 
-/// What the receiver makes of fewer bytes than it asked for.
-enum class wanted { some, all };
+/// How errors and the trace speak of a transfer. Arrays, for a pointer costs the program more.
+struct transfer_words {
+    char operation[16];  // of an error: "recv_exact from 127.0.0.1:5000: ..."
+    char call[8];        // of the trace: "recv 5 of 8 asked: short read"
+    char unit[6];
+    char when_short[14];
+};
 
-/// Tells a recv or a send: what was asked, what came of it, and the bytes that moved. `call` and
-/// `unit` make the sentence: "recv 5 of 8 asked", "send 5 of 8 bytes".
-[[gnu::cold]] inline void tell_transfer(int fd, call_result result, const char* call,
-                                        const char* unit, const iovec* parts, std::size_t count,
-                                        const char* remark) {
-    char front[64];  // the first bytes that moved, more than are shown
-    std::size_t held = 0;
+inline constexpr transfer_words receiving{"recv_some from", "recv", "asked", ""};
+inline constexpr transfer_words receiving_all{"recv_exact from", "recv", "asked", ": short read"};
+inline constexpr transfer_words sending{"send_all to", "send", "bytes", ": short write"};
+inline constexpr transfer_words sending_parts{"send_all to", "sendmsg", "bytes", ": short write"};
+
+/// Tells a recv or a send: what was asked, what came of it, and the bytes that moved.
+[[gnu::cold]] inline void tell_transfer(int fd, call_result result, const transfer_words& words,
+                                        const iovec* parts, std::size_t count) {
+    escaped_text moved(48);
     std::size_t size = 0;
     std::size_t left = result.failed() ? 0 : result.count();
     for (const iovec* part = parts; part != parts + count; ++part) {
-        const std::size_t moved = left < part->iov_len ? left : part->iov_len;
-        const std::string_view bytes(static_cast<const char*>(part->iov_base), moved);
-        held += bytes.copy(front + held, sizeof front - held);
-        left -= moved;
+        const std::size_t here = left < part->iov_len ? left : part->iov_len;
+        moved.add({static_cast<const char*>(part->iov_base), here});
+        left -= here;
         size += part->iov_len;
     }
-    if (result.failed()) return trace(fd, result.error, "%s %zu %s", call, size, unit);
-    trace(fd, 0, "%s %ld of %zu %s%s: %s", call, result.value, size, unit,
-          result.count() < size ? remark : "",
-          result.value == 0 && size > 0 ? "end of stream" : shown({front, held}).c_str());
+    const bool at_end = result.value == 0 && size > 0;
+    if (result.failed() || at_end)
+        return trace(fd, result.error, at_end ? "%s 0 of %zu %s: end of stream" : "%s %zu %s",
+                     words.call, size, words.unit);
+    trace(fd, 0, "%s %ld of %zu %s%s: \"%s\"%s", words.call, result.value, size, words.unit,
+          result.count() < size ? words.when_short : "", moved.c_str(),
+          result.count() > 48 ? "..." : "");
 }
 
 inline call_result receive_once(int fd, void* memory, std::size_t size, int flags,
-                                wanted want) noexcept {
+                                const transfer_words& words) noexcept {
     const call_result result = system_call([&] { return ::recv(fd, memory, size, flags); });
-    if (tracing()) {
-        const iovec part{memory, size};
-        const char* remark = want == wanted::all && result.value > 0 ? ": short read" : "";
-        tell_transfer(fd, result, "recv", "asked", &part, 1, remark);
-    }
+    const iovec part{memory, size};
+    if (tracing()) tell_transfer(fd, result, words, &part, 1);
     return result;
 }
 
@@ -1563,30 +1584,34 @@ inline call_result send_once(int fd, iovec* parts, std::size_t count, int flags)
         return single ? ::send(fd, parts->iov_base, parts->iov_len, flags)
                       : ::sendmsg(fd, &message, flags);
     });
-    if (tracing())
-        tell_transfer(fd, result, single ? "send" : "sendmsg", "bytes", parts, count,
-                      ": short write");
+    if (tracing()) tell_transfer(fd, result, single ? sending : sending_parts, parts, count);
     return result;
 }
 
 /// Receives 1 to `size` bytes, or 0 at the end of the stream. Throws at the deadline and on errors.
 [[gnu::noinline]] inline std::size_t receive(int fd, void* memory, std::size_t size,
-                                             const deadline& limit, wanted want,
+                                             const deadline& limit, const transfer_words& words,
                                              const endpoint& peer) {
-    const char* operation = want == wanted::all ? "recv_exact from" : "recv_some from";
     const int flags = limit.is_never() ? 0 : MSG_DONTWAIT;
     for (;;) {
-        const call_result result = receive_once(fd, memory, size, flags, want);
-        if (!result.would_block()) return static_cast<std::size_t>(check(operation, result, peer));
-        wait_or_throw(fd, POLLIN, limit, operation, peer);
+        const call_result result = receive_once(fd, memory, size, flags, words);
+        if (!result.would_block())
+            return static_cast<std::size_t>(check(words.operation, result, peer));
+        wait_or_throw(fd, POLLIN, limit, words.operation, peer);
     }
 }
 
-[[noreturn, gnu::cold]] inline void throw_unexpected_eof(std::uint64_t received,
-                                                         std::uint64_t expected,
-                                                         const char* operation,
-                                                         const endpoint& where) {
-    throw unexpected_eof(received, expected, operation, shown(where).host_and_port());
+/// Fills memory[done, end); `size` is what was asked for altogether, for the error text.
+inline void receive_rest(int fd, char* memory, std::size_t done, std::size_t end, std::size_t size,
+                         const deadline& limit, const endpoint& peer) {
+    while (done < end) {
+        const std::size_t count =
+            receive(fd, memory + done, end - done, limit, receiving_all, peer);
+        if (count == 0)
+            throw unexpected_eof(done, size, receiving_all.operation, shown(peer).host_and_port());
+        done += count;
+        if (done < end) throw_if_passed(limit, receiving_all.operation, peer);
+    }
 }
 
 /// Sends all of `count` parts, and moves parts[] along while it does. Throws as receive does.
@@ -1596,15 +1621,15 @@ inline call_result send_once(int fd, iovec* parts, std::size_t count, int flags)
     while (count > 0) {
         const call_result result = send_once(fd, parts, count, flags);
         if (result.would_block()) {
-            wait_or_throw(fd, POLLOUT, limit, "send_all to", peer);
+            wait_or_throw(fd, POLLOUT, limit, sending.operation, peer);
             continue;
         }
-        check("send_all to", result, peer);
+        check(sending.operation, result, peer);
         // The kernel may take less than all: go on where it stopped, perhaps inside a part.
         std::size_t taken = result.count();
         for (; count > 0 && taken >= parts->iov_len; ++parts, --count) taken -= parts->iov_len;
         if (count == 0) return;
-        throw_if_passed(limit, "send_all to", peer);
+        throw_if_passed(limit, sending.operation, peer);
         parts->iov_base = static_cast<char*>(parts->iov_base) + taken;
         parts->iov_len -= taken;
     }
@@ -1621,7 +1646,7 @@ inline call_result shut_down_sending(int fd) noexcept {
     char waste[16384];
     // The deadline is asked on every round: a peer that never stops sending must not hold us.
     while (!limit.passed()) {
-        const call_result got = receive_once(fd, waste, sizeof waste, MSG_DONTWAIT, wanted::some);
+        const call_result got = receive_once(fd, waste, sizeof waste, MSG_DONTWAIT, receiving);
         if (got.would_block()) {
             if (poll_until(fd, POLLIN, limit).failed()) return;
         } else if (got.value <= 0) {
@@ -1666,13 +1691,9 @@ namespace detail {
 /// TCP connects a socket to itself when the port it was given is the one it calls and nobody
 /// listens there. That is no peer.
 [[gnu::cold]] inline bool is_connected_to_itself(int fd, const endpoint& remote) {
-    const endpoint local = local_endpoint_of(fd);
-    if (local.port() != remote.port()) return false;
-    address_buffer peer;  // and not `remote`, which may be 0.0.0.0: any address of this machine
-    const call_result result =
-        system_call([&] { return ::getpeername(fd, peer.data(), &peer.size); });
-    if (tracing()) trace(fd, result.error, "getpeername: %s", shown(peer.value()).host_and_port());
-    return !result.failed() && peer.value() == local;
+    const endpoint local = endpoint_of(fd, ::getsockname, "getsockname");
+    // Not `remote` itself, which may be 0.0.0.0: any address of this machine.
+    return local.port() == remote.port() && endpoint_of(fd, ::getpeername, "getpeername") == local;
 }
 
 /// Connects to `remote` a new socket, which `fd` then owns. Returns 0 or the errno of the failure.
@@ -1680,22 +1701,22 @@ namespace detail {
     const call_result made = make_socket(remote.family(), SOCK_STREAM);
     if (made.failed()) return made.error;  // such as: this machine has no IPv6
     fd.reset(static_cast<int>(made.value));
-    set_non_blocking(fd.get(), true);
+    set_flags(fd.get(), O_NONBLOCK);
     int error = start_connect(fd.get(), remote);
     if (error == 0) error = finish_connect(fd.get(), limit);
     if (error == 0 && is_connected_to_itself(fd.get(), remote)) error = ECONNREFUSED;
-    if (error == 0) set_non_blocking(fd.get(), false);
+    if (error == 0) set_flags(fd.get(), 0);
     return error;
 }
 
 /// `tried`: "ADDRESS: REASON", with commas between.
 [[noreturn, gnu::cold]] inline void throw_not_connected(const std::string& host, int port,
-                                                        int error, const std::string& tried) {
+                                                        int error, const char* tried) {
     const text where = host_and_port(host, port);
     // One address that was given in numbers has been named already.
-    const bool known = tried.compare(0, std::strlen(where.c_str()), where.c_str()) == 0;
-    throw_network_error({error, std::system_category()}, "connect to", where.c_str(),
-                        std::strerror(error), next_step(error), known ? "" : tried.c_str());
+    const bool known = std::strstr(tried, where.c_str()) == tried;
+    throw_network_error(error, "connect to", where.c_str(), std::strerror(error), next_step(error),
+                        known ? "" : tried);
 }
 
 /// A connected descriptor; `peer` becomes the address that answered. Throws network_error with all
@@ -1706,20 +1727,19 @@ namespace detail {
     const address_list addresses(host, port, address_use::connect, SOCK_STREAM);
     unique_fd fd;
     int error = 0;
-    std::string tried;
+    text tried;
     auto behind = static_cast<duration::rep>(addresses.size());
     for (const endpoint each : addresses) {
         // An address that never answers must leave time for those behind it.
-        const deadline share(limit.is_never() ? forever
-                                              : duration(limit.left().count() / behind--));
+        const deadline share(limit.left() / behind--);
         peer = each;
         error = connect_to(peer, share, fd);
         if (error == 0) return fd;
         fd.reset();
-        const char* comma = tried.empty() ? "" : ", ";
-        tried += text("%s%s: %s", comma, shown(peer).host_and_port(), std::strerror(error)).c_str();
+        tried =
+            text("%s, %s: %s", tried.c_str(), shown(peer).host_and_port(), std::strerror(error));
     }
-    throw_not_connected(host, port, error, tried);
+    throw_not_connected(host, port, error, tried.c_str() + std::strlen(", "));
 }
 
 }  // namespace detail
@@ -1748,7 +1768,7 @@ namespace detail {
     if (result.error == EADDRINUSE) throw_in_use(where, "listen on", 't');
     check("listen on", result, where);
     // A client may be gone again between "one is waiting" and accept; that must not block us.
-    set_non_blocking(fd.get(), true);
+    set_flags(fd.get(), O_NONBLOCK);
     return fd;
 }
 
@@ -1802,8 +1822,6 @@ inline bool lost_before_accept(int error) noexcept {
 // other way round. So there are calls for "what is there" (_some) and for "all of it" (_all,
 // _exact).
 
-#include <initializer_list>
-
 #include <netinet/tcp.h>
 
 #if __cplusplus > 201703L && __has_include(<span>)
@@ -1827,8 +1845,7 @@ public:
     static tcp_stream connect(const std::string& host, int port,
                               duration within = std::chrono::seconds(30)) {
         endpoint peer;
-        unique_fd fd = detail::connect_any(host, port, within, peer);
-        return tcp_stream(std::move(fd), peer);
+        return tcp_stream(detail::connect_any(host, port, within, peer), peer);
     }
 
     /// Address and port of the peer, as they were when the connection was made.
@@ -1844,7 +1861,7 @@ public:
     std::size_t recv_some(void* memory, std::size_t size, const deadline& limit) {
         // A receive of 0 bytes returns 0, and that means "closed".
         if (size == 0) throw std::invalid_argument("recv_some: asked for 0 bytes");
-        return detail::receive(fd(), memory, size, limit, detail::wanted::some, remote_);
+        return detail::receive(fd(), memory, size, limit, detail::receiving, remote_);
     }
 
     /// The same into a string of 1 to `max` bytes; empty: the peer has closed.
@@ -1857,7 +1874,8 @@ public:
     /// Receives exactly `size` bytes. Throws network_error, upon which what had come is lost, and
     /// unexpected_eof if the stream ends before.
     void recv_exact(void* memory, std::size_t size) {
-        recv_rest(static_cast<char*>(memory), 0, size, size, deadline(timeout()));
+        const deadline limit(timeout());
+        detail::receive_rest(fd(), static_cast<char*>(memory), 0, size, size, limit, remote_);
     }
 
     /// The same into a string, which grows with what comes: a large `size` costs nothing before.
@@ -1869,7 +1887,7 @@ public:
             end = begin < 32768 ? 65536 : 2 * begin;
             if (end > size) end = size;
             bytes.resize(end);
-            recv_rest(bytes.data(), begin, end, size, limit);
+            detail::receive_rest(fd(), bytes.data(), begin, end, size, limit, remote_);
         }
         return bytes;
     }
@@ -1877,7 +1895,10 @@ public:
     /// Sends all of `bytes`, waiting while the peer is slow. Returns when the kernel has taken
     /// them, which is not yet "received". Throws network_error (time-out, reset, broken pipe; no
     /// SIGPIPE): nobody knows how much is out, so close the stream.
-    void send_all(std::string_view bytes) { send_all({bytes}); }
+    void send_all(std::string_view bytes) {
+        iovec part{const_cast<char*>(bytes.data()), bytes.size()};
+        detail::send_parts(fd(), &part, bytes.empty() ? 0 : 1, deadline(timeout()), remote_);
+    }
 
     /// The same for up to 8 parts, one behind the other, none of them copied. man 2 sendmsg
     void send_all(std::initializer_list<std::string_view> parts) {
@@ -1904,7 +1925,7 @@ public:
     /// Receives what is there now, 1 to `size` bytes, and never waits.
     io_result try_recv_some(void* memory, std::size_t size) noexcept {
         const auto result =
-            detail::receive_once(fd(), memory, size, MSG_DONTWAIT, detail::wanted::some);
+            detail::receive_once(fd(), memory, size, MSG_DONTWAIT, detail::receiving);
         if (result.value == 0 && size > 0) return {io_status::end_of_stream, 0, {}};
         return detail::outcome(result);
     }
@@ -1936,18 +1957,6 @@ public:
     }
 
 private:
-    // Fills memory[done, end); `size` is what was asked for altogether, for the error text.
-    void recv_rest(char* memory, std::size_t done, std::size_t end, std::size_t size,
-                   const deadline& limit) {
-        while (done < end) {
-            const std::size_t count = detail::receive(fd(), memory + done, end - done, limit,
-                                                      detail::wanted::all, remote_);
-            if (count == 0) detail::throw_unexpected_eof(done, size, "recv_exact from", remote_);
-            done += count;
-            if (done < end) detail::throw_if_passed(limit, "recv_exact from", remote_);
-        }
-    }
-
     endpoint remote_;
 };
 
@@ -2611,7 +2620,7 @@ public:
         }
 #endif
         return copy_piece(size, [&] {
-            return receive_once(from_, buffer_.data(), buffer_.size(), MSG_DONTWAIT, wanted::some);
+            return receive_once(from_, buffer_.data(), buffer_.size(), MSG_DONTWAIT, receiving);
         });
     }
 
@@ -2701,7 +2710,8 @@ void receive_file(tcp_stream& from, int file, std::uint64_t size, Progress progr
     for (std::uint64_t done = 0; done < size;) {
         const auto receive = [&] { return receiver.receive(detail::piece_of(size - done)); };
         const std::size_t count = detail::move_some(operation, from, POLLIN, receive);
-        if (count == 0) detail::throw_unexpected_eof(done, size, operation, from.remote_endpoint());
+        if (count == 0)
+            throw unexpected_eof(done, size, operation, from.remote_endpoint().to_string().c_str());
         done += count;
         progress(done);
     }
@@ -2897,8 +2907,8 @@ inline bool wants(interest what, interest part) noexcept {
 }
 
 [[noreturn, gnu::cold]] inline void throw_not_watched(const char* operation, int fd) {
-    throw_network_error({ENOENT, std::system_category()}, operation,
-                        text("descriptor %d", fd).c_str(), "it is not watched", "add it first");
+    throw_network_error(ENOENT, operation, text("descriptor %d", fd).c_str(), "it is not watched",
+                        "add it first");
 }
 
 }  // namespace detail
@@ -3012,8 +3022,7 @@ private:
         if (fd < 0) detail::throw_system_error(EBADF, "watch", "");
         if (fd >= FD_SETSIZE)
             detail::throw_network_error(
-                {EINVAL, std::system_category()}, "watch",
-                detail::text("descriptor %d", fd).c_str(),
+                EINVAL, "watch", detail::text("descriptor %d", fd).c_str(),
                 detail::text("select(2) holds 0 to %d", FD_SETSIZE - 1).c_str(),
                 "use poll_selector or epoll_selector");
     }
@@ -3316,7 +3325,7 @@ inline void give_back(int number, const struct sigaction& before) noexcept {
 class stop_signal {
 public:
     /// Throws network_error when no descriptors are left.
-    stop_signal() {
+    [[gnu::noinline]] stop_signal() {
         int ends[2] = {-1, -1};
         const auto result = detail::system_call([&] { return ::pipe(ends); });
         detail::check("open a pipe", result);
@@ -3324,7 +3333,7 @@ public:
         write_end_.reset(ends[1]);
         for (int end : ends) {
             ::fcntl(end, F_SETFD, FD_CLOEXEC);
-            detail::set_non_blocking(end, true);
+            detail::set_flags(end, O_NONBLOCK);
         }
     }
     stop_signal(const stop_signal&) = delete;
@@ -3515,6 +3524,40 @@ namespace trama {
 /// What a message_server knows of a client besides its connection, if you do not say otherwise.
 struct no_state {};
 
+/// The clients that are here, one after the other; who is leaving is left out.
+template <typename Client>
+class client_range {
+public:
+    class iterator {
+    public:
+        iterator(Client* const* at, Client* const* end) noexcept : at_(at), end_(end) { skip(); }
+        Client& operator*() const noexcept { return **at_; }
+        iterator& operator++() noexcept {
+            ++at_;
+            skip();
+            return *this;
+        }
+        bool operator!=(const iterator& other) const noexcept { return at_ != other.at_; }
+
+    private:
+        void skip() noexcept {
+            while (at_ != end_ && (*at_ == nullptr || !(*at_)->is_open())) ++at_;
+        }
+
+        Client* const* at_;
+        Client* const* end_;
+    };
+
+    explicit client_range(const detail::list<Client*>& table) noexcept
+        : first_(table.begin()), end_(table.end()) {}
+    iterator begin() const noexcept { return {first_, end_}; }
+    iterator end() const noexcept { return {end_, end_}; }
+
+private:
+    Client* const* first_;
+    Client* const* end_;
+};
+
 namespace detail {
 
 template <typename Codec, typename Selector, typename State>
@@ -3565,23 +3608,20 @@ struct client_list {
 
     void set_idle_timeout(duration time) {
         idle_timeout = time;
-        for (Client* each : table)
-            if (each != nullptr) each->restart_idle_time();
+        for (Client& each : client_range<Client>(table)) each.restart_idle_time();
     }
 
     void set_message_timeout(duration time) {
         message_timeout = time;
-        for (Client* each : table) {
-            if (each == nullptr) continue;
-            each->times_.message_end = deadline();
-            each->set_deadline();
+        for (Client& each : client_range<Client>(table)) {
+            each.times_.message_end = deadline();
+            each.set_deadline();
         }
     }
 
     void set_high_water(std::size_t bytes) {
-        high_water = bytes;
-        for (Client* each : table)
-            if (each != nullptr) each->note_written();  // so that it is watched for what it is now
+        high_water = bytes;  // and each is watched for what it is now
+        for (Client& each : client_range<Client>(table)) each.note_written();
     }
 
     /// False: whoever sends nothing may do so for ever.
@@ -3620,40 +3660,6 @@ struct client_list {
 };
 
 }  // namespace detail
-
-/// The clients that are here, one after the other; who is leaving is left out.
-template <typename Client>
-class client_range {
-public:
-    class iterator {
-    public:
-        iterator(Client* const* at, Client* const* end) noexcept : at_(at), end_(end) { skip(); }
-        Client& operator*() const noexcept { return **at_; }
-        iterator& operator++() noexcept {
-            ++at_;
-            skip();
-            return *this;
-        }
-        bool operator!=(const iterator& other) const noexcept { return at_ != other.at_; }
-
-    private:
-        void skip() noexcept {
-            while (at_ != end_ && (*at_ == nullptr || !(*at_)->is_open())) ++at_;
-        }
-
-        Client* const* at_;
-        Client* const* end_;
-    };
-
-    explicit client_range(const detail::list<Client*>& table) noexcept
-        : first_(table.begin()), end_(table.end()) {}
-    iterator begin() const noexcept { return {first_, end_}; }
-    iterator end() const noexcept { return {end_, end_}; }
-
-private:
-    Client* const* first_;
-    Client* const* end_;
-};
 
 }  // namespace trama
 // trama/message_client.hpp -- one client of a message_server: its connection, what came of its next

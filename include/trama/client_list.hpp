@@ -12,6 +12,40 @@ namespace trama {
 /// What a message_server knows of a client besides its connection, if you do not say otherwise.
 struct no_state {};
 
+/// The clients that are here, one after the other; who is leaving is left out.
+template <typename Client>
+class client_range {
+public:
+    class iterator {
+    public:
+        iterator(Client* const* at, Client* const* end) noexcept : at_(at), end_(end) { skip(); }
+        Client& operator*() const noexcept { return **at_; }
+        iterator& operator++() noexcept {
+            ++at_;
+            skip();
+            return *this;
+        }
+        bool operator!=(const iterator& other) const noexcept { return at_ != other.at_; }
+
+    private:
+        void skip() noexcept {
+            while (at_ != end_ && (*at_ == nullptr || !(*at_)->is_open())) ++at_;
+        }
+
+        Client* const* at_;
+        Client* const* end_;
+    };
+
+    explicit client_range(const detail::list<Client*>& table) noexcept
+        : first_(table.begin()), end_(table.end()) {}
+    iterator begin() const noexcept { return {first_, end_}; }
+    iterator end() const noexcept { return {end_, end_}; }
+
+private:
+    Client* const* first_;
+    Client* const* end_;
+};
+
 namespace detail {
 
 template <typename Codec, typename Selector, typename State>
@@ -62,23 +96,20 @@ struct client_list {
 
     void set_idle_timeout(duration time) {
         idle_timeout = time;
-        for (Client* each : table)
-            if (each != nullptr) each->restart_idle_time();
+        for (Client& each : client_range<Client>(table)) each.restart_idle_time();
     }
 
     void set_message_timeout(duration time) {
         message_timeout = time;
-        for (Client* each : table) {
-            if (each == nullptr) continue;
-            each->times_.message_end = deadline();
-            each->set_deadline();
+        for (Client& each : client_range<Client>(table)) {
+            each.times_.message_end = deadline();
+            each.set_deadline();
         }
     }
 
     void set_high_water(std::size_t bytes) {
-        high_water = bytes;
-        for (Client* each : table)
-            if (each != nullptr) each->note_written();  // so that it is watched for what it is now
+        high_water = bytes;  // and each is watched for what it is now
+        for (Client& each : client_range<Client>(table)) each.note_written();
     }
 
     /// False: whoever sends nothing may do so for ever.
@@ -117,39 +148,5 @@ struct client_list {
 };
 
 }  // namespace detail
-
-/// The clients that are here, one after the other; who is leaving is left out.
-template <typename Client>
-class client_range {
-public:
-    class iterator {
-    public:
-        iterator(Client* const* at, Client* const* end) noexcept : at_(at), end_(end) { skip(); }
-        Client& operator*() const noexcept { return **at_; }
-        iterator& operator++() noexcept {
-            ++at_;
-            skip();
-            return *this;
-        }
-        bool operator!=(const iterator& other) const noexcept { return at_ != other.at_; }
-
-    private:
-        void skip() noexcept {
-            while (at_ != end_ && (*at_ == nullptr || !(*at_)->is_open())) ++at_;
-        }
-
-        Client* const* at_;
-        Client* const* end_;
-    };
-
-    explicit client_range(const detail::list<Client*>& table) noexcept
-        : first_(table.begin()), end_(table.end()) {}
-    iterator begin() const noexcept { return {first_, end_}; }
-    iterator end() const noexcept { return {end_, end_}; }
-
-private:
-    Client* const* first_;
-    Client* const* end_;
-};
 
 }  // namespace trama

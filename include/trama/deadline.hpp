@@ -30,7 +30,7 @@ public:
 
     bool is_before(const deadline& other) const noexcept { return end_ < other.end_; }
 
-    bool passed() const noexcept { return !is_never() && left() == duration::zero(); }
+    bool passed() const noexcept { return left() == duration::zero(); }
 
     /// The time that is left, at least 0, or `forever`.
     [[gnu::noinline]] duration left() const noexcept {
@@ -49,10 +49,10 @@ public:
 
 private:
     [[gnu::noinline]] static std::int64_t after(duration from_now) noexcept {
+        if (from_now == forever) return never;
         if (from_now <= duration::zero()) return at_once;
         const std::int64_t present = now();
-        // `forever` is, too. The million is room to round up.
-        const bool too_far = from_now.count() > never - present - 1000000;
+        const bool too_far = from_now.count() > never - present - 1000000;  // room to round up
         return too_far ? never : present + from_now.count();
     }
 

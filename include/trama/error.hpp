@@ -13,7 +13,6 @@
 #include <trama/trace.hpp>
 
 #include <cinttypes>
-#include <cstdint>
 #include <stdexcept>
 #include <system_error>
 

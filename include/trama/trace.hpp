@@ -13,7 +13,6 @@
 
 #include <cerrno>
 #include <cstdlib>
-#include <cstring>
 #include <ctime>
 
 #include <unistd.h>
@@ -62,25 +61,25 @@ inline trace_sink current_sink = sink_from_environment();
 [[gnu::cold, gnu::format(printf, 3, 4)]] inline void trace(int fd, int error, const char* format,
                                                            ...) noexcept {
     const int saved = errno;  // a trace changes nothing
-    char line[16 + 340 + 100];
-    const int start = fd < 0 ? 0 : std::snprintf(line, 16, "fd %d: ", fd);
+    char line[400];
+    const int start = fd < 0 ? 0 : std::snprintf(line, sizeof line, "fd %d: ", fd);
     std::va_list arguments;
     va_start(arguments, format);
     std::vsnprintf(line + start, 340, format, arguments);
     va_end(arguments);
-    const bool not_yet = error == EAGAIN || error == EWOULDBLOCK;
-    if (error != 0)
-        std::snprintf(line + std::strlen(line), 100, not_yet ? ": not yet" : ": failed, %s",
-                      std::strerror(error));
+    if (error != 0) {
+        const bool not_yet = error == EAGAIN || error == EWOULDBLOCK;
+        const char* outcome = not_yet ? ": not yet" : ": failed, %s";
+        const std::size_t end = std::strlen(line);
+        std::snprintf(line + end, sizeof line - end, outcome, std::strerror(error));
+    }
     current_sink(line);
     errno = saved;
 }
 
 /// The first bytes of what moved, as the trace shows them: `"hola\n"`, and dots if there are more.
 [[gnu::cold]] inline text shown(std::string_view bytes) noexcept {
-    escaped_text<200> front;
-    front.add(bytes.data(), bytes.size());
-    return text("\"%s\"%s", front.c_str(), bytes.size() > 48 ? "..." : "");
+    return text("\"%s\"%s", escaped_text(48, bytes).c_str(), bytes.size() > 48 ? "..." : "");
 }
 
 }  // namespace detail

@@ -49,15 +49,24 @@ TEST_CASE_METHOD(net_test, "bytes sent in several parts are shown, and cut, as o
 
 TEST_CASE("a line of the trace never outgrows its 400 bytes", "[net]") {
     trace_recorder recorder;
-    test::failure_of([] { trama::resolve(std::string(2000, 'x'), 80); });
+    trama::detail::trace(2147483647, ECONNREFUSED, "%s", std::string(2000, 'x').c_str());
     const auto lines = recorder.take();
     REQUIRE(lines.size() == 1);
-    CHECK(lines.front().find("getaddrinfo xxx") == 0);
-    CHECK(lines.front().size() > 300);
+    CHECK(lines.front().find("fd 2147483647: xxx") == 0);
+    CHECK(lines.front().size() > 350);
     CHECK(lines.front().size() <= 400);
+    CHECK(test::contains(lines.front(), "x: failed, Connection refused"));
 }
 
-TEST_CASE_METHOD(net_test, "a trace that finds no memory tells so, and the call goes on", "[net]") {
+TEST_CASE("a host name of any length is cut in the trace, and in the error", "[net]") {
+    trace_recorder recorder;
+    const auto failed = test::failure_of([] { trama::resolve(std::string(2000, 'x'), 80); });
+    const std::string shown = std::string(255, 'x') + ":80: ";
+    CHECK(recorder.take() == std::vector<std::string>{"getaddrinfo " + shown + "failed"});
+    CHECK(failed.text.find("resolve " + shown) == 0);
+}
+
+TEST_CASE_METHOD(net_test, "the trace needs no memory", "[net]") {
     static std::string told;
     told.reserve(400);
     auto pair = test::local_pair();
@@ -71,9 +80,9 @@ TEST_CASE_METHOD(net_test, "a trace that finds no memory tells so, and the call 
         has_failed = failure.has_failed();
     }
     trama::trace_to(before);
-    CHECK(has_failed);
+    CHECK_FALSE(has_failed);
     CHECK(sent.bytes == 40);
-    CHECK(test::contains(told, "send 40 of 40 bytes: (no memory to show them)"));
+    CHECK(test::contains(told, "send 40 of 40 bytes: \"" + bytes + '"'));
 }
 
 TEST_CASE_METHOD(net_test, "the trace leaves errno as it was", "[net]") {

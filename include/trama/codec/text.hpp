@@ -26,6 +26,7 @@ namespace detail {
 class text {
 public:
     text() noexcept { bytes_[0] = '\0'; }
+
     [[gnu::cold, gnu::format(printf, 2, 3)]] explicit text(const char* format, ...) noexcept {
         std::va_list arguments;
         va_start(arguments, format);
@@ -52,23 +53,28 @@ inline char* put_escaped(char* end, char byte) noexcept {
     return end;
 }
 
-/// What escaped() gives for the first `Limit` of the bytes that are added, held in place.
-template <std::size_t Limit>
+/// The first bytes of what is added, part by part, as escaped() shows them; on the stack, too.
 class escaped_text {
 public:
-    [[gnu::cold]] void add(const void* bytes, std::size_t count) noexcept {
-        const char* byte = static_cast<const char*>(bytes);
-        char* end = bytes_ + size_;
-        while (count-- > 0 && end < bytes_ + sizeof bytes_ - 4) end = put_escaped(end, *byte++);
-        *end = '\0';
-        size_ = static_cast<std::size_t>(end - bytes_);
+    /// `limit`: so many bytes are shown, at most 255.
+    explicit escaped_text(std::size_t limit, std::string_view bytes = {}) noexcept : left_(limit) {
+        add(bytes);
     }
 
-    const char* c_str() const noexcept { return bytes_; }
+    [[gnu::cold]] void add(std::string_view bytes) noexcept {
+        char* end = text_ + size_;
+        for (std::size_t i = 0; i < bytes.size() && left_ > 0; ++i, --left_)
+            end = put_escaped(end, bytes[i]);
+        *end = '\0';
+        size_ = end - text_;
+    }
+
+    const char* c_str() const noexcept { return text_; }
 
 private:
-    std::size_t size_ = 0;
-    char bytes_[Limit];
+    std::size_t left_;
+    std::ptrdiff_t size_ = 0;
+    char text_[4 * 255 + 1];
 };
 
 }  // namespace detail

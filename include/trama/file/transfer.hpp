@@ -78,8 +78,7 @@ public:
         }
 #endif
         return copy_piece(size, [&] {
-            return receive_once(from_, buffer_.data(), buffer_.size(), MSG_DONTWAIT,
-                                receiving_some);
+            return receive_once(from_, buffer_.data(), buffer_.size(), MSG_DONTWAIT, receiving);
         });
     }
 
@@ -169,7 +168,8 @@ void receive_file(tcp_stream& from, int file, std::uint64_t size, Progress progr
     for (std::uint64_t done = 0; done < size;) {
         const auto receive = [&] { return receiver.receive(detail::piece_of(size - done)); };
         const std::size_t count = detail::move_some(operation, from, POLLIN, receive);
-        if (count == 0) detail::throw_unexpected_eof(done, size, operation, from.remote_endpoint());
+        if (count == 0)
+            throw unexpected_eof(done, size, operation, from.remote_endpoint().to_string().c_str());
         done += count;
         progress(done);
     }

@@ -5,8 +5,6 @@
 #include <trama/net/resolve.hpp>
 #include <trama/net/socket.hpp>
 
-#include <utility>
-
 namespace trama {
 
 namespace detail {
@@ -47,11 +45,11 @@ namespace detail {
     const call_result made = make_socket(remote.family(), SOCK_STREAM);
     if (made.failed()) return made.error;  // such as: this machine has no IPv6
     fd.reset(static_cast<int>(made.value));
-    set_non_blocking(fd.get(), true);
+    set_flags(fd.get(), O_NONBLOCK);
     int error = start_connect(fd.get(), remote);
     if (error == 0) error = finish_connect(fd.get(), limit);
     if (error == 0 && is_connected_to_itself(fd.get(), remote)) error = ECONNREFUSED;
-    if (error == 0) set_non_blocking(fd.get(), false);
+    if (error == 0) set_flags(fd.get(), 0);
     return error;
 }
 

@@ -22,12 +22,11 @@ public:
     [[gnu::cold]] address_text(const sockaddr* address, socklen_t size) noexcept {
         char port[8];
         const int flags = NI_NUMERICHOST | NI_NUMERICSERV;
-        const char* form = "%s:%s";
-        if (::getnameinfo(address, size, host_, sizeof host_, port, sizeof port, flags) != 0) {
-            std::strcpy(host_, form = "nowhere");
-        } else if (std::strchr(host_, ':') != nullptr) {
-            form = "[%s]:%s";
-        }
+        const char* form = "nowhere";
+        if (::getnameinfo(address, size, host_, sizeof host_, port, sizeof port, flags) == 0)
+            form = std::strchr(host_, ':') == nullptr ? "%s:%s" : "[%s]:%s";
+        else
+            std::strcpy(host_, form);
         std::snprintf(whole_, sizeof whole_, form, host_, port);
     }
 

@@ -25,7 +25,7 @@ namespace detail {
     if (result.error == EADDRINUSE) throw_in_use(where, "listen on", 't');
     check("listen on", result, where);
     // A client may be gone again between "one is waiting" and accept; that must not block us.
-    set_non_blocking(fd.get(), true);
+    set_flags(fd.get(), O_NONBLOCK);
     return fd;
 }
 

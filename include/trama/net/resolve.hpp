@@ -10,17 +10,9 @@ enum class address_use { connect, listen };
 
 namespace detail {
 
-/// The errors of getaddrinfo(3) are no errno values; the nearest one that code() can hold.
-[[gnu::cold]] inline int nearest_errno(int error) noexcept {
-    if (error == EAI_SYSTEM) return errno;
-    return error == EAI_AGAIN ? EAGAIN : error == EAI_MEMORY ? ENOMEM : ENXIO;
-}
-
 [[gnu::cold]] inline text host_and_port(const std::string& host, int port) noexcept {
     const char* form = std::strchr(host.c_str(), ':') == nullptr ? "%s:%d" : "[%s]:%d";
-    escaped_text<200> name;
-    name.add(host.data(), host.size());
-    return text(form, name.c_str(), port);
+    return text(form, escaped_text(255, host).c_str(), port);
 }
 
 [[noreturn, gnu::cold]] inline void throw_not_resolved(const std::string& host, int port, int code,
@@ -28,13 +20,13 @@ namespace detail {
     throw_network_error(code, "resolve", host_and_port(host, port).c_str(), reason, step);
 }
 
-/// `error`: what getaddrinfo(3) returned.
+/// `error`: what getaddrinfo(3) returned. It is no errno, so code() gets the nearest one.
 [[noreturn, gnu::cold]] inline void throw_resolve_error(const std::string& host, int port,
                                                         int error) {
-    const int code = nearest_errno(error);
-    throw_not_resolved(host, port, code,
-                       error == EAI_SYSTEM ? std::strerror(code) : ::gai_strerror(error),
-                       error == EAI_NONAME ? "no such host: check the spelling" : "");
+    if (error == EAI_SYSTEM) throw_not_resolved(host, port, errno, std::strerror(errno), "");
+    const int code = error == EAI_AGAIN ? EAGAIN : error == EAI_MEMORY ? ENOMEM : ENXIO;
+    const char* step = error == EAI_NONAME ? "no such host: check the spelling" : "";
+    throw_not_resolved(host, port, code, ::gai_strerror(error), step);
 }
 
 /// What getaddrinfo(3) cannot be asked.

@@ -51,11 +51,10 @@ inline void set_defaults(int fd) noexcept {
     if (result.failed()) throw_system_error(result.error, "set option", name);
 }
 
-/// `others`: the flags that `fd` keeps; a new descriptor has none.
-[[gnu::cold]] inline void set_non_blocking(int fd, bool on, int others = 0) {
-    const call_result result =
-        system_call([&] { return ::fcntl(fd, F_SETFL, others | (on ? O_NONBLOCK : 0)); });
-    if (tracing()) trace(fd, result.error, "O_NONBLOCK %s", on ? "on" : "off");
+/// `flags`: O_NONBLOCK or 0, with what else `fd` has; a new socket has nothing else.
+[[gnu::cold]] inline void set_flags(int fd, int flags) {
+    const call_result result = system_call([&] { return ::fcntl(fd, F_SETFL, flags); });
+    if (tracing()) trace(fd, result.error, "O_NONBLOCK %s", flags & O_NONBLOCK ? "on" : "off");
     check("set O_NONBLOCK", result);
 }
 
@@ -170,9 +169,9 @@ public:
 
     /// Switches the descriptor itself to never waiting. man 2 fcntl (O_NONBLOCK)
     [[gnu::noinline]] void set_non_blocking(bool on) {
-        const auto flags = detail::system_call([&] { return ::fcntl(fd(), F_GETFL); });
-        const auto had = static_cast<int>(detail::check("ask for O_NONBLOCK", flags));
-        detail::set_non_blocking(fd(), on, had & ~O_NONBLOCK);
+        const auto result = detail::system_call([&] { return ::fcntl(fd(), F_GETFL); });
+        const auto flags = static_cast<int>(detail::check("ask for O_NONBLOCK", result));
+        detail::set_flags(fd(), on ? flags | O_NONBLOCK : flags & ~O_NONBLOCK);
     }
 
     /// Sizes of the kernel's buffers, in bytes; Linux doubles the number. man 7 socket

@@ -9,8 +9,6 @@
 #include <trama/net/listen.hpp>
 #include <trama/net/transfer.hpp>
 
-#include <initializer_list>
-
 #include <netinet/tcp.h>
 
 #if __cplusplus > 201703L && __has_include(<span>)
@@ -50,7 +48,7 @@ public:
     std::size_t recv_some(void* memory, std::size_t size, const deadline& limit) {
         // A receive of 0 bytes returns 0, and that means "closed".
         if (size == 0) throw std::invalid_argument("recv_some: asked for 0 bytes");
-        return detail::receive(fd(), memory, size, limit, detail::receiving_some, remote_);
+        return detail::receive(fd(), memory, size, limit, detail::receiving, remote_);
     }
 
     /// The same into a string of 1 to `max` bytes; empty: the peer has closed.
@@ -63,7 +61,8 @@ public:
     /// Receives exactly `size` bytes. Throws network_error, upon which what had come is lost, and
     /// unexpected_eof if the stream ends before.
     void recv_exact(void* memory, std::size_t size) {
-        recv_rest(static_cast<char*>(memory), 0, size, size, deadline(timeout()));
+        const deadline limit(timeout());
+        detail::receive_rest(fd(), static_cast<char*>(memory), 0, size, size, limit, remote_);
     }
 
     /// The same into a string, which grows with what comes: a large `size` costs nothing before.
@@ -75,7 +74,7 @@ public:
             end = begin < 32768 ? 65536 : 2 * begin;
             if (end > size) end = size;
             bytes.resize(end);
-            recv_rest(bytes.data(), begin, end, size, limit);
+            detail::receive_rest(fd(), bytes.data(), begin, end, size, limit, remote_);
         }
         return bytes;
     }
@@ -83,7 +82,10 @@ public:
     /// Sends all of `bytes`, waiting while the peer is slow. Returns when the kernel has taken
     /// them, which is not yet "received". Throws network_error (time-out, reset, broken pipe; no
     /// SIGPIPE): nobody knows how much is out, so close the stream.
-    void send_all(std::string_view bytes) { send_all({bytes}); }
+    void send_all(std::string_view bytes) {
+        iovec part{const_cast<char*>(bytes.data()), bytes.size()};
+        detail::send_parts(fd(), &part, bytes.empty() ? 0 : 1, deadline(timeout()), remote_);
+    }
 
     /// The same for up to 8 parts, one behind the other, none of them copied. man 2 sendmsg
     void send_all(std::initializer_list<std::string_view> parts) {
@@ -110,7 +112,7 @@ public:
     /// Receives what is there now, 1 to `size` bytes, and never waits.
     io_result try_recv_some(void* memory, std::size_t size) noexcept {
         const auto result =
-            detail::receive_once(fd(), memory, size, MSG_DONTWAIT, detail::receiving_some);
+            detail::receive_once(fd(), memory, size, MSG_DONTWAIT, detail::receiving);
         if (result.value == 0 && size > 0) return {io_status::end_of_stream, 0, {}};
         return detail::outcome(result);
     }
@@ -142,19 +144,6 @@ public:
     }
 
 private:
-    // Fills memory[done, end); `size` is what was asked for altogether, for the error text.
-    void recv_rest(char* memory, std::size_t done, std::size_t end, std::size_t size,
-                   const deadline& limit) {
-        const detail::transfer_words& words = detail::receiving_all;
-        while (done < end) {
-            const std::size_t count =
-                detail::receive(fd(), memory + done, end - done, limit, words, remote_);
-            if (count == 0) detail::throw_unexpected_eof(done, size, words.operation, remote_);
-            done += count;
-            if (done < end) detail::throw_if_passed(limit, words.operation, remote_);
-        }
-    }
-
     endpoint remote_;
 };
 

@@ -39,7 +39,7 @@ struct transfer_words {
     char when_short[14];
 };
 
-inline constexpr transfer_words receiving_some{"recv_some from", "recv", "asked", ""};
+inline constexpr transfer_words receiving{"recv_some from", "recv", "asked", ""};
 inline constexpr transfer_words receiving_all{"recv_exact from", "recv", "asked", ": short read"};
 inline constexpr transfer_words sending{"send_all to", "send", "bytes", ": short write"};
 inline constexpr transfer_words sending_parts{"send_all to", "sendmsg", "bytes", ": short write"};
@@ -47,19 +47,19 @@ inline constexpr transfer_words sending_parts{"send_all to", "sendmsg", "bytes",
 /// Tells a recv or a send: what was asked, what came of it, and the bytes that moved.
 [[gnu::cold]] inline void tell_transfer(int fd, call_result result, const transfer_words& words,
                                         const iovec* parts, std::size_t count) {
-    escaped_text<200> moved;
+    escaped_text moved(48);
     std::size_t size = 0;
     std::size_t left = result.failed() ? 0 : result.count();
     for (const iovec* part = parts; part != parts + count; ++part) {
         const std::size_t here = left < part->iov_len ? left : part->iov_len;
-        moved.add(part->iov_base, here);
+        moved.add({static_cast<const char*>(part->iov_base), here});
         left -= here;
         size += part->iov_len;
     }
-    if (result.value <= 0 && size > 0)
-        return trace(fd, result.error,
-                     result.value == 0 ? "%s 0 of %zu %s: end of stream" : "%s %zu %s", words.call,
-                     size, words.unit);
+    const bool at_end = result.value == 0 && size > 0;
+    if (result.failed() || at_end)
+        return trace(fd, result.error, at_end ? "%s 0 of %zu %s: end of stream" : "%s %zu %s",
+                     words.call, size, words.unit);
     trace(fd, 0, "%s %ld of %zu %s%s: \"%s\"%s", words.call, result.value, size, words.unit,
           result.count() < size ? words.when_short : "", moved.c_str(),
           result.count() > 48 ? "..." : "");
@@ -100,11 +100,17 @@ inline call_result send_once(int fd, iovec* parts, std::size_t count, int flags)
     }
 }
 
-[[noreturn, gnu::cold]] inline void throw_unexpected_eof(std::uint64_t received,
-                                                         std::uint64_t expected,
-                                                         const char* operation,
-                                                         const endpoint& where) {
-    throw unexpected_eof(received, expected, operation, shown(where).host_and_port());
+/// Fills memory[done, end); `size` is what was asked for altogether, for the error text.
+inline void receive_rest(int fd, char* memory, std::size_t done, std::size_t end, std::size_t size,
+                         const deadline& limit, const endpoint& peer) {
+    while (done < end) {
+        const std::size_t count =
+            receive(fd, memory + done, end - done, limit, receiving_all, peer);
+        if (count == 0)
+            throw unexpected_eof(done, size, receiving_all.operation, shown(peer).host_and_port());
+        done += count;
+        if (done < end) throw_if_passed(limit, receiving_all.operation, peer);
+    }
 }
 
 /// Sends all of `count` parts, and moves parts[] along while it does. Throws as receive does.
@@ -139,7 +145,7 @@ inline call_result shut_down_sending(int fd) noexcept {
     char waste[16384];
     // The deadline is asked on every round: a peer that never stops sending must not hold us.
     while (!limit.passed()) {
-        const call_result got = receive_once(fd, waste, sizeof waste, MSG_DONTWAIT, receiving_some);
+        const call_result got = receive_once(fd, waste, sizeof waste, MSG_DONTWAIT, receiving);
         if (got.would_block()) {
             if (poll_until(fd, POLLIN, limit).failed()) return;
         } else if (got.value <= 0) {

@@ -62,8 +62,7 @@ private:
         if (fd < 0) detail::throw_system_error(EBADF, "watch", "");
         if (fd >= FD_SETSIZE)
             detail::throw_network_error(
-                EINVAL, "watch",
-                detail::text("descriptor %d", fd).c_str(),
+                EINVAL, "watch", detail::text("descriptor %d", fd).c_str(),
                 detail::text("select(2) holds 0 to %d", FD_SETSIZE - 1).c_str(),
                 "use poll_selector or epoll_selector");
     }

@@ -45,7 +45,7 @@ inline void give_back(int number, const struct sigaction& before) noexcept {
 class stop_signal {
 public:
     /// Throws network_error when no descriptors are left.
-    stop_signal() {
+    [[gnu::noinline]] stop_signal() {
         int ends[2] = {-1, -1};
         const auto result = detail::system_call([&] { return ::pipe(ends); });
         detail::check("open a pipe", result);
@@ -53,7 +53,7 @@ public:
         write_end_.reset(ends[1]);
         for (int end : ends) {
             ::fcntl(end, F_SETFD, FD_CLOEXEC);
-            detail::set_non_blocking(end, true);
+            detail::set_flags(end, O_NONBLOCK);
         }
     }
     stop_signal(const stop_signal&) = delete;
