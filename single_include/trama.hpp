@@ -45,9 +45,9 @@
 // move the cursor, change colours or hide text; so every error and every trace line of this
 // library shows bytes in this form, and programs should do the same.
 //
-// Here and below, [[gnu::cold]] marks what runs only for errors and for the trace,
-// [[gnu::noinline]] what runs once for a connection: both are smaller and quicker to compile than
-// copies in line. (Cold says more than that: GCC then takes what calls it for rare as well.)
+// Here and below, [[gnu::cold]] marks what runs seldom: for an error, for the trace, or once for a
+// connection. It is made small, not fast. GCC takes for rare, too, whoever always calls it, up to
+// the program itself; so not_rare() stands between the program and such a function.
 
 #include <cstdarg>
 #include <cstddef>
@@ -59,6 +59,11 @@
 namespace trama {
 
 namespace detail {
+
+/// Nothing; but GCC does not know that, nor whether it comes back.
+inline void not_rare() noexcept {
+    asm volatile("");
+}
 
 /// What printf(3) would print, cut off after 1,000 bytes. It lies on the stack: one call in place
 /// of a chain of strings, nothing to free on the way out.
@@ -843,9 +848,8 @@ inline trace_sink trace_to(trace_sink sink) noexcept {
 //
 // A failed call becomes one exception whose text reads like help:
 //
-//     connect to 127.0.0.1:5000: Connection refused (nobody listens there: start the server, or
-//     ...)
-//     \________/ \____________/  \________________/  \___________________________________________/
+//     connect to 127.0.0.1:5000: Connection refused (nobody listens there: start the server, ...)
+//     \________/ \____________/  \________________/  \__________________________________________/
 //     operation    endpoint           reason                          next step
 //
 // man 3 errno, man 7 signal (EINTR)
@@ -897,8 +901,7 @@ namespace detail {
     } table[] = {
         {ECONNREFUSED, "nobody listens there: start the server, or check address and port"},
         {EADDRNOTAVAIL, "this machine does not have that address, or no port is free: ip address"},
-        {EACCES,
-         "not allowed: ports below 1024 are for root, broadcasts need SO_BROADCAST, or a firewall"},
+        {EACCES, "not allowed: ports below 1024 are for root, or no SO_BROADCAST, or a firewall"},
         {ENETUNREACH, "this machine has no route to that network: ip route"},
         {EHOSTUNREACH, "no machine answers at that address: ping it"},
         {ETIMEDOUT, "no answer in time: is the peer alive, is a firewall between?"},
@@ -989,7 +992,7 @@ public:
 
     bool is_before(const deadline& other) const noexcept { return end_ < other.end_; }
 
-    bool passed() const noexcept { return left() == duration::zero(); }
+    bool passed() const noexcept { return !is_never() && left() == duration::zero(); }
 
     /// The time that is left, at least 0, or `forever`.
     [[gnu::noinline]] duration left() const noexcept {
@@ -1008,11 +1011,8 @@ public:
 
 private:
     [[gnu::noinline]] static std::int64_t after(duration from_now) noexcept {
-        if (from_now == forever) return never;
-        if (from_now <= duration::zero()) return at_once;
-        const std::int64_t present = now();
-        const bool too_far = from_now.count() > never - present - 1000000;  // room to round up
-        return too_far ? never : present + from_now.count();
+        if (from_now > forever / 2) return never;  // it is 146 years, and nothing below overflows
+        return from_now <= duration::zero() ? at_once : now() + from_now.count();
     }
 
     static std::int64_t now() noexcept {
@@ -1129,6 +1129,7 @@ public:
 
     /// The address in numbers: "127.0.0.1", "::1", "fe80::1%eth0"; "nowhere" for none.
     [[gnu::noinline]] std::string address() const {
+        detail::not_rare();
         return detail::address_text(data(), size()).host();
     }
 
@@ -1142,6 +1143,7 @@ public:
 
     /// "127.0.0.1:5000"; "[::1]:5000", with brackets because the address itself holds colons.
     [[gnu::noinline]] std::string to_string() const {
+        detail::not_rare();
         return detail::address_text(data(), size()).host_and_port();
     }
 
@@ -1189,6 +1191,28 @@ inline address_text shown(const endpoint& where) noexcept {
 inline long check(const char* operation, const call_result& result, const endpoint& where) {
     if (result.failed()) throw_system_error(result.error, operation, where);
     return result.value;
+}
+
+/// Room for the address of either family, filled in by a system call.
+struct address_buffer {
+    sockaddr_storage storage;
+    socklen_t size = sizeof storage;
+
+    address_buffer() noexcept { storage.ss_family = AF_UNSPEC; }
+
+    sockaddr* data() noexcept { return reinterpret_cast<sockaddr*>(&storage); }
+    endpoint value() noexcept { return {data(), size}; }
+};
+
+/// The address at one end of `fd`: `ask` is getsockname(2) or getpeername(2), and `name` says so.
+[[gnu::cold]] inline endpoint endpoint_of(int fd, int (*ask)(int, sockaddr*, socklen_t*),
+                                          const char* name) {
+    address_buffer address;
+    const call_result result = system_call([&] { return ask(fd, address.data(), &address.size); });
+    const endpoint end = address.value();
+    if (tracing()) trace(fd, result.error, "%s: %s", name, shown(end).host_and_port());
+    check("ask for an address", result);
+    return end;
 }
 
 }  // namespace detail
@@ -1252,8 +1276,8 @@ public:
     };
 
     /// As resolve() does.
-    [[gnu::noinline]] address_list(const std::string& host, int port, address_use use,
-                                   int socket_type) {
+    [[gnu::cold, gnu::noinline]] address_list(const std::string& host, int port, address_use use,
+                                              int socket_type) {
         detail::check_host_and_port(host, port);
         addrinfo wanted{};
         wanted.ai_socktype = socket_type;
@@ -1295,6 +1319,7 @@ private:
 /// name server and waits as long as that takes.
 inline address_list resolve(const std::string& host, int port,
                             address_use use = address_use::connect, int socket_type = SOCK_STREAM) {
+    detail::not_rare();
     return {host, port, use, socket_type};
 }
 
@@ -1376,6 +1401,7 @@ inline void set_defaults(int fd) noexcept {
 
 /// The same, where a failure is an exception.
 [[gnu::noinline]] inline unique_fd open_socket(int family, int type) {
+    not_rare();
     return unique_fd(static_cast<int>(check("open a socket", make_socket(family, type))));
 }
 
@@ -1399,7 +1425,8 @@ inline void set_defaults(int fd) noexcept {
 
 /// Polls until `fd` has one of `events` (POLLIN or POLLOUT), an error or a hang-up: value 1, or 0
 /// when the deadline passed first.
-[[gnu::cold]] inline call_result poll_until(int fd, short events, const deadline& limit) noexcept {
+[[gnu::cold, gnu::noinline]] inline call_result poll_until(int fd, short events,
+                                                           const deadline& limit) noexcept {
     if (fd < 0) return {-1, EBADF};  // poll would pass it over, and wait
     pollfd watched{fd, events, 0};
     call_result result;
@@ -1415,6 +1442,7 @@ inline void set_defaults(int fd) noexcept {
 
 /// The same; false: the deadline passed first. Throws network_error.
 [[gnu::noinline]] inline bool wait_until(int fd, short events, const deadline& limit) {
+    not_rare();
     return check("poll", poll_until(fd, events, limit)) != 0;
 }
 
@@ -1432,28 +1460,6 @@ inline void set_defaults(int fd) noexcept {
         throw_system_error(ETIMEDOUT, operation, peer);
 }
 
-/// Room for the address of either family, filled in by a system call.
-struct address_buffer {
-    sockaddr_storage storage;
-    socklen_t size = sizeof storage;
-
-    address_buffer() noexcept { storage.ss_family = AF_UNSPEC; }
-
-    sockaddr* data() noexcept { return reinterpret_cast<sockaddr*>(&storage); }
-    endpoint value() noexcept { return {data(), size}; }
-};
-
-/// The address at one end of `fd`: `ask` is getsockname(2) or getpeername(2), and `name` says so.
-[[gnu::cold]] inline endpoint endpoint_of(int fd, int (*ask)(int, sockaddr*, socklen_t*),
-                                          const char* name) {
-    address_buffer address;
-    const call_result result = system_call([&] { return ask(fd, address.data(), &address.size); });
-    const endpoint end = address.value();
-    if (tracing()) trace(fd, result.error, "%s: %s", name, shown(end).host_and_port());
-    check("ask for an address", result);
-    return end;
-}
-
 }  // namespace detail
 
 /// The base of all sockets. Owns its descriptor; move-only.
@@ -1464,6 +1470,7 @@ public:
 
     /// Address and port of this end. Throws network_error. man 2 getsockname
     [[gnu::noinline]] endpoint local_endpoint() const {
+        detail::not_rare();
         return detail::endpoint_of(fd(), ::getsockname, "getsockname");
     }
 
@@ -1557,10 +1564,9 @@ inline constexpr transfer_words sending_parts{"send_all to", "sendmsg", "bytes",
         left -= here;
         size += part->iov_len;
     }
-    const bool at_end = result.value == 0 && size > 0;
-    if (result.failed() || at_end)
-        return trace(fd, result.error, at_end ? "%s 0 of %zu %s: end of stream" : "%s %zu %s",
-                     words.call, size, words.unit);
+    if (result.failed()) return trace(fd, result.error, "%s %zu %s", words.call, size, words.unit);
+    if (result.value == 0 && size > 0)
+        return trace(fd, 0, "%s 0 of %zu %s: end of stream", words.call, size, words.unit);
     trace(fd, 0, "%s %ld of %zu %s%s: \"%s\"%s", words.call, result.value, size, words.unit,
           result.count() < size ? words.when_short : "", moved.c_str(),
           result.count() > 48 ? "..." : "");
@@ -1569,8 +1575,10 @@ inline constexpr transfer_words sending_parts{"send_all to", "sendmsg", "bytes",
 inline call_result receive_once(int fd, void* memory, std::size_t size, int flags,
                                 const transfer_words& words) noexcept {
     const call_result result = system_call([&] { return ::recv(fd, memory, size, flags); });
-    const iovec part{memory, size};
-    if (tracing()) tell_transfer(fd, result, words, &part, 1);
+    if (tracing()) {
+        const iovec part{memory, size};
+        tell_transfer(fd, result, words, &part, 1);
+    }
     return result;
 }
 
@@ -1665,8 +1673,13 @@ namespace trama {
 
 namespace detail {
 
-/// Waits for a connect that is under way. Returns 0 or the errno it ended with.
-[[gnu::cold]] inline int finish_connect(int fd, const deadline& limit) {
+/// Connects `fd`, which must not block. Returns 0 or the errno it ended with.
+[[gnu::cold]] inline int connect_within(int fd, const endpoint& remote, const deadline& limit) {
+    call_result begun = system_call([&] { return ::connect(fd, remote.data(), remote.size()); });
+    // Neither is a failure. EALREADY: a signal came after the kernel had begun.
+    if (begun.error == EINPROGRESS || begun.error == EALREADY) begun = {};
+    if (tracing()) trace(fd, begun.error, "connect %s", shown(remote).host_and_port());
+    if (begun.failed()) return begun.error;
     if (!wait_until(fd, POLLOUT, limit)) return ETIMEDOUT;
     int error = 0;
     socklen_t size = sizeof error;
@@ -1677,15 +1690,6 @@ namespace detail {
               error == 0 ? "connected" : std::strerror(error));
     check("ask for the outcome of connect", result);
     return error;
-}
-
-/// Starts to connect `fd`, which must not block. Returns 0: under way or done, or an errno.
-[[gnu::cold]] inline int start_connect(int fd, const endpoint& remote) {
-    call_result result = system_call([&] { return ::connect(fd, remote.data(), remote.size()); });
-    // Neither is a failure. EALREADY: a signal came after the kernel had begun.
-    if (result.error == EINPROGRESS || result.error == EALREADY) result = {};
-    if (tracing()) trace(fd, result.error, "connect %s", shown(remote).host_and_port());
-    return result.error;
 }
 
 /// TCP connects a socket to itself when the port it was given is the one it calls and nobody
@@ -1702,8 +1706,7 @@ namespace detail {
     if (made.failed()) return made.error;  // such as: this machine has no IPv6
     fd.reset(static_cast<int>(made.value));
     set_flags(fd.get(), O_NONBLOCK);
-    int error = start_connect(fd.get(), remote);
-    if (error == 0) error = finish_connect(fd.get(), limit);
+    int error = connect_within(fd.get(), remote, limit);
     if (error == 0 && is_connected_to_itself(fd.get(), remote)) error = ECONNREFUSED;
     if (error == 0) set_flags(fd.get(), 0);
     return error;
@@ -1721,8 +1724,8 @@ namespace detail {
 
 /// A connected descriptor; `peer` becomes the address that answered. Throws network_error with all
 /// that was tried.
-[[gnu::noinline]] inline unique_fd connect_any(const std::string& host, int port, duration within,
-                                               endpoint& peer) {
+[[gnu::cold]] inline unique_fd connect_any(const std::string& host, int port, duration within,
+                                           endpoint& peer) {
     const deadline limit(within);
     const address_list addresses(host, port, address_use::connect, SOCK_STREAM);
     unique_fd fd;
@@ -1842,8 +1845,9 @@ public:
 
     /// Connects to the first address of `host` that answers; they share the time `within`.
     /// Throws network_error, whose text names each address tried and its reason. man 2 connect
-    static tcp_stream connect(const std::string& host, int port,
-                              duration within = std::chrono::seconds(30)) {
+    [[gnu::noinline]] static tcp_stream connect(const std::string& host, int port,
+                                                duration within = std::chrono::seconds(30)) {
+        detail::not_rare();
         endpoint peer;
         return tcp_stream(detail::connect_any(host, port, within, peer), peer);
     }
@@ -1895,10 +1899,7 @@ public:
     /// Sends all of `bytes`, waiting while the peer is slow. Returns when the kernel has taken
     /// them, which is not yet "received". Throws network_error (time-out, reset, broken pipe; no
     /// SIGPIPE): nobody knows how much is out, so close the stream.
-    void send_all(std::string_view bytes) {
-        iovec part{const_cast<char*>(bytes.data()), bytes.size()};
-        detail::send_parts(fd(), &part, bytes.empty() ? 0 : 1, deadline(timeout()), remote_);
-    }
+    void send_all(std::string_view bytes) { send_all({bytes}); }
 
     /// The same for up to 8 parts, one behind the other, none of them copied. man 2 sendmsg
     void send_all(std::initializer_list<std::string_view> parts) {
@@ -2826,8 +2827,7 @@ public:
     list() noexcept = default;
     list(list&& other) noexcept { swap(other); }
     list& operator=(list&& other) noexcept {
-        list taken(std::move(other));
-        swap(taken);
+        swap(other);
         return *this;
     }
     ~list() { delete[] values_; }

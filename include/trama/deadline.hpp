@@ -30,7 +30,7 @@ public:
 
     bool is_before(const deadline& other) const noexcept { return end_ < other.end_; }
 
-    bool passed() const noexcept { return left() == duration::zero(); }
+    bool passed() const noexcept { return !is_never() && left() == duration::zero(); }
 
     /// The time that is left, at least 0, or `forever`.
     [[gnu::noinline]] duration left() const noexcept {
@@ -49,11 +49,8 @@ public:
 
 private:
     [[gnu::noinline]] static std::int64_t after(duration from_now) noexcept {
-        if (from_now == forever) return never;
-        if (from_now <= duration::zero()) return at_once;
-        const std::int64_t present = now();
-        const bool too_far = from_now.count() > never - present - 1000000;  // room to round up
-        return too_far ? never : present + from_now.count();
+        if (from_now > forever / 2) return never;  // it is 146 years, and nothing below overflows
+        return from_now <= duration::zero() ? at_once : now() + from_now.count();
     }
 
     static std::int64_t now() noexcept {

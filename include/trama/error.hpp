@@ -2,9 +2,8 @@
 //
 // A failed call becomes one exception whose text reads like help:
 //
-//     connect to 127.0.0.1:5000: Connection refused (nobody listens there: start the server, or
-//     ...)
-//     \________/ \____________/  \________________/  \___________________________________________/
+//     connect to 127.0.0.1:5000: Connection refused (nobody listens there: start the server, ...)
+//     \________/ \____________/  \________________/  \__________________________________________/
 //     operation    endpoint           reason                          next step
 //
 // man 3 errno, man 7 signal (EINTR)
@@ -60,8 +59,7 @@ namespace detail {
     } table[] = {
         {ECONNREFUSED, "nobody listens there: start the server, or check address and port"},
         {EADDRNOTAVAIL, "this machine does not have that address, or no port is free: ip address"},
-        {EACCES,
-         "not allowed: ports below 1024 are for root, broadcasts need SO_BROADCAST, or a firewall"},
+        {EACCES, "not allowed: ports below 1024 are for root, or no SO_BROADCAST, or a firewall"},
         {ENETUNREACH, "this machine has no route to that network: ip route"},
         {EHOSTUNREACH, "no machine answers at that address: ping it"},
         {ETIMEDOUT, "no answer in time: is the peer alive, is a firewall between?"},

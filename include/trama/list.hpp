@@ -16,8 +16,7 @@ public:
     list() noexcept = default;
     list(list&& other) noexcept { swap(other); }
     list& operator=(list&& other) noexcept {
-        list taken(std::move(other));
-        swap(taken);
+        swap(other);
         return *this;
     }
     ~list() { delete[] values_; }

@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
 import unittest
 from concurrent.futures import ThreadPoolExecutor
@@ -278,6 +279,86 @@ class Mistakes(unittest.TestCase):
 
     def test_the_codec_was_forgotten(self):  # [20]
         self.assertLessEqual(self.lines("trama::framed_stream one{trama::tcp_stream()};"), 24)
+
+
+# One call of each kind that is made once for a connection, or that comes to a wait.
+SELDOM = """
+connect     stream = trama::tcp_stream::connect("a", 1);
+listen      listener = trama::tcp_listener::listen("a", 1);
+accept      stream = listener.accept();
+linger      stream.close_lingering();
+local       sum += listener.local_endpoint().port();
+to_string   sum += stream.remote_endpoint().to_string().size();
+address     sum += stream.remote_endpoint().address().size();
+resolve     sum += trama::resolve("a", 1).size();
+preferred   sum += trama::preferred(trama::resolve("a", 1)).port();
+option      stream.set_no_delay(true);
+flags       stream.set_non_blocking(true);
+shutdown    stream.shutdown_send();
+udp_bind    udp = trama::udp_socket::bind("a", 1);
+udp_connect udp = trama::udp_socket::connect("a", 1);
+udp_receive sum += udp.recv_from().bytes.size();
+udp_send    udp.send("x");
+send        stream.send_all("x");
+receive     sum += stream.recv_exact(5).size() + stream.recv_some(5).size();
+selector    trama::selector ready; ready.add(1, trama::interest::read); ready.wait();
+stop        trama::stop_signal stop; stop.catch_signals();
+server      trama::message_server<trama::lf_line> server("a", 1); server.run();
+file        trama::atomic_file file(trama::folder("."), "x");
+send_file   trama::send_file(stream, 3, 0, 10);
+"""
+
+
+class MachineCode(unittest.TestCase):
+    """What g++ -O2 makes of it. Code "for what is unlikely" is compiled to be small, not fast."""
+
+    def calls(self, included=""):
+        """Where g++ puts what follows each of the calls above: {name: {section, ...}}."""
+        if "g++" not in COMPILERS:
+            self.skipTest("g++ is not installed")
+        text = f'#include "trama.hpp"\n{included}\nextern std::size_t sum;\n'
+        for line in SELDOM.strip().splitlines():
+            name, call = line.split(maxsplit=1)
+            text += (f'extern "C" void after_{name}();\nvoid {name}_often(int times, '
+                     "trama::tcp_stream& stream, trama::tcp_listener& listener, "
+                     "trama::udp_socket& udp) {\n    for (; times > 0; --times) {\n"
+                     "        static_cast<void>(stream), static_cast<void>(listener), "
+                     f"static_cast<void>(udp);\n        {call}\n        after_{name}();\n"
+                     "    }\n}\n")
+        with tempfile.NamedTemporaryFile("w", suffix=".cpp") as source:
+            source.write(text)
+            source.flush()
+            made = subprocess.run(["g++", "-std=c++17", "-O2", SINGLE, "-S", "-o", "-",
+                                   source.name], capture_output=True, text=True, check=True)
+        sections, section = {}, ".text"
+        for line in made.stdout.splitlines():
+            start = re.match(r"\s+(?:\.section\s+)?(\.text[\w.]*)", line)
+            section = start.group(1) if start else section
+            found = re.search(r"\bafter_(\w+)", line)
+            if found and not line.lstrip().startswith("."):
+                sections.setdefault(found.group(1), set()).add(section)
+        return sections
+
+    def test_no_call_makes_the_code_of_the_program_around_it_unlikely(self):
+        sections = self.calls()
+        self.assertEqual(len(sections), len(SELDOM.strip().splitlines()))
+        for name, found in sections.items():
+            with self.subTest(name):
+                self.assertEqual([each for each in found if "unlikely" in each], [])
+
+    def test_a_function_that_is_cold_itself_would(self):
+        cold = "[[gnu::cold]] void rare();\n#define wait() wait(); rare()"
+        self.assertIn(".text.unlikely", self.calls(cold)["selector"])
+
+    def test_an_echo_client_takes_at_most_28_kib(self):
+        sys.path.insert(0, str(ROOT / "tests/bench"))
+        import include_cost
+        told = ["".join(subprocess.run(["g++", flag], capture_output=True, text=True).stdout.split())
+                for flag in ("-dumpversion", "-dumpmachine") if "g++" in COMPILERS]
+        if told != ["12", "x86_64-linux-gnu"]:
+            self.skipTest(f"the goal is for g++ 12 on x86-64, here is {told}")
+        kib = include_cost.program_kib(ROOT / "tests/bench/include_cost/trama.cpp")
+        self.assertLessEqual(kib, include_cost.GOALS["program"])
 
 
 if __name__ == "__main__":

@@ -5,9 +5,9 @@
 // move the cursor, change colours or hide text; so every error and every trace line of this
 // library shows bytes in this form, and programs should do the same.
 //
-// Here and below, [[gnu::cold]] marks what runs only for errors and for the trace,
-// [[gnu::noinline]] what runs once for a connection: both are smaller and quicker to compile than
-// copies in line. (Cold says more than that: GCC then takes what calls it for rare as well.)
+// Here and below, [[gnu::cold]] marks what runs seldom: for an error, for the trace, or once for a
+// connection. It is made small, not fast. GCC takes for rare, too, whoever always calls it, up to
+// the program itself; so not_rare() stands between the program and such a function.
 #pragma once
 
 #include <cstdarg>
@@ -20,6 +20,11 @@
 namespace trama {
 
 namespace detail {
+
+/// Nothing; but GCC does not know that, nor whether it comes back.
+inline void not_rare() noexcept {
+    asm volatile("");
+}
 
 /// What printf(3) would print, cut off after 1,000 bytes. It lies on the stack: one call in place
 /// of a chain of strings, nothing to free on the way out.

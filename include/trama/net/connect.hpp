@@ -9,8 +9,13 @@ namespace trama {
 
 namespace detail {
 
-/// Waits for a connect that is under way. Returns 0 or the errno it ended with.
-[[gnu::cold]] inline int finish_connect(int fd, const deadline& limit) {
+/// Connects `fd`, which must not block. Returns 0 or the errno it ended with.
+[[gnu::cold]] inline int connect_within(int fd, const endpoint& remote, const deadline& limit) {
+    call_result begun = system_call([&] { return ::connect(fd, remote.data(), remote.size()); });
+    // Neither is a failure. EALREADY: a signal came after the kernel had begun.
+    if (begun.error == EINPROGRESS || begun.error == EALREADY) begun = {};
+    if (tracing()) trace(fd, begun.error, "connect %s", shown(remote).host_and_port());
+    if (begun.failed()) return begun.error;
     if (!wait_until(fd, POLLOUT, limit)) return ETIMEDOUT;
     int error = 0;
     socklen_t size = sizeof error;
@@ -21,15 +26,6 @@ namespace detail {
               error == 0 ? "connected" : std::strerror(error));
     check("ask for the outcome of connect", result);
     return error;
-}
-
-/// Starts to connect `fd`, which must not block. Returns 0: under way or done, or an errno.
-[[gnu::cold]] inline int start_connect(int fd, const endpoint& remote) {
-    call_result result = system_call([&] { return ::connect(fd, remote.data(), remote.size()); });
-    // Neither is a failure. EALREADY: a signal came after the kernel had begun.
-    if (result.error == EINPROGRESS || result.error == EALREADY) result = {};
-    if (tracing()) trace(fd, result.error, "connect %s", shown(remote).host_and_port());
-    return result.error;
 }
 
 /// TCP connects a socket to itself when the port it was given is the one it calls and nobody
@@ -46,8 +42,7 @@ namespace detail {
     if (made.failed()) return made.error;  // such as: this machine has no IPv6
     fd.reset(static_cast<int>(made.value));
     set_flags(fd.get(), O_NONBLOCK);
-    int error = start_connect(fd.get(), remote);
-    if (error == 0) error = finish_connect(fd.get(), limit);
+    int error = connect_within(fd.get(), remote, limit);
     if (error == 0 && is_connected_to_itself(fd.get(), remote)) error = ECONNREFUSED;
     if (error == 0) set_flags(fd.get(), 0);
     return error;
@@ -65,8 +60,8 @@ namespace detail {
 
 /// A connected descriptor; `peer` becomes the address that answered. Throws network_error with all
 /// that was tried.
-[[gnu::noinline]] inline unique_fd connect_any(const std::string& host, int port, duration within,
-                                               endpoint& peer) {
+[[gnu::cold]] inline unique_fd connect_any(const std::string& host, int port, duration within,
+                                           endpoint& peer) {
     const deadline limit(within);
     const address_list addresses(host, port, address_use::connect, SOCK_STREAM);
     unique_fd fd;

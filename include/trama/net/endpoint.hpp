@@ -60,6 +60,7 @@ public:
 
     /// The address in numbers: "127.0.0.1", "::1", "fe80::1%eth0"; "nowhere" for none.
     [[gnu::noinline]] std::string address() const {
+        detail::not_rare();
         return detail::address_text(data(), size()).host();
     }
 
@@ -73,6 +74,7 @@ public:
 
     /// "127.0.0.1:5000"; "[::1]:5000", with brackets because the address itself holds colons.
     [[gnu::noinline]] std::string to_string() const {
+        detail::not_rare();
         return detail::address_text(data(), size()).host_and_port();
     }
 
@@ -120,6 +122,28 @@ inline address_text shown(const endpoint& where) noexcept {
 inline long check(const char* operation, const call_result& result, const endpoint& where) {
     if (result.failed()) throw_system_error(result.error, operation, where);
     return result.value;
+}
+
+/// Room for the address of either family, filled in by a system call.
+struct address_buffer {
+    sockaddr_storage storage;
+    socklen_t size = sizeof storage;
+
+    address_buffer() noexcept { storage.ss_family = AF_UNSPEC; }
+
+    sockaddr* data() noexcept { return reinterpret_cast<sockaddr*>(&storage); }
+    endpoint value() noexcept { return {data(), size}; }
+};
+
+/// The address at one end of `fd`: `ask` is getsockname(2) or getpeername(2), and `name` says so.
+[[gnu::cold]] inline endpoint endpoint_of(int fd, int (*ask)(int, sockaddr*, socklen_t*),
+                                          const char* name) {
+    address_buffer address;
+    const call_result result = system_call([&] { return ask(fd, address.data(), &address.size); });
+    const endpoint end = address.value();
+    if (tracing()) trace(fd, result.error, "%s: %s", name, shown(end).host_and_port());
+    check("ask for an address", result);
+    return end;
 }
 
 }  // namespace detail

@@ -59,8 +59,8 @@ public:
     };
 
     /// As resolve() does.
-    [[gnu::noinline]] address_list(const std::string& host, int port, address_use use,
-                                   int socket_type) {
+    [[gnu::cold, gnu::noinline]] address_list(const std::string& host, int port, address_use use,
+                                              int socket_type) {
         detail::check_host_and_port(host, port);
         addrinfo wanted{};
         wanted.ai_socktype = socket_type;
@@ -102,6 +102,7 @@ private:
 /// name server and waits as long as that takes.
 inline address_list resolve(const std::string& host, int port,
                             address_use use = address_use::connect, int socket_type = SOCK_STREAM) {
+    detail::not_rare();
     return {host, port, use, socket_type};
 }
 

@@ -71,6 +71,7 @@ inline void set_defaults(int fd) noexcept {
 
 /// The same, where a failure is an exception.
 [[gnu::noinline]] inline unique_fd open_socket(int family, int type) {
+    not_rare();
     return unique_fd(static_cast<int>(check("open a socket", make_socket(family, type))));
 }
 
@@ -94,7 +95,8 @@ inline void set_defaults(int fd) noexcept {
 
 /// Polls until `fd` has one of `events` (POLLIN or POLLOUT), an error or a hang-up: value 1, or 0
 /// when the deadline passed first.
-[[gnu::cold]] inline call_result poll_until(int fd, short events, const deadline& limit) noexcept {
+[[gnu::cold, gnu::noinline]] inline call_result poll_until(int fd, short events,
+                                                           const deadline& limit) noexcept {
     if (fd < 0) return {-1, EBADF};  // poll would pass it over, and wait
     pollfd watched{fd, events, 0};
     call_result result;
@@ -110,6 +112,7 @@ inline void set_defaults(int fd) noexcept {
 
 /// The same; false: the deadline passed first. Throws network_error.
 [[gnu::noinline]] inline bool wait_until(int fd, short events, const deadline& limit) {
+    not_rare();
     return check("poll", poll_until(fd, events, limit)) != 0;
 }
 
@@ -127,28 +130,6 @@ inline void set_defaults(int fd) noexcept {
         throw_system_error(ETIMEDOUT, operation, peer);
 }
 
-/// Room for the address of either family, filled in by a system call.
-struct address_buffer {
-    sockaddr_storage storage;
-    socklen_t size = sizeof storage;
-
-    address_buffer() noexcept { storage.ss_family = AF_UNSPEC; }
-
-    sockaddr* data() noexcept { return reinterpret_cast<sockaddr*>(&storage); }
-    endpoint value() noexcept { return {data(), size}; }
-};
-
-/// The address at one end of `fd`: `ask` is getsockname(2) or getpeername(2), and `name` says so.
-[[gnu::cold]] inline endpoint endpoint_of(int fd, int (*ask)(int, sockaddr*, socklen_t*),
-                                          const char* name) {
-    address_buffer address;
-    const call_result result = system_call([&] { return ask(fd, address.data(), &address.size); });
-    const endpoint end = address.value();
-    if (tracing()) trace(fd, result.error, "%s: %s", name, shown(end).host_and_port());
-    check("ask for an address", result);
-    return end;
-}
-
 }  // namespace detail
 
 /// The base of all sockets. Owns its descriptor; move-only.
@@ -159,6 +140,7 @@ public:
 
     /// Address and port of this end. Throws network_error. man 2 getsockname
     [[gnu::noinline]] endpoint local_endpoint() const {
+        detail::not_rare();
         return detail::endpoint_of(fd(), ::getsockname, "getsockname");
     }
 

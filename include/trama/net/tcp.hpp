@@ -29,8 +29,9 @@ public:
 
     /// Connects to the first address of `host` that answers; they share the time `within`.
     /// Throws network_error, whose text names each address tried and its reason. man 2 connect
-    static tcp_stream connect(const std::string& host, int port,
-                              duration within = std::chrono::seconds(30)) {
+    [[gnu::noinline]] static tcp_stream connect(const std::string& host, int port,
+                                                duration within = std::chrono::seconds(30)) {
+        detail::not_rare();
         endpoint peer;
         return tcp_stream(detail::connect_any(host, port, within, peer), peer);
     }
@@ -82,10 +83,7 @@ public:
     /// Sends all of `bytes`, waiting while the peer is slow. Returns when the kernel has taken
     /// them, which is not yet "received". Throws network_error (time-out, reset, broken pipe; no
     /// SIGPIPE): nobody knows how much is out, so close the stream.
-    void send_all(std::string_view bytes) {
-        iovec part{const_cast<char*>(bytes.data()), bytes.size()};
-        detail::send_parts(fd(), &part, bytes.empty() ? 0 : 1, deadline(timeout()), remote_);
-    }
+    void send_all(std::string_view bytes) { send_all({bytes}); }
 
     /// The same for up to 8 parts, one behind the other, none of them copied. man 2 sendmsg
     void send_all(std::initializer_list<std::string_view> parts) {

@@ -56,10 +56,9 @@ inline constexpr transfer_words sending_parts{"send_all to", "sendmsg", "bytes",
         left -= here;
         size += part->iov_len;
     }
-    const bool at_end = result.value == 0 && size > 0;
-    if (result.failed() || at_end)
-        return trace(fd, result.error, at_end ? "%s 0 of %zu %s: end of stream" : "%s %zu %s",
-                     words.call, size, words.unit);
+    if (result.failed()) return trace(fd, result.error, "%s %zu %s", words.call, size, words.unit);
+    if (result.value == 0 && size > 0)
+        return trace(fd, 0, "%s 0 of %zu %s: end of stream", words.call, size, words.unit);
     trace(fd, 0, "%s %ld of %zu %s%s: \"%s\"%s", words.call, result.value, size, words.unit,
           result.count() < size ? words.when_short : "", moved.c_str(),
           result.count() > 48 ? "..." : "");
@@ -68,8 +67,10 @@ inline constexpr transfer_words sending_parts{"send_all to", "sendmsg", "bytes",
 inline call_result receive_once(int fd, void* memory, std::size_t size, int flags,
                                 const transfer_words& words) noexcept {
     const call_result result = system_call([&] { return ::recv(fd, memory, size, flags); });
-    const iovec part{memory, size};
-    if (tracing()) tell_transfer(fd, result, words, &part, 1);
+    if (tracing()) {
+        const iovec part{memory, size};
+        tell_transfer(fd, result, words, &part, 1);
+    }
     return result;
 }
 
