@@ -45,9 +45,9 @@
 // move the cursor, change colours or hide text; so every error and every trace line of this
 // library shows bytes in this form, and programs should do the same.
 //
-// Here and below, [[gnu::cold]] marks what runs seldom: for an error, for the trace, or once for a
-// connection. It is made small, not fast. GCC takes for rare, too, whoever always calls it, up to
-// the program itself; so not_rare() stands between the program and such a function.
+// Here and below, [[gnu::cold]] marks what runs seldom: for an error, for the trace, for a wait, or
+// once for a connection. It is made small, not fast. GCC takes for rare, too, who begins by calling
+// it, up to the program itself; so not_rare() stands between the program and such a function.
 
 #include <cstdarg>
 #include <cstddef>
@@ -100,7 +100,7 @@ inline char* put_escaped(char* end, char byte) noexcept {
 /// The first bytes of what is added, part by part, as escaped() shows them; on the stack, too.
 class escaped_text {
 public:
-    /// `limit`: so many bytes are shown, at most 255.
+    /// `limit`: so many bytes are shown, at most 128.
     explicit escaped_text(std::size_t limit, std::string_view bytes = {}) noexcept : left_(limit) {
         add(bytes);
     }
@@ -118,7 +118,7 @@ public:
 private:
     std::size_t left_;
     std::ptrdiff_t size_ = 0;
-    char text_[4 * 255 + 1];
+    char text_[4 * 128 + 1];
 };
 
 }  // namespace detail
@@ -794,7 +794,7 @@ inline timespec trace_start{};
 
 inline trace_sink sink_from_environment() noexcept {
     const char* value = std::getenv("TRAMA_TRACE");
-    if (value == nullptr || *value == '\0' || *value == '0') return nullptr;
+    if (value == nullptr || *value == '\0' || std::strcmp(value, "0") == 0) return nullptr;
     if (std::strcmp(value, "time") == 0) ::clock_gettime(CLOCK_MONOTONIC, &trace_start);
     return trace_to_stderr;
 }
@@ -815,9 +815,9 @@ inline trace_sink current_sink = sink_from_environment();
     va_end(arguments);
     if (error != 0) {
         const bool not_yet = error == EAGAIN || error == EWOULDBLOCK;
-        const char* outcome = not_yet ? ": not yet" : ": failed, %s";
         const std::size_t end = std::strlen(line);
-        std::snprintf(line + end, sizeof line - end, outcome, std::strerror(error));
+        std::snprintf(line + end, sizeof line - end, not_yet ? ": %s" : ": failed, %s",
+                      not_yet ? "not yet" : std::strerror(error));
     }
     current_sink(line);
     errno = saved;
@@ -921,9 +921,8 @@ namespace detail {
 [[noreturn, gnu::cold]] inline void throw_network_error(int error, const char* operation,
                                                         const char* where, const char* reason,
                                                         const char* step, const char* tried = "") {
-    const char* form = *step ? "%s%s%s: %s (%s)%s%s" : "%s%s%s: %s%s%s%s";
-    const text what(form, operation, *where ? " " : "", where, reason, step,
-                    *tried ? "; tried " : "", tried);
+    const text what(*step ? "%s%s%s: %s (%s)%s%s" : "%s%s%s: %s%s%s%s", operation,
+                    *where ? " " : "", where, reason, step, *tried ? "; tried " : "", tried);
     throw network_error({error, std::system_category()}, what.c_str());
 }
 
@@ -971,7 +970,7 @@ inline long check(const char* operation, const call_result& result) {
 
 namespace trama {
 
-/// A length of time, up to 292 years; whole numbers of each std::chrono unit convert to it: 5s,
+/// A length of time, up to 146 years; whole numbers of each std::chrono unit convert to it: 5s,
 /// 200ms, but not 0.5s. Without limit: `forever`, and not the largest number of another unit.
 using duration = std::chrono::nanoseconds;
 
@@ -1091,12 +1090,12 @@ public:
     [[gnu::cold]] address_text(const sockaddr* address, socklen_t size) noexcept {
         char port[8];
         const int flags = NI_NUMERICHOST | NI_NUMERICSERV;
-        const char* form = "nowhere";
-        if (::getnameinfo(address, size, host_, sizeof host_, port, sizeof port, flags) == 0)
-            form = std::strchr(host_, ':') == nullptr ? "%s:%s" : "[%s]:%s";
-        else
-            std::strcpy(host_, form);
-        std::snprintf(whole_, sizeof whole_, form, host_, port);
+        if (::getnameinfo(address, size, host_, sizeof host_, port, sizeof port, flags) == 0) {
+            std::snprintf(whole_, sizeof whole_,
+                          std::strchr(host_, ':') == nullptr ? "%s:%s" : "[%s]:%s", host_, port);
+        } else {
+            std::strcpy(whole_, std::strcpy(host_, "nowhere"));
+        }
     }
 
     const char* host() const noexcept { return host_; }
@@ -1115,16 +1114,15 @@ public:
     /// No address at all; to_string() says "nowhere".
     endpoint() noexcept = default;
 
-    /// From what the system filled in: a sockaddr_in or sockaddr_in6 of `size` bytes. Any other
-    /// family gives "nowhere".
+    /// From what the system filled in: a sockaddr_in or sockaddr_in6 (but for its flow label) of
+    /// `size` bytes. Any other family gives "nowhere".
     [[gnu::noinline]] endpoint(const sockaddr* address, std::size_t size) noexcept {
         const int given = size < sizeof(sockaddr_in) ? AF_UNSPEC : address->sa_family;
         // Only what counts, the rest stays 0: so equal endpoints are equal byte for byte.
         if (given == AF_INET) std::memcpy(&address_.v4, address, offsetof(sockaddr_in, sin_zero));
-        if (given == AF_INET6 && size >= sizeof(sockaddr_in6)) {
-            std::memcpy(&address_.v6, address, sizeof(sockaddr_in6));
-            address_.v6.sin6_flowinfo = 0;
-        }
+        if (given != AF_INET6 || size < sizeof(sockaddr_in6)) return;
+        std::memcpy(&address_.v6, address, sizeof(sockaddr_in6));
+        address_.v6.sin6_flowinfo = 0;
     }
 
     /// The address in numbers: "127.0.0.1", "::1", "fe80::1%eth0"; "nowhere" for none.
@@ -1204,15 +1202,14 @@ struct address_buffer {
     endpoint value() noexcept { return {data(), size}; }
 };
 
-/// The address at one end of `fd`: `ask` is getsockname(2) or getpeername(2), and `name` says so.
-[[gnu::cold]] inline endpoint endpoint_of(int fd, int (*ask)(int, sockaddr*, socklen_t*),
-                                          const char* name) {
+/// Asks for the address at one `end` of `fd`, by getsockname(2) or getpeername(2); `name` is which.
+[[gnu::cold]] inline call_result ask_endpoint(int fd, int (*ask)(int, sockaddr*, socklen_t*),
+                                              const char* name, endpoint& end) noexcept {
     address_buffer address;
     const call_result result = system_call([&] { return ask(fd, address.data(), &address.size); });
-    const endpoint end = address.value();
+    end = address.value();
     if (tracing()) trace(fd, result.error, "%s: %s", name, shown(end).host_and_port());
-    check("ask for an address", result);
-    return end;
+    return result;
 }
 
 }  // namespace detail
@@ -1228,8 +1225,8 @@ enum class address_use { connect, listen };
 namespace detail {
 
 [[gnu::cold]] inline text host_and_port(const std::string& host, int port) noexcept {
-    const char* form = std::strchr(host.c_str(), ':') == nullptr ? "%s:%d" : "[%s]:%d";
-    return text(form, escaped_text(255, host).c_str(), port);
+    return text(std::strchr(host.c_str(), ':') == nullptr ? "%s%s:%d" : "[%s%s]:%d",
+                escaped_text(128, host).c_str(), host.size() > 128 ? "..." : "", port);
 }
 
 [[noreturn, gnu::cold]] inline void throw_not_resolved(const std::string& host, int port, int code,
@@ -1240,9 +1237,9 @@ namespace detail {
 /// `error`: what getaddrinfo(3) returned. It is no errno, so code() gets the nearest one.
 [[noreturn, gnu::cold]] inline void throw_resolve_error(const std::string& host, int port,
                                                         int error) {
-    if (error == EAI_SYSTEM) throw_not_resolved(host, port, errno, std::strerror(errno), "");
-    const int code = error == EAI_AGAIN ? EAGAIN : error == EAI_MEMORY ? ENOMEM : ENXIO;
+    int code = error == EAI_AGAIN ? EAGAIN : error == EAI_MEMORY ? ENOMEM : ENXIO;
     const char* step = error == EAI_NONAME ? "no such host: check the spelling" : "";
+    if (error == EAI_SYSTEM) step = std::strerror(code = errno);
     throw_not_resolved(host, port, code, ::gai_strerror(error), step);
 }
 
@@ -1275,24 +1272,6 @@ public:
         const addrinfo* at_;
     };
 
-    /// As resolve() does.
-    [[gnu::cold, gnu::noinline]] address_list(const std::string& host, int port, address_use use,
-                                              int socket_type) {
-        detail::check_host_and_port(host, port);
-        addrinfo wanted{};
-        wanted.ai_socktype = socket_type;
-        wanted.ai_flags = AI_NUMERICSERV | (use == address_use::listen ? AI_PASSIVE : 0);
-        char service[8];
-        std::snprintf(service, sizeof service, "%d", port);
-        int error = ::getaddrinfo(host.c_str(), service, &wanted, &first_);
-        // RFC 6761: this name is the loopback address, also where the system has no table of hosts.
-        if (error != 0 && std::strcmp(host.c_str(), "localhost") == 0)
-            error = ::getaddrinfo("127.0.0.1", service, &wanted, &first_);
-        if (tracing())
-            detail::trace(-1, 0, "getaddrinfo %s%s", detail::host_and_port(host, port).c_str(),
-                          error == 0 ? "" : ": failed");
-        if (error != 0) detail::throw_resolve_error(host, port, error);
-    }
     address_list(const address_list&) = delete;
     address_list& operator=(const address_list&) = delete;
     ~address_list() {
@@ -1311,6 +1290,25 @@ public:
     }
 
 private:
+    friend address_list resolve(const std::string&, int, address_use, int);
+
+    [[gnu::cold, gnu::noinline]] address_list(const std::string& host, int port, address_use use,
+                                              int socket_type) {
+        detail::check_host_and_port(host, port);
+        addrinfo wanted{};
+        wanted.ai_socktype = socket_type;
+        wanted.ai_flags = AI_NUMERICSERV | (use == address_use::listen ? AI_PASSIVE : 0);
+        const detail::text service("%d", port);
+        int error = ::getaddrinfo(host.c_str(), service.c_str(), &wanted, &first_);
+        // RFC 6761: this name is the loopback address, also where the system has no table of hosts.
+        if (error != 0 && std::strcmp(host.c_str(), "localhost") == 0)
+            error = ::getaddrinfo("127.0.0.1", service.c_str(), &wanted, &first_);
+        if (tracing())
+            detail::trace(-1, 0, "getaddrinfo %s%s", detail::host_and_port(host, port).c_str(),
+                          error == 0 ? "" : ": failed");
+        if (error != 0) detail::throw_resolve_error(host, port, error);
+    }
+
     addrinfo* first_ = nullptr;
 };
 
@@ -1471,7 +1469,10 @@ public:
     /// Address and port of this end. Throws network_error. man 2 getsockname
     [[gnu::noinline]] endpoint local_endpoint() const {
         detail::not_rare();
-        return detail::endpoint_of(fd(), ::getsockname, "getsockname");
+        endpoint local;
+        detail::check("ask for the local address",
+                      detail::ask_endpoint(fd(), ::getsockname, "getsockname", local));
+        return local;
     }
 
     /// Bounds each later call as a whole, however slowly the peer drips; `forever` is the default,
@@ -1539,7 +1540,7 @@ inline io_result outcome(const call_result& result) noexcept {
     return {io_status::failed, 0, {result.error, std::system_category()}};
 }
 
-/// How errors and the trace speak of a transfer. Arrays, for a pointer costs the program more.
+/// How errors and the trace speak of a transfer. Arrays: a pointer is set when the program loads.
 struct transfer_words {
     char operation[16];  // of an error: "recv_exact from 127.0.0.1:5000: ..."
     char call[8];        // of the trace: "recv 5 of 8 asked: short read"
@@ -1695,9 +1696,11 @@ namespace detail {
 /// TCP connects a socket to itself when the port it was given is the one it calls and nobody
 /// listens there. That is no peer.
 [[gnu::cold]] inline bool is_connected_to_itself(int fd, const endpoint& remote) {
-    const endpoint local = endpoint_of(fd, ::getsockname, "getsockname");
-    // Not `remote` itself, which may be 0.0.0.0: any address of this machine.
-    return local.port() == remote.port() && endpoint_of(fd, ::getpeername, "getpeername") == local;
+    endpoint local;
+    endpoint peer;  // and not `remote`, which may be 0.0.0.0: any address of this machine
+    ask_endpoint(fd, ::getsockname, "getsockname", local);
+    return local.port() == remote.port() &&
+           !ask_endpoint(fd, ::getpeername, "getpeername", peer).failed() && peer == local;
 }
 
 /// Connects to `remote` a new socket, which `fd` then owns. Returns 0 or the errno of the failure.
@@ -1722,12 +1725,11 @@ namespace detail {
                         known ? "" : tried);
 }
 
-/// A connected descriptor; `peer` becomes the address that answered. Throws network_error with all
-/// that was tried.
+/// A connected descriptor, and the `peer` that answered. Throws network_error with all it tried.
 [[gnu::cold]] inline unique_fd connect_any(const std::string& host, int port, duration within,
                                            endpoint& peer) {
     const deadline limit(within);
-    const address_list addresses(host, port, address_use::connect, SOCK_STREAM);
+    const address_list addresses = resolve(host, port);
     unique_fd fd;
     int error = 0;
     text tried;
@@ -2827,7 +2829,8 @@ public:
     list() noexcept = default;
     list(list&& other) noexcept { swap(other); }
     list& operator=(list&& other) noexcept {
-        swap(other);
+        list taken(std::move(other));
+        swap(taken);
         return *this;
     }
     ~list() { delete[] values_; }
@@ -3641,8 +3644,7 @@ struct client_list {
         }
     }
 
-    // A descriptor that is ready, and stays so whatever is done, takes all of the processor, and
-    // nobody notices. That is a mistake in the server, or in a selector of yours.
+    // A descriptor that stays ready whatever is done: a mistake here, or in a selector of yours.
     void look_for_spinning(const ready_events& events) {
 #ifndef NDEBUG
         const bool moved = std::exchange(has_moved, false);

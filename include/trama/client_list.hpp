@@ -129,8 +129,7 @@ struct client_list {
         }
     }
 
-    // A descriptor that is ready, and stays so whatever is done, takes all of the processor, and
-    // nobody notices. That is a mistake in the server, or in a selector of yours.
+    // A descriptor that stays ready whatever is done: a mistake here, or in a selector of yours.
     void look_for_spinning(const ready_events& events) {
 #ifndef NDEBUG
         const bool moved = std::exchange(has_moved, false);

@@ -9,7 +9,7 @@
 
 namespace trama {
 
-/// A length of time, up to 292 years; whole numbers of each std::chrono unit convert to it: 5s,
+/// A length of time, up to 146 years; whole numbers of each std::chrono unit convert to it: 5s,
 /// 200ms, but not 0.5s. Without limit: `forever`, and not the largest number of another unit.
 using duration = std::chrono::nanoseconds;
 

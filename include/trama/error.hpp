@@ -79,9 +79,8 @@ namespace detail {
 [[noreturn, gnu::cold]] inline void throw_network_error(int error, const char* operation,
                                                         const char* where, const char* reason,
                                                         const char* step, const char* tried = "") {
-    const char* form = *step ? "%s%s%s: %s (%s)%s%s" : "%s%s%s: %s%s%s%s";
-    const text what(form, operation, *where ? " " : "", where, reason, step,
-                    *tried ? "; tried " : "", tried);
+    const text what(*step ? "%s%s%s: %s (%s)%s%s" : "%s%s%s: %s%s%s%s", operation,
+                    *where ? " " : "", where, reason, step, *tried ? "; tried " : "", tried);
     throw network_error({error, std::system_category()}, what.c_str());
 }
 

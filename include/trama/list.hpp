@@ -16,7 +16,8 @@ public:
     list() noexcept = default;
     list(list&& other) noexcept { swap(other); }
     list& operator=(list&& other) noexcept {
-        swap(other);
+        list taken(std::move(other));
+        swap(taken);
         return *this;
     }
     ~list() { delete[] values_; }

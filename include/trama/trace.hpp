@@ -48,7 +48,7 @@ inline timespec trace_start{};
 
 inline trace_sink sink_from_environment() noexcept {
     const char* value = std::getenv("TRAMA_TRACE");
-    if (value == nullptr || *value == '\0' || *value == '0') return nullptr;
+    if (value == nullptr || *value == '\0' || std::strcmp(value, "0") == 0) return nullptr;
     if (std::strcmp(value, "time") == 0) ::clock_gettime(CLOCK_MONOTONIC, &trace_start);
     return trace_to_stderr;
 }
@@ -69,9 +69,9 @@ inline trace_sink current_sink = sink_from_environment();
     va_end(arguments);
     if (error != 0) {
         const bool not_yet = error == EAGAIN || error == EWOULDBLOCK;
-        const char* outcome = not_yet ? ": not yet" : ": failed, %s";
         const std::size_t end = std::strlen(line);
-        std::snprintf(line + end, sizeof line - end, outcome, std::strerror(error));
+        std::snprintf(line + end, sizeof line - end, not_yet ? ": %s" : ": failed, %s",
+                      not_yet ? "not yet" : std::strerror(error));
     }
     current_sink(line);
     errno = saved;

@@ -304,6 +304,7 @@ receive     sum += stream.recv_exact(5).size() + stream.recv_some(5).size();
 selector    trama::selector ready; ready.add(1, trama::interest::read); ready.wait();
 stop        trama::stop_signal stop; stop.catch_signals();
 server      trama::message_server<trama::lf_line> server("a", 1); server.run();
+addresses   const trama::address_list all = trama::resolve("a", 1); sum += all.size();
 file        trama::atomic_file file(trama::folder("."), "x");
 send_file   trama::send_file(stream, 3, 0, 10);
 """

@@ -158,6 +158,19 @@ TEST_CASE_METHOD(net_test, "a connection to itself is no connection", "[net]") {
     CHECK(told.find("connect to " + host + ":40000: Connection refused") == 0);
 }
 
+TEST_CASE_METHOD(net_test, "a peer with our port that has reset at once is not ourselves",
+                 "[net]") {
+    auto listener = tcp_listener::listen("127.0.0.1", 0);
+    const auto remote = listener.local_endpoint();
+    const auto local = trama::resolve("127.0.0.2", remote.port()).front();
+    const trama::unique_fd caller(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    if (::bind(caller.get(), local.data(), local.size()) == -1)
+        return test::skip("this machine has no second loopback address");
+    REQUIRE(::connect(caller.get(), remote.data(), remote.size()) == 0);
+    test::reset(listener.accept());
+    CHECK_FALSE(trama::detail::is_connected_to_itself(caller.get(), remote));
+}
+
 TEST_CASE_METHOD(net_test, "what is no host and no port is refused before anything is opened",
                  "[net]") {
     CHECK(failure_of([] { tcp_stream::connect("127.0.0.1", 65536); }).code ==

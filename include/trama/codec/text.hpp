@@ -5,9 +5,9 @@
 // move the cursor, change colours or hide text; so every error and every trace line of this
 // library shows bytes in this form, and programs should do the same.
 //
-// Here and below, [[gnu::cold]] marks what runs seldom: for an error, for the trace, or once for a
-// connection. It is made small, not fast. GCC takes for rare, too, whoever always calls it, up to
-// the program itself; so not_rare() stands between the program and such a function.
+// Here and below, [[gnu::cold]] marks what runs seldom: for an error, for the trace, for a wait, or
+// once for a connection. It is made small, not fast. GCC takes for rare, too, who begins by calling
+// it, up to the program itself; so not_rare() stands between the program and such a function.
 #pragma once
 
 #include <cstdarg>
@@ -61,7 +61,7 @@ inline char* put_escaped(char* end, char byte) noexcept {
 /// The first bytes of what is added, part by part, as escaped() shows them; on the stack, too.
 class escaped_text {
 public:
-    /// `limit`: so many bytes are shown, at most 255.
+    /// `limit`: so many bytes are shown, at most 128.
     explicit escaped_text(std::size_t limit, std::string_view bytes = {}) noexcept : left_(limit) {
         add(bytes);
     }
@@ -79,7 +79,7 @@ public:
 private:
     std::size_t left_;
     std::ptrdiff_t size_ = 0;
-    char text_[4 * 255 + 1];
+    char text_[4 * 128 + 1];
 };
 
 }  // namespace detail

@@ -31,9 +31,11 @@ namespace detail {
 /// TCP connects a socket to itself when the port it was given is the one it calls and nobody
 /// listens there. That is no peer.
 [[gnu::cold]] inline bool is_connected_to_itself(int fd, const endpoint& remote) {
-    const endpoint local = endpoint_of(fd, ::getsockname, "getsockname");
-    // Not `remote` itself, which may be 0.0.0.0: any address of this machine.
-    return local.port() == remote.port() && endpoint_of(fd, ::getpeername, "getpeername") == local;
+    endpoint local;
+    endpoint peer;  // and not `remote`, which may be 0.0.0.0: any address of this machine
+    ask_endpoint(fd, ::getsockname, "getsockname", local);
+    return local.port() == remote.port() &&
+           !ask_endpoint(fd, ::getpeername, "getpeername", peer).failed() && peer == local;
 }
 
 /// Connects to `remote` a new socket, which `fd` then owns. Returns 0 or the errno of the failure.
@@ -58,12 +60,11 @@ namespace detail {
                         known ? "" : tried);
 }
 
-/// A connected descriptor; `peer` becomes the address that answered. Throws network_error with all
-/// that was tried.
+/// A connected descriptor, and the `peer` that answered. Throws network_error with all it tried.
 [[gnu::cold]] inline unique_fd connect_any(const std::string& host, int port, duration within,
                                            endpoint& peer) {
     const deadline limit(within);
-    const address_list addresses(host, port, address_use::connect, SOCK_STREAM);
+    const address_list addresses = resolve(host, port);
     unique_fd fd;
     int error = 0;
     text tried;

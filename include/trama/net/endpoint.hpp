@@ -22,12 +22,12 @@ public:
     [[gnu::cold]] address_text(const sockaddr* address, socklen_t size) noexcept {
         char port[8];
         const int flags = NI_NUMERICHOST | NI_NUMERICSERV;
-        const char* form = "nowhere";
-        if (::getnameinfo(address, size, host_, sizeof host_, port, sizeof port, flags) == 0)
-            form = std::strchr(host_, ':') == nullptr ? "%s:%s" : "[%s]:%s";
-        else
-            std::strcpy(host_, form);
-        std::snprintf(whole_, sizeof whole_, form, host_, port);
+        if (::getnameinfo(address, size, host_, sizeof host_, port, sizeof port, flags) == 0) {
+            std::snprintf(whole_, sizeof whole_,
+                          std::strchr(host_, ':') == nullptr ? "%s:%s" : "[%s]:%s", host_, port);
+        } else {
+            std::strcpy(whole_, std::strcpy(host_, "nowhere"));
+        }
     }
 
     const char* host() const noexcept { return host_; }
@@ -46,16 +46,15 @@ public:
     /// No address at all; to_string() says "nowhere".
     endpoint() noexcept = default;
 
-    /// From what the system filled in: a sockaddr_in or sockaddr_in6 of `size` bytes. Any other
-    /// family gives "nowhere".
+    /// From what the system filled in: a sockaddr_in or sockaddr_in6 (but for its flow label) of
+    /// `size` bytes. Any other family gives "nowhere".
     [[gnu::noinline]] endpoint(const sockaddr* address, std::size_t size) noexcept {
         const int given = size < sizeof(sockaddr_in) ? AF_UNSPEC : address->sa_family;
         // Only what counts, the rest stays 0: so equal endpoints are equal byte for byte.
         if (given == AF_INET) std::memcpy(&address_.v4, address, offsetof(sockaddr_in, sin_zero));
-        if (given == AF_INET6 && size >= sizeof(sockaddr_in6)) {
-            std::memcpy(&address_.v6, address, sizeof(sockaddr_in6));
-            address_.v6.sin6_flowinfo = 0;
-        }
+        if (given != AF_INET6 || size < sizeof(sockaddr_in6)) return;
+        std::memcpy(&address_.v6, address, sizeof(sockaddr_in6));
+        address_.v6.sin6_flowinfo = 0;
     }
 
     /// The address in numbers: "127.0.0.1", "::1", "fe80::1%eth0"; "nowhere" for none.
@@ -135,15 +134,14 @@ struct address_buffer {
     endpoint value() noexcept { return {data(), size}; }
 };
 
-/// The address at one end of `fd`: `ask` is getsockname(2) or getpeername(2), and `name` says so.
-[[gnu::cold]] inline endpoint endpoint_of(int fd, int (*ask)(int, sockaddr*, socklen_t*),
-                                          const char* name) {
+/// Asks for the address at one `end` of `fd`, by getsockname(2) or getpeername(2); `name` is which.
+[[gnu::cold]] inline call_result ask_endpoint(int fd, int (*ask)(int, sockaddr*, socklen_t*),
+                                              const char* name, endpoint& end) noexcept {
     address_buffer address;
     const call_result result = system_call([&] { return ask(fd, address.data(), &address.size); });
-    const endpoint end = address.value();
+    end = address.value();
     if (tracing()) trace(fd, result.error, "%s: %s", name, shown(end).host_and_port());
-    check("ask for an address", result);
-    return end;
+    return result;
 }
 
 }  // namespace detail

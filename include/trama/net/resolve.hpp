@@ -11,8 +11,8 @@ enum class address_use { connect, listen };
 namespace detail {
 
 [[gnu::cold]] inline text host_and_port(const std::string& host, int port) noexcept {
-    const char* form = std::strchr(host.c_str(), ':') == nullptr ? "%s:%d" : "[%s]:%d";
-    return text(form, escaped_text(255, host).c_str(), port);
+    return text(std::strchr(host.c_str(), ':') == nullptr ? "%s%s:%d" : "[%s%s]:%d",
+                escaped_text(128, host).c_str(), host.size() > 128 ? "..." : "", port);
 }
 
 [[noreturn, gnu::cold]] inline void throw_not_resolved(const std::string& host, int port, int code,
@@ -23,9 +23,9 @@ namespace detail {
 /// `error`: what getaddrinfo(3) returned. It is no errno, so code() gets the nearest one.
 [[noreturn, gnu::cold]] inline void throw_resolve_error(const std::string& host, int port,
                                                         int error) {
-    if (error == EAI_SYSTEM) throw_not_resolved(host, port, errno, std::strerror(errno), "");
-    const int code = error == EAI_AGAIN ? EAGAIN : error == EAI_MEMORY ? ENOMEM : ENXIO;
+    int code = error == EAI_AGAIN ? EAGAIN : error == EAI_MEMORY ? ENOMEM : ENXIO;
     const char* step = error == EAI_NONAME ? "no such host: check the spelling" : "";
+    if (error == EAI_SYSTEM) step = std::strerror(code = errno);
     throw_not_resolved(host, port, code, ::gai_strerror(error), step);
 }
 
@@ -58,24 +58,6 @@ public:
         const addrinfo* at_;
     };
 
-    /// As resolve() does.
-    [[gnu::cold, gnu::noinline]] address_list(const std::string& host, int port, address_use use,
-                                              int socket_type) {
-        detail::check_host_and_port(host, port);
-        addrinfo wanted{};
-        wanted.ai_socktype = socket_type;
-        wanted.ai_flags = AI_NUMERICSERV | (use == address_use::listen ? AI_PASSIVE : 0);
-        char service[8];
-        std::snprintf(service, sizeof service, "%d", port);
-        int error = ::getaddrinfo(host.c_str(), service, &wanted, &first_);
-        // RFC 6761: this name is the loopback address, also where the system has no table of hosts.
-        if (error != 0 && std::strcmp(host.c_str(), "localhost") == 0)
-            error = ::getaddrinfo("127.0.0.1", service, &wanted, &first_);
-        if (tracing())
-            detail::trace(-1, 0, "getaddrinfo %s%s", detail::host_and_port(host, port).c_str(),
-                          error == 0 ? "" : ": failed");
-        if (error != 0) detail::throw_resolve_error(host, port, error);
-    }
     address_list(const address_list&) = delete;
     address_list& operator=(const address_list&) = delete;
     ~address_list() {
@@ -94,6 +76,25 @@ public:
     }
 
 private:
+    friend address_list resolve(const std::string&, int, address_use, int);
+
+    [[gnu::cold, gnu::noinline]] address_list(const std::string& host, int port, address_use use,
+                                              int socket_type) {
+        detail::check_host_and_port(host, port);
+        addrinfo wanted{};
+        wanted.ai_socktype = socket_type;
+        wanted.ai_flags = AI_NUMERICSERV | (use == address_use::listen ? AI_PASSIVE : 0);
+        const detail::text service("%d", port);
+        int error = ::getaddrinfo(host.c_str(), service.c_str(), &wanted, &first_);
+        // RFC 6761: this name is the loopback address, also where the system has no table of hosts.
+        if (error != 0 && std::strcmp(host.c_str(), "localhost") == 0)
+            error = ::getaddrinfo("127.0.0.1", service.c_str(), &wanted, &first_);
+        if (tracing())
+            detail::trace(-1, 0, "getaddrinfo %s%s", detail::host_and_port(host, port).c_str(),
+                          error == 0 ? "" : ": failed");
+        if (error != 0) detail::throw_resolve_error(host, port, error);
+    }
+
     addrinfo* first_ = nullptr;
 };
 

@@ -141,7 +141,10 @@ public:
     /// Address and port of this end. Throws network_error. man 2 getsockname
     [[gnu::noinline]] endpoint local_endpoint() const {
         detail::not_rare();
-        return detail::endpoint_of(fd(), ::getsockname, "getsockname");
+        endpoint local;
+        detail::check("ask for the local address",
+                      detail::ask_endpoint(fd(), ::getsockname, "getsockname", local));
+        return local;
     }
 
     /// Bounds each later call as a whole, however slowly the peer drips; `forever` is the default,

@@ -31,7 +31,7 @@ inline io_result outcome(const call_result& result) noexcept {
     return {io_status::failed, 0, {result.error, std::system_category()}};
 }
 
-/// How errors and the trace speak of a transfer. Arrays, for a pointer costs the program more.
+/// How errors and the trace speak of a transfer. Arrays: a pointer is set when the program loads.
 struct transfer_words {
     char operation[16];  // of an error: "recv_exact from 127.0.0.1:5000: ..."
     char call[8];        // of the trace: "recv 5 of 8 asked: short read"
