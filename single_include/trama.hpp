@@ -60,7 +60,7 @@ namespace trama {
 
 namespace detail {
 
-/// Nothing; but GCC does not know that, nor whether it comes back.
+/// Does nothing, which GCC cannot see: so it does not know that a cold call follows for certain.
 inline void not_rare() noexcept {
     asm volatile("");
 }
