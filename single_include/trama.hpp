@@ -38,7 +38,7 @@
 #define TRAMA_VERSION "0.1.0"
 
 // Bytes and frames: no sockets in here.
-// trama/codec/text.hpp -- small texts for people: bytes made visible, and made as printf(3) makes
+// trama/base/text.hpp -- small texts for people: bytes made visible, and made as printf(3) makes
 // them.
 //
 // A terminal obeys control characters. Whoever prints what a stranger sent lets the stranger
@@ -58,7 +58,7 @@
 
 namespace trama {
 
-namespace detail {
+namespace trama_detail {
 
 /// Does nothing, which GCC cannot see: so it does not know that a cold call follows for certain.
 inline void not_rare() noexcept {
@@ -121,7 +121,7 @@ private:
     char text_[4 * 128 + 1];
 };
 
-}  // namespace detail
+}  // namespace trama_detail
 
 /// The bytes as printable ASCII: `hola\n`, `\x1b[2J`. At most `limit` bytes are shown; `...`
 /// follows when there were more.
@@ -130,7 +130,7 @@ private:
     std::string shown;
     for (const char byte : bytes.substr(0, limit)) {
         char piece[5];
-        shown.append(piece, detail::put_escaped(piece, byte));
+        shown.append(piece, trama_detail::put_escaped(piece, byte));
     }
     if (bytes.size() > limit) shown += "...";
     return shown;
@@ -221,7 +221,7 @@ private:
     std::uint64_t offset_;
 };
 
-namespace detail {
+namespace trama_detail {
 
 /// What a peer that does not speak our framing probably speaks, judged by its first bytes; or "".
 [[gnu::cold]] inline const char* guess_protocol(std::string_view bytes) noexcept {
@@ -290,7 +290,7 @@ void append_frame(std::string_view payload, std::string& out, std::size_t limit)
     if (trailer.size() > 0) out.append(trailer.view());
 }
 
-}  // namespace detail
+}  // namespace trama_detail
 
 }  // namespace trama
 // trama/codec/length_prefix.hpp -- a payload behind its length, in 1, 2, 4 or 8 binary bytes.
@@ -340,14 +340,14 @@ struct length_prefix {
     /// above `limit`, `out` untouched.
     static void encode(std::string_view payload, std::string& out,
                        std::size_t limit = max_payload) {
-        detail::append_frame<length_prefix>(payload, out, limit);
+        trama_detail::append_frame<length_prefix>(payload, out, limit);
     }
 
     /// The length bytes for `payload`. Throws frame_error{too_long}.
     static frame_edge header(std::string_view payload, std::size_t limit = max_payload) {
         const std::uint64_t length = payload.size();
         if (length > limit || length > max_length)
-            detail::throw_payload_too_long(
+            trama_detail::throw_payload_too_long(
                 payload.size(), saturated(limit < max_length ? limit : max_length), format);
         frame_edge edge(Size);
         for (std::size_t i = 0; i < Size; ++i)
@@ -422,14 +422,14 @@ struct six_digit_colon {
     /// above `limit`, `out` untouched.
     static void encode(std::string_view payload, std::string& out,
                        std::size_t limit = max_payload) {
-        detail::append_frame<six_digit_colon>(payload, out, limit);
+        trama_detail::append_frame<six_digit_colon>(payload, out, limit);
     }
 
     /// The six digits and the colon for `payload`. Throws frame_error{too_long}.
     static frame_edge header(std::string_view payload, std::size_t limit = max_payload) {
         std::size_t rest = payload.size();
         if (limit > max_payload) limit = max_payload;
-        if (rest > limit) detail::throw_payload_too_long(rest, limit, format);
+        if (rest > limit) trama_detail::throw_payload_too_long(rest, limit, format);
         frame_edge edge(header_size);
         for (std::size_t i = digits; i > 0; --i, rest /= 10)
             edge.data()[i - 1] = static_cast<char>('0' + rest % 10);
@@ -496,12 +496,13 @@ struct basic_line {
     /// `out` untouched: too_long above `limit`, bad_header for a payload that would end the line.
     static void encode(std::string_view payload, std::string& out,
                        std::size_t limit = max_payload) {
-        detail::append_frame<basic_line>(payload, out, limit);
+        trama_detail::append_frame<basic_line>(payload, out, limit);
     }
 
     /// Nothing: a line has no header. Throws as encode does.
     static frame_edge header(std::string_view payload, std::size_t limit = max_payload) {
-        if (payload.size() > limit) detail::throw_payload_too_long(payload.size(), limit, format);
+        if (payload.size() > limit)
+            trama_detail::throw_payload_too_long(payload.size(), limit, format);
         const std::size_t feed = payload.find('\n');
         if (feed != std::string_view::npos) refuse(payload, feed);
         // It would be read as a part of the line's end.
@@ -520,8 +521,8 @@ struct basic_line {
 private:
     [[noreturn, gnu::cold]] static void refuse(std::string_view payload, std::size_t place) {
         throw frame_error(frame_error::reason::bad_header, 0,
-                          detail::text("byte %zu of this payload would end the line: \"%s\"", place,
-                                       escaped(payload, 40).c_str())
+                          trama_detail::text("byte %zu of this payload would end the line: \"%s\"",
+                                             place, escaped(payload, 40).c_str())
                               .c_str());
     }
 
@@ -552,7 +553,7 @@ using any_line = basic_line<line_ending::any>;
 
 namespace trama {
 
-namespace detail {
+namespace trama_detail {
 
 /// Move-only; one that was moved from is empty and can be used again.
 class byte_queue {
@@ -626,7 +627,7 @@ private:
     std::size_t capacity_ = 0;
 };
 
-}  // namespace detail
+}  // namespace trama_detail
 
 }  // namespace trama
 // trama/codec/frame_decoder.hpp -- turns a stream that comes in any pieces back into its frames.
@@ -690,16 +691,16 @@ public:
             const scan_result result = Codec::scan(rest, limit_, 0);
             const std::uint64_t where = consumed_ + (buffer_.size() - rest.size());
             if (result.status == scan_status::need_data)
-                detail::throw_truncated(rest, where, result.length);
+                trama_detail::throw_truncated(rest, where, result.length);
             if (result.status != scan_status::frame)
-                detail::throw_broken(result, rest, where, limit_, Codec::format);
+                trama_detail::throw_broken(result, rest, where, limit_, Codec::format);
             rest.remove_prefix(result.offset + result.length + result.trailer);
         }
     }
 
     /// Exchanges the memory behind the decoder, with the bytes in it. For servers, whose clients
     /// share one large buffer.
-    void swap_buffer(detail::byte_queue& other) noexcept { buffer_.swap(other); }
+    void swap_buffer(trama_detail::byte_queue& other) noexcept { buffer_.swap(other); }
 
     /// How many bytes came and were not yet handed out.
     std::size_t buffered() const noexcept { return buffer_.size(); }
@@ -721,7 +722,7 @@ private:
             const std::size_t most = static_cast<std::size_t>(-1) - seen_;  // it must not wrap
             needed_ = seen_ + (result.length < most ? result.length : most);
         } else if (result.status != scan_status::frame) {
-            detail::throw_broken(result, buffer_.bytes(), consumed_, limit_, Codec::format);
+            trama_detail::throw_broken(result, buffer_.bytes(), consumed_, limit_, Codec::format);
         }
         return result;
     }
@@ -738,7 +739,7 @@ private:
         needed_ = 1;
     }
 
-    detail::byte_queue buffer_;
+    trama_detail::byte_queue buffer_;
     std::size_t limit_;
     std::size_t needed_ = 1;      // next_view has nothing to do before so many bytes are buffered
     std::size_t seen_ = 0;        // so many of them an earlier scan has looked at
@@ -748,7 +749,7 @@ private:
 }  // namespace trama
 
 // System calls: how they are traced, how they fail, how long they may take.
-// trama/trace.hpp -- what each system call and each frame did, one line each, told while it
+// trama/base/trace.hpp -- what each system call and each frame did, one line each, told while it
 // happens.
 //
 //     $ TRAMA_TRACE=1 ./framed_echo_server
@@ -769,7 +770,7 @@ namespace trama {
 /// not throw, and it is called from whichever thread made the call.
 using trace_sink = void (*)(std::string_view line);
 
-namespace detail {
+namespace trama_detail {
 
 /// When the program started, if TRAMA_TRACE=time; else 0.
 inline timespec trace_start{};
@@ -828,23 +829,24 @@ inline trace_sink current_sink = sink_from_environment();
     return text("\"%s\"%s", escaped_text(48, bytes).c_str(), bytes.size() > 48 ? "..." : "");
 }
 
-}  // namespace detail
+}  // namespace trama_detail
 
 /// True when somebody listens to the trace.
 inline bool tracing() noexcept {
-    return detail::current_sink != nullptr;
+    return trama_detail::current_sink != nullptr;
 }
 
 /// Sends the trace to `sink`; nullptr turns it off. Returns the sink before. Call it while no other
 /// thread uses the library.
 inline trace_sink trace_to(trace_sink sink) noexcept {
-    const trace_sink before = detail::current_sink;
-    detail::current_sink = sink;
+    const trace_sink before = trama_detail::current_sink;
+    trama_detail::current_sink = sink;
     return before;
 }
 
 }  // namespace trama
-// trama/error.hpp -- the funnel every system call goes through, and the errors that come out of it.
+// trama/base/error.hpp -- the funnel every system call goes through, and the errors that come out
+// of it.
 //
 // A failed call becomes one exception whose text reads like help:
 //
@@ -876,9 +878,9 @@ public:
     [[gnu::cold]] unexpected_eof(std::uint64_t received, std::uint64_t expected,
                                  const char* operation, const char* where)
         : std::runtime_error(
-              detail::text("%s %s: the stream ended after %" PRIu64 " of %" PRIu64
-                           " bytes (the peer closed, or died, before it had sent all)",
-                           operation, where, received, expected)
+              trama_detail::text("%s %s: the stream ended after %" PRIu64 " of %" PRIu64
+                                 " bytes (the peer closed, or died, before it had sent all)",
+                                 operation, where, received, expected)
                   .c_str()),
           received_(received),
           expected_(expected) {}
@@ -891,7 +893,7 @@ private:
     std::uint64_t expected_;
 };
 
-namespace detail {
+namespace trama_detail {
 
 /// What to try next after `error`, or "" where there is no better advice than the reason itself.
 [[gnu::cold, gnu::noinline]] inline const char* next_step(int error) noexcept {
@@ -958,10 +960,10 @@ inline long check(const char* operation, const call_result& result) {
     return result.value;
 }
 
-}  // namespace detail
+}  // namespace trama_detail
 
 }  // namespace trama
-// trama/deadline.hpp -- a time-out for a whole operation, however many system calls it takes.
+// trama/base/deadline.hpp -- a time-out for a whole operation, however many system calls it takes.
 //
 // "Five seconds for each recv" lets a peer that sends one byte every four seconds hold us for ever.
 // A deadline is a point in time, so the time that is left shrinks from call to call.
@@ -971,11 +973,11 @@ inline long check(const char* operation, const call_result& result) {
 namespace trama {
 
 /// A length of time, up to 146 years; whole numbers of each std::chrono unit convert to it: 5s,
-/// 200ms, but not 0.5s. Without limit: `forever`, and not the largest number of another unit.
+/// 200ms, but not 0.5s. Without limit: `no_timeout`, and not the largest number of another unit.
 using duration = std::chrono::nanoseconds;
 
 /// The time-out that never expires.
-inline constexpr duration forever = duration::max();
+inline constexpr duration no_timeout = duration::max();
 
 /// When an operation must be over, by the steady clock: setting the date does not move it.
 class deadline {
@@ -983,7 +985,7 @@ public:
     /// Never.
     deadline() noexcept = default;
 
-    /// `from_now`: 0 or less is over at once; `forever` never is.
+    /// `from_now`: 0 or less is over at once; `no_timeout` never is.
     explicit deadline(duration from_now) noexcept : end_(after(from_now)) {}
 
     bool is_never() const noexcept { return end_ == never; }
@@ -993,9 +995,9 @@ public:
 
     bool passed() const noexcept { return !is_never() && left() == duration::zero(); }
 
-    /// The time that is left, at least 0, or `forever`.
+    /// The time that is left, at least 0, or `no_timeout`.
     [[gnu::noinline]] duration left() const noexcept {
-        if (is_never()) return forever;
+        if (is_never()) return no_timeout;
         const std::int64_t present = now();
         return duration(end_ > present ? end_ - present : 0);
     }
@@ -1010,7 +1012,8 @@ public:
 
 private:
     [[gnu::noinline]] static std::int64_t after(duration from_now) noexcept {
-        if (from_now > forever / 2) return never;  // it is 146 years, and nothing below overflows
+        if (from_now > no_timeout / 2)
+            return never;  // it is 146 years, and nothing below overflows
         return from_now <= duration::zero() ? at_once : now() + from_now.count();
     }
 
@@ -1062,7 +1065,7 @@ public:
         // Not through the funnel: after EINTR the descriptor is gone all the same, and closing it
         // again could close one that another thread has just been given.
         ::close(old);
-        if (tracing()) detail::trace(old, 0, "close");
+        if (tracing()) trama_detail::trace(old, 0, "close");
     }
 
 private:
@@ -1081,7 +1084,7 @@ private:
 
 namespace trama {
 
-namespace detail {
+namespace trama_detail {
 
 /// An address as text, held in place and not in a string: so the trace and error texts need no
 /// memory for it.
@@ -1106,7 +1109,7 @@ private:
     char whole_[80];
 };
 
-}  // namespace detail
+}  // namespace trama_detail
 
 /// One end of a conversation. A value: copy and compare it freely.
 class endpoint {
@@ -1127,8 +1130,8 @@ public:
 
     /// The address in numbers: "127.0.0.1", "::1", "fe80::1%eth0"; "nowhere" for none.
     [[gnu::noinline]] std::string address() const {
-        detail::not_rare();
-        return detail::address_text(data(), size()).host();
+        trama_detail::not_rare();
+        return trama_detail::address_text(data(), size()).host();
     }
 
     /// The port, 0 to 65,535.
@@ -1141,8 +1144,8 @@ public:
 
     /// "127.0.0.1:5000"; "[::1]:5000", with brackets because the address itself holds colons.
     [[gnu::noinline]] std::string to_string() const {
-        detail::not_rare();
-        return detail::address_text(data(), size()).host_and_port();
+        trama_detail::not_rare();
+        return trama_detail::address_text(data(), size()).host_and_port();
     }
 
     /// For system calls: the address as they want it, and its size in bytes.
@@ -1173,7 +1176,7 @@ private:
     } address_ = {};
 };
 
-namespace detail {
+namespace trama_detail {
 
 /// The address as errors and the trace show it.
 inline address_text shown(const endpoint& where) noexcept {
@@ -1212,7 +1215,7 @@ struct address_buffer {
     return result;
 }
 
-}  // namespace detail
+}  // namespace trama_detail
 
 }  // namespace trama
 // trama/net/resolve.hpp -- how names become addresses. man 3 getaddrinfo
@@ -1222,7 +1225,7 @@ namespace trama {
 /// What an address is wanted for: to call somebody, or to be called at.
 enum class address_use { connect, listen };
 
-namespace detail {
+namespace trama_detail {
 
 [[gnu::cold]] inline text host_and_port(const std::string& host, int port) noexcept {
     return text(std::strchr(host.c_str(), ':') == nullptr ? "%s%s:%d" : "[%s%s]:%d",
@@ -1252,7 +1255,7 @@ namespace detail {
     if (fault != nullptr) throw_not_resolved(host, port, EINVAL, std::strerror(EINVAL), fault);
 }
 
-}  // namespace detail
+}  // namespace trama_detail
 
 /// The addresses of a host, best first; never empty. Owns the list that getaddrinfo(3) made.
 class address_list {
@@ -1294,19 +1297,20 @@ private:
 
     [[gnu::cold, gnu::noinline]] address_list(const std::string& host, int port, address_use use,
                                               int socket_type) {
-        detail::check_host_and_port(host, port);
+        trama_detail::check_host_and_port(host, port);
         addrinfo wanted{};
         wanted.ai_socktype = socket_type;
         wanted.ai_flags = AI_NUMERICSERV | (use == address_use::listen ? AI_PASSIVE : 0);
-        const detail::text service("%d", port);
+        const trama_detail::text service("%d", port);
         int error = ::getaddrinfo(host.c_str(), service.c_str(), &wanted, &first_);
         // RFC 6761: this name is the loopback address, also where the system has no table of hosts.
         if (error != 0 && std::strcmp(host.c_str(), "localhost") == 0)
             error = ::getaddrinfo("127.0.0.1", service.c_str(), &wanted, &first_);
         if (tracing())
-            detail::trace(-1, 0, "getaddrinfo %s%s", detail::host_and_port(host, port).c_str(),
-                          error == 0 ? "" : ": failed");
-        if (error != 0) detail::throw_resolve_error(host, port, error);
+            trama_detail::trace(-1, 0, "getaddrinfo %s%s",
+                                trama_detail::host_and_port(host, port).c_str(),
+                                error == 0 ? "" : ": failed");
+        if (error != 0) trama_detail::throw_resolve_error(host, port, error);
     }
 
     addrinfo* first_ = nullptr;
@@ -1317,7 +1321,7 @@ private:
 /// name server and waits as long as that takes.
 inline address_list resolve(const std::string& host, int port,
                             address_use use = address_use::connect, int socket_type = SOCK_STREAM) {
-    detail::not_rare();
+    trama_detail::not_rare();
     return {host, port, use, socket_type};
 }
 
@@ -1341,7 +1345,7 @@ endpoint preferred(const Addresses& addresses) noexcept {
 
 namespace trama {
 
-namespace detail {
+namespace trama_detail {
 
 // A peer that has gone must give an error, not the signal that ends the process: Linux and the BSDs
 // say so with each send, macOS once for each socket.
@@ -1458,7 +1462,7 @@ inline void set_defaults(int fd) noexcept {
         throw_system_error(ETIMEDOUT, operation, peer);
 }
 
-}  // namespace detail
+}  // namespace trama_detail
 
 /// The base of all sockets. Owns its descriptor; move-only.
 class basic_socket {
@@ -1468,23 +1472,24 @@ public:
 
     /// Address and port of this end. Throws network_error. man 2 getsockname
     [[gnu::noinline]] endpoint local_endpoint() const {
-        detail::not_rare();
+        trama_detail::not_rare();
         endpoint local;
-        detail::check("ask for the local address",
-                      detail::ask_endpoint(fd(), ::getsockname, "getsockname", local));
+        trama_detail::check("ask for the local address",
+                            trama_detail::ask_endpoint(fd(), ::getsockname, "getsockname", local));
         return local;
     }
 
-    /// Bounds each later call as a whole, however slowly the peer drips; `forever` is the default,
-    /// 0 means "do not wait". A call that takes longer throws, with code() == std::errc::timed_out.
+    /// Bounds each later call as a whole, however slowly the peer drips; `no_timeout` is the
+    /// default, 0 means "do not wait". A call that takes longer throws, with code() ==
+    /// std::errc::timed_out.
     void set_timeout(duration timeout) noexcept { timeout_ = timeout; }
-    duration timeout() const noexcept { return timeout_; }
+    duration get_timeout() const noexcept { return timeout_; }
 
     /// Switches the descriptor itself to never waiting. man 2 fcntl (O_NONBLOCK)
     [[gnu::noinline]] void set_non_blocking(bool on) {
-        const auto result = detail::system_call([&] { return ::fcntl(fd(), F_GETFL); });
-        const auto flags = static_cast<int>(detail::check("ask for O_NONBLOCK", result));
-        detail::set_flags(fd(), on ? flags | O_NONBLOCK : flags & ~O_NONBLOCK);
+        const auto result = trama_detail::system_call([&] { return ::fcntl(fd(), F_GETFL); });
+        const auto flags = static_cast<int>(trama_detail::check("ask for O_NONBLOCK", result));
+        trama_detail::set_flags(fd(), on ? flags | O_NONBLOCK : flags & ~O_NONBLOCK);
     }
 
     /// Sizes of the kernel's buffers, in bytes; Linux doubles the number. man 7 socket
@@ -1493,7 +1498,7 @@ public:
 
     /// Any option with an int value; `name` is what the trace calls it. man 2 setsockopt
     void set_option(int level, int option, int value, const char* name) {
-        detail::set_option(fd(), level, option, value, name);
+        trama_detail::set_option(fd(), level, option, value, name);
     }
 
     /// Closes now and not in the destructor. Closing twice is harmless.
@@ -1506,7 +1511,7 @@ protected:
     unique_fd fd_;
 
 private:
-    duration timeout_ = forever;
+    duration timeout_ = no_timeout;
 };
 
 }  // namespace trama
@@ -1532,7 +1537,7 @@ struct [[nodiscard]] io_result {
     std::error_code error = {};
 };
 
-namespace detail {
+namespace trama_detail {
 
 inline io_result outcome(const call_result& result) noexcept {
     if (!result.failed()) return {io_status::done, result.count(), {}};
@@ -1664,7 +1669,7 @@ inline call_result shut_down_sending(int fd) noexcept {
     }
 }
 
-}  // namespace detail
+}  // namespace trama_detail
 
 }  // namespace trama
 // trama/net/connect.hpp -- from a host name to a connected descriptor, every address tried.
@@ -1672,7 +1677,7 @@ inline call_result shut_down_sending(int fd) noexcept {
 
 namespace trama {
 
-namespace detail {
+namespace trama_detail {
 
 /// Connects `fd`, which must not block. Returns 0 or the errno it ended with.
 [[gnu::cold]] inline int connect_within(int fd, const endpoint& remote, const deadline& limit) {
@@ -1747,7 +1752,7 @@ namespace detail {
     throw_not_connected(host, port, error, tried.c_str() + std::strlen(", "));
 }
 
-}  // namespace detail
+}  // namespace trama_detail
 
 }  // namespace trama
 // trama/net/listen.hpp -- from a host name to a listening descriptor, and from that to connections.
@@ -1755,7 +1760,7 @@ namespace detail {
 
 namespace trama {
 
-namespace detail {
+namespace trama_detail {
 
 /// Binds and listens at `where`. `both_families`: an IPv6 socket takes IPv4 connections as well.
 [[gnu::noinline]] inline unique_fd listen_at(const endpoint& where, bool both_families,
@@ -1818,7 +1823,7 @@ inline bool lost_before_accept(int error) noexcept {
            error == ENETDOWN || error == ENETUNREACH || error == EHOSTDOWN || error == EHOSTUNREACH;
 }
 
-}  // namespace detail
+}  // namespace trama_detail
 
 }  // namespace trama
 // trama/net/tcp.hpp -- a TCP connection, and the listener that accepts connections. man 7 tcp
@@ -1849,9 +1854,9 @@ public:
     /// Throws network_error, whose text names each address tried and its reason. man 2 connect
     [[gnu::noinline]] static tcp_stream connect(const std::string& host, int port,
                                                 duration within = std::chrono::seconds(30)) {
-        detail::not_rare();
+        trama_detail::not_rare();
         endpoint peer;
-        return tcp_stream(detail::connect_any(host, port, within, peer), peer);
+        return tcp_stream(trama_detail::connect_any(host, port, within, peer), peer);
     }
 
     /// Address and port of the peer, as they were when the connection was made.
@@ -1860,14 +1865,14 @@ public:
     /// Receives what is there, 1 to `size` bytes, waiting for the first. Returns how many; 0: the
     /// peer has closed. Throws network_error (time-out, reset). man 2 recv
     std::size_t recv_some(void* memory, std::size_t size) {
-        return recv_some(memory, size, deadline(timeout()));
+        return recv_some(memory, size, deadline(get_timeout()));
     }
 
     /// The same under a deadline of the caller, in place of set_timeout's.
     std::size_t recv_some(void* memory, std::size_t size, const deadline& limit) {
         // A receive of 0 bytes returns 0, and that means "closed".
         if (size == 0) throw std::invalid_argument("recv_some: asked for 0 bytes");
-        return detail::receive(fd(), memory, size, limit, detail::receiving, remote_);
+        return trama_detail::receive(fd(), memory, size, limit, trama_detail::receiving, remote_);
     }
 
     /// The same into a string of 1 to `max` bytes; empty: the peer has closed.
@@ -1880,20 +1885,20 @@ public:
     /// Receives exactly `size` bytes. Throws network_error, upon which what had come is lost, and
     /// unexpected_eof if the stream ends before.
     void recv_exact(void* memory, std::size_t size) {
-        const deadline limit(timeout());
-        detail::receive_rest(fd(), static_cast<char*>(memory), 0, size, size, limit, remote_);
+        const deadline limit(get_timeout());
+        trama_detail::receive_rest(fd(), static_cast<char*>(memory), 0, size, size, limit, remote_);
     }
 
     /// The same into a string, which grows with what comes: a large `size` costs nothing before.
     std::string recv_exact(std::size_t size) {
-        const deadline limit(timeout());
+        const deadline limit(get_timeout());
         std::string bytes;
         for (std::size_t end = 0; end < size;) {
             const std::size_t begin = end;
             end = begin < 32768 ? 65536 : 2 * begin;
             if (end > size) end = size;
             bytes.resize(end);
-            detail::receive_rest(fd(), bytes.data(), begin, end, size, limit, remote_);
+            trama_detail::receive_rest(fd(), bytes.data(), begin, end, size, limit, remote_);
         }
         return bytes;
     }
@@ -1910,7 +1915,7 @@ public:
         if (parts.size() > 8) throw std::invalid_argument("send_all: more than 8 parts");
         for (std::string_view part : parts)
             if (!part.empty()) list[count++] = {const_cast<char*>(part.data()), part.size()};
-        detail::send_parts(fd(), list, count, deadline(timeout()), remote_);
+        trama_detail::send_parts(fd(), list, count, deadline(get_timeout()), remote_);
     }
 
 #ifdef __cpp_lib_span
@@ -1928,29 +1933,29 @@ public:
     /// Receives what is there now, 1 to `size` bytes, and never waits.
     io_result try_recv_some(void* memory, std::size_t size) noexcept {
         const auto result =
-            detail::receive_once(fd(), memory, size, MSG_DONTWAIT, detail::receiving);
+            trama_detail::receive_once(fd(), memory, size, MSG_DONTWAIT, trama_detail::receiving);
         if (result.value == 0 && size > 0) return {io_status::end_of_stream, 0, {}};
-        return detail::outcome(result);
+        return trama_detail::outcome(result);
     }
 
     /// Sends as much of `bytes` as the kernel takes now, and never waits.
     io_result try_send_some(std::string_view bytes) noexcept {
         iovec part{const_cast<char*>(bytes.data()), bytes.size()};
-        return detail::outcome(detail::send_once(fd(), &part, 1, MSG_DONTWAIT));
+        return trama_detail::outcome(trama_detail::send_once(fd(), &part, 1, MSG_DONTWAIT));
     }
 
     /// "I have sent all": the peer reads what was sent, then end of stream. Receiving goes on.
     /// Throws network_error. man 2 shutdown
     void shutdown_send() {
-        detail::check("shut down sending to", detail::shut_down_sending(fd()), remote_);
+        trama_detail::check("shut down sending to", trama_detail::shut_down_sending(fd()), remote_);
     }
 
     /// Closes so that the peer can still read what was sent last: shuts down sending, throws away
     /// what comes until the peer closes too (at most `within`), then closes. A plain close with
     /// bytes unread resets the connection, and the last answer may be lost.
     void close_lingering(duration within = std::chrono::seconds(1)) noexcept {
-        if (!detail::shut_down_sending(fd()).failed())
-            detail::discard_until_closed(fd(), deadline(within));
+        if (!trama_detail::shut_down_sending(fd()).failed())
+            trama_detail::discard_until_closed(fd(), deadline(within));
         close();
     }
 
@@ -1970,30 +1975,31 @@ public:
     /// first), "0.0.0.0" for every IPv4 address, "::" for every IPv6 address, "*" for both. Port 0:
     /// a free one, told by local_endpoint(). `backlog`: connections that may wait for accept().
     static tcp_listener listen(const std::string& host, int port, int backlog = 128) {
-        return tcp_listener(detail::listen_socket(host, port, backlog));
+        return tcp_listener(trama_detail::listen_socket(host, port, backlog));
     }
 
     /// The next connection, waiting for one. Throws network_error. man 2 accept
     tcp_stream accept() {
-        const deadline limit(timeout());
-        while (detail::wait_until(fd(), POLLIN, limit)) {
+        const deadline limit(get_timeout());
+        while (trama_detail::wait_until(fd(), POLLIN, limit)) {
             tcp_stream client;
             const io_result result = try_accept(client);
             if (result.status == io_status::done) return client;
             if (result.status == io_status::failed)
-                detail::throw_system_error(result.error.value(), "accept on", local_endpoint());
+                trama_detail::throw_system_error(result.error.value(), "accept on",
+                                                 local_endpoint());
             if (limit.passed()) break;
         }
-        detail::throw_system_error(ETIMEDOUT, "accept on", local_endpoint());
+        trama_detail::throw_system_error(ETIMEDOUT, "accept on", local_endpoint());
     }
 
     /// Never waits. done: the next connection was moved to `client`; would_block: none is waiting.
     io_result try_accept(tcp_stream& client) noexcept {
-        detail::address_buffer peer;
-        const auto result = detail::accept_once(fd(), peer);
+        trama_detail::address_buffer peer;
+        const auto result = trama_detail::accept_once(fd(), peer);
         // A client that has gone before it was served is no fault of the listener.
-        if (detail::lost_before_accept(result.error)) return {io_status::would_block, 0, {}};
-        if (result.failed()) return detail::outcome(result);
+        if (trama_detail::lost_before_accept(result.error)) return {io_status::would_block, 0, {}};
+        if (result.failed()) return trama_detail::outcome(result);
         client = tcp_stream(unique_fd(static_cast<int>(result.value)), peer.value());
         return {};
     }
@@ -2025,10 +2031,10 @@ public:
     /// IPv4 address of the machine, "::" every IPv6 one. Throws network_error. man 2 bind
     static udp_socket bind(const std::string& host, int port) {
         const endpoint where = first(host, port, address_use::listen);
-        udp_socket made(detail::open_socket(where.family(), SOCK_DGRAM), {});
+        udp_socket made(trama_detail::open_socket(where.family(), SOCK_DGRAM), {});
         if (where.family() == AF_INET6)  // else the system decides whether "::" takes IPv4, too
             made.set_option(IPPROTO_IPV6, IPV6_V6ONLY, 1, "IPV6_V6ONLY");
-        detail::bind_socket(made.fd(), where, "bind UDP socket to", 'u');
+        trama_detail::bind_socket(made.fd(), where, "bind UDP socket to", 'u');
         return made;
     }
 
@@ -2036,13 +2042,13 @@ public:
     /// "nobody is there" comes back as an error of a later call. Sends nothing yet. man 2 connect
     static udp_socket connect(const std::string& host, int port) {
         const endpoint peer = first(host, port, address_use::connect);
-        udp_socket made(detail::open_socket(peer.family(), SOCK_DGRAM), peer);
-        const auto result =
-            detail::system_call([&] { return ::connect(made.fd(), peer.data(), peer.size()); });
+        udp_socket made(trama_detail::open_socket(peer.family(), SOCK_DGRAM), peer);
+        const auto result = trama_detail::system_call(
+            [&] { return ::connect(made.fd(), peer.data(), peer.size()); });
         if (tracing())
-            detail::trace(made.fd(), result.error, "connect %s",
-                          detail::shown(peer).host_and_port());
-        detail::check("connect UDP socket to", result, peer);
+            trama_detail::trace(made.fd(), result.error, "connect %s",
+                                trama_detail::shown(peer).host_and_port());
+        trama_detail::check("connect UDP socket to", result, peer);
         return made;
     }
 
@@ -2057,10 +2063,10 @@ public:
 
     /// The next datagram, waiting for one; at most `max` bytes of it. Throws network_error.
     datagram recv_from(std::size_t max = max_payload) {
-        const deadline limit(timeout());
+        const deadline limit(get_timeout());
         datagram got;
         got.bytes.resize(max);
-        while (detail::wait_until(fd(), POLLIN, limit)) {
+        while (trama_detail::wait_until(fd(), POLLIN, limit)) {
             const auto result = receive_once(got);
             if (!result.failed()) {
                 got.bytes.shrink_to_fit();  // who keeps a thousand small ones keeps no 64 KiB each
@@ -2083,22 +2089,22 @@ private:
 
     void send(std::string_view bytes, const endpoint& peer, const sockaddr* address,
               socklen_t size) {
-        const deadline limit(timeout());
-        const int flags = detail::no_signal | (limit.is_never() ? 0 : MSG_DONTWAIT);
+        const deadline limit(get_timeout());
+        const int flags = trama_detail::no_signal | (limit.is_never() ? 0 : MSG_DONTWAIT);
         for (;;) {
-            const auto result = detail::system_call(
+            const auto result = trama_detail::system_call(
                 [&] { return ::sendto(fd(), bytes.data(), bytes.size(), flags, address, size); });
             if (tracing()) tell("sendto", result, bytes, peer);
             if (!result.would_block()) {
-                detail::check("send a datagram to", result, peer);
+                trama_detail::check("send a datagram to", result, peer);
                 return;
             }
-            detail::wait_or_throw(fd(), POLLOUT, limit, "send a datagram to", peer);
+            trama_detail::wait_or_throw(fd(), POLLOUT, limit, "send a datagram to", peer);
         }
     }
 
-    detail::call_result receive_once(datagram& got) {
-        detail::address_buffer from;
+    trama_detail::call_result receive_once(datagram& got) {
+        trama_detail::address_buffer from;
         iovec part{got.bytes.data(), got.bytes.size()};
         msghdr message{};
         message.msg_name = from.data();
@@ -2106,7 +2112,7 @@ private:
         message.msg_iov = &part;
         message.msg_iovlen = 1;
         const auto result =
-            detail::system_call([&] { return ::recvmsg(fd(), &message, MSG_DONTWAIT); });
+            trama_detail::system_call([&] { return ::recvmsg(fd(), &message, MSG_DONTWAIT); });
         if (!result.failed()) {
             got.bytes.resize(result.count());
             got.from = endpoint(from.data(), message.msg_namelen);
@@ -2116,18 +2122,18 @@ private:
         return result;
     }
 
-    [[gnu::cold]] void tell(const char* call, const detail::call_result& result,
+    [[gnu::cold]] void tell(const char* call, const trama_detail::call_result& result,
                             std::string_view bytes, const endpoint& peer) const noexcept {
-        detail::trace(fd(), result.error, "%s %s, %zu bytes%s%s", call,
-                      detail::shown(peer).host_and_port(), bytes.size(),
-                      result.failed() ? "" : ": ",
-                      result.failed() ? "" : detail::shown(bytes).c_str());
+        trama_detail::trace(fd(), result.error, "%s %s, %zu bytes%s%s", call,
+                            trama_detail::shown(peer).host_and_port(), bytes.size(),
+                            result.failed() ? "" : ": ",
+                            result.failed() ? "" : trama_detail::shown(bytes).c_str());
     }
 
     [[noreturn, gnu::cold]] void throw_receive_error(int error) const {
         if (peer_.family() == AF_UNSPEC)
-            detail::throw_system_error(error, "recv_from at", local_endpoint());
-        detail::throw_system_error(error, "recv_from", peer_);
+            trama_detail::throw_system_error(error, "recv_from at", local_endpoint());
+        trama_detail::throw_system_error(error, "recv_from", peer_);
     }
 
     endpoint peer_;
@@ -2156,10 +2162,10 @@ struct tcp_statistics {
 inline tcp_statistics read_tcp_info(const tcp_stream& stream) {
     ::tcp_info info{};
     socklen_t size = sizeof info;
-    const auto result = detail::system_call(
+    const auto result = trama_detail::system_call(
         [&] { return ::getsockopt(stream.fd(), IPPROTO_TCP, TCP_INFO, &info, &size); });
-    if (tracing()) detail::trace(stream.fd(), result.error, "getsockopt TCP_INFO");
-    detail::check("read TCP_INFO of the connection with", result, stream.remote_endpoint());
+    if (tracing()) trama_detail::trace(stream.fd(), result.error, "getsockopt TCP_INFO");
+    trama_detail::check("read TCP_INFO of the connection with", result, stream.remote_endpoint());
     tcp_statistics told;
     told.round_trip_time = std::chrono::microseconds(info.tcpi_rtt);
     told.round_trip_variation = std::chrono::microseconds(info.tcpi_rttvar);
@@ -2192,11 +2198,12 @@ namespace trama {
 class file_error : public std::system_error {
 public:
     file_error(int error, const char* operation, const std::string& path)
-        : std::system_error(error, std::system_category(),
-                            detail::text("%s %s", operation, escaped(path, 300).c_str()).c_str()) {}
+        : std::system_error(
+              error, std::system_category(),
+              trama_detail::text("%s %s", operation, escaped(path, 300).c_str()).c_str()) {}
 };
 
-namespace detail {
+namespace trama_detail {
 
 /// The value of a call about the file at `path`, which must succeed. Throws file_error.
 template <typename Call>
@@ -2213,14 +2220,14 @@ inline bool is_temporary(std::string_view name) noexcept {
     return name.substr(0, temporary_start.size()) == temporary_start;
 }
 
-}  // namespace detail
+}  // namespace trama_detail
 
 /// True if `name` can only mean something that lies in the folder itself, and that is not being
 /// written: 1 to 255 bytes, no slash, no NUL, neither "." nor "..", no ".trama-" at its start.
 inline bool is_plain_name(std::string_view name) noexcept {
     return !name.empty() && name.size() <= 255 && name != "." && name != ".." &&
            name.find('/') == std::string_view::npos && name.find('\0') == std::string_view::npos &&
-           !detail::is_temporary(name);
+           !trama_detail::is_temporary(name);
 }
 
 /// Writes all of `bytes` where the position of `file` is; `path` is what an error calls it. Throws
@@ -2228,7 +2235,7 @@ inline bool is_plain_name(std::string_view name) noexcept {
 inline void write_all(int file, std::string_view bytes, const std::string& path) {
     while (!bytes.empty()) {
         const auto result =
-            detail::system_call([&] { return ::write(file, bytes.data(), bytes.size()); });
+            trama_detail::system_call([&] { return ::write(file, bytes.data(), bytes.size()); });
         if (result.failed()) throw file_error(result.error, "write", path);
         bytes.remove_prefix(result.count());
     }
@@ -2261,7 +2268,7 @@ public:
             throw file_error(errno, "open", path);
         if (!S_ISREG(status.st_mode)) throw file_error(ENOENT, "open", path);
         const auto opened =
-            detail::system_call([&] { return ::openat(fd(), name.c_str(), flags); });
+            trama_detail::system_call([&] { return ::openat(fd(), name.c_str(), flags); });
         // ELOOP: it has become a link meanwhile.
         if (opened.failed())
             throw file_error(opened.error == ELOOP ? ENOENT : opened.error, "open", path);
@@ -2283,7 +2290,7 @@ public:
     template <typename Visit>
     void each_entry(Visit visit) const {
         // Opened anew, because a copy of the descriptor would share its place in the list.
-        unique_fd anew(detail::file_call("list", path_, [&] {
+        unique_fd anew(trama_detail::file_call("list", path_, [&] {
             return ::openat(fd(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         }));
         const directory_list list(anew.get());
@@ -2333,13 +2340,14 @@ private:
     // `where` is relative to the folder `base`; `path` is what messages call it.
     folder(int base, const std::string& where, const std::string& path) : path_(path) {
         const int follow = base == AT_FDCWD ? 0 : O_NOFOLLOW;
-        fd_.reset(detail::file_call("open folder", path, [&] {
+        fd_.reset(trama_detail::file_call("open folder", path, [&] {
             return ::openat(base, where.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | follow);
         }));
     }
 
     static folder make_at(int base, const std::string& where, const std::string& path) {
-        const auto made = detail::system_call([&] { return ::mkdirat(base, where.c_str(), 0777); });
+        const auto made =
+            trama_detail::system_call([&] { return ::mkdirat(base, where.c_str(), 0777); });
         const bool is_new = !made.failed();
         if (!is_new && made.error != EEXIST) throw file_error(made.error, "make folder", path);
         if (is_new && base != AT_FDCWD) ::fsync(base);  // or a power cut might take it away
@@ -2399,7 +2407,7 @@ public:
     /// which makes the new name safe on the disk.
     void commit() {
         make_safe(file_.get());
-        detail::file_call("rename a temporary file to", path_, [&] {
+        trama_detail::file_call("rename a temporary file to", path_, [&] {
             return ::renameat(folder_.get(), temporary_.c_str(), folder_.get(), name_.c_str());
         });
         file_.reset();
@@ -2414,7 +2422,7 @@ public:
         struct stat status {};
         if (::fstatat(folder_.get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0) return false;
         make_safe(file_.get());
-        const auto linked = detail::system_call([&] {
+        const auto linked = trama_detail::system_call([&] {
             return ::linkat(folder_.get(), temporary_.c_str(), folder_.get(), name.c_str(), 0);
         });
         if (linked.error == EEXIST) return false;
@@ -2429,7 +2437,7 @@ public:
     /// writing there are locked, and stay. Call it when a server starts.
     static void clear_leftovers(const folder& where) {
         where.each_entry([&](const std::string& name, const struct stat& status) {
-            if (!S_ISREG(status.st_mode) || !detail::is_temporary(name)) return;
+            if (!S_ISREG(status.st_mode) || !trama_detail::is_temporary(name)) return;
             constexpr int flags = O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
             const unique_fd file(::openat(where.fd(), name.c_str(), flags));
             if (file && ::flock(file.get(), LOCK_EX | LOCK_NB) == 0)
@@ -2443,8 +2451,8 @@ private:
         do {
             timespec now{};
             ::clock_gettime(CLOCK_MONOTONIC, &now);
-            temporary_ = detail::text("%s%ld-%ld", detail::temporary_start.data(),
-                                      static_cast<long>(::getpid()), now.tv_nsec)
+            temporary_ = trama_detail::text("%s%ld-%ld", trama_detail::temporary_start.data(),
+                                            static_cast<long>(::getpid()), now.tv_nsec)
                              .c_str();
             file_.reset(::openat(folder_.get(), temporary_.c_str(), flags, 0644));
         } while (!file_ && (errno == EEXIST || errno == EINTR));
@@ -2453,7 +2461,7 @@ private:
     }
 
     void make_safe(int fd) const {
-        detail::file_call("write to the disk", path_, [&] { return ::fsync(fd); });
+        trama_detail::file_call("write to the disk", path_, [&] { return ::fsync(fd); });
     }
 
     void abandon() noexcept {
@@ -2477,7 +2485,7 @@ private:
 
 namespace trama {
 
-namespace detail {
+namespace trama_detail {
 
 /// So many bytes at once: few system calls, and progress is told often enough.
 inline std::size_t piece_of(std::uint64_t left) noexcept {
@@ -2504,7 +2512,7 @@ private:
 /// long that may take. Returns the number of bytes. Throws network_error.
 template <typename Call>
 std::size_t move_some(const char* operation, const tcp_stream& stream, short events, Call call) {
-    const deadline limit(stream.timeout());
+    const deadline limit(stream.get_timeout());
     for (;;) {
         const call_result result = call();
         if (!result.would_block())
@@ -2543,7 +2551,7 @@ private:
     bool was_pending_;
 };
 
-}  // namespace detail
+}  // namespace trama_detail
 
 }  // namespace trama
 // trama/file/transfer.hpp -- a whole file through a connection, in large pieces.
@@ -2559,7 +2567,7 @@ private:
 
 namespace trama {
 
-namespace detail {
+namespace trama_detail {
 
 /// True for an error of sendfile(2) that is not of the connection: some file systems cannot, and
 /// pread(2) tells what else is wrong with the file.
@@ -2676,24 +2684,24 @@ struct no_progress {
     void operator()(std::uint64_t) const noexcept {}
 };
 
-}  // namespace detail
+}  // namespace trama_detail
 
 /// Sends exactly `size` bytes of `file` from `offset` on; the time-out of the stream bounds how
 /// long nothing may move; nobody else uses it meanwhile. `progress(std::uint64_t bytes)` hears how
 /// many were sent so far. Throws network_error; file_error when the file cannot be read, or became
 /// longer or shorter meanwhile.
-template <typename Progress = detail::no_progress>
+template <typename Progress = trama_detail::no_progress>
 void send_file(tcp_stream& to, int file, std::uint64_t offset, std::uint64_t size,
                Progress progress = {}) {
-    const detail::never_waiting quick(to.fd());
+    const trama_detail::never_waiting quick(to.fd());
     const off_t size_before = folder::status_of(file, "the file to send").st_size;
     std::string buffer;
     for (std::uint64_t sent = 0; sent < size;) {
         const auto send = [&] {
-            const std::size_t piece = detail::piece_of(size - sent);
-            return detail::send_piece(to.fd(), file, offset + sent, piece, buffer);
+            const std::size_t piece = trama_detail::piece_of(size - sent);
+            return trama_detail::send_piece(to.fd(), file, offset + sent, piece, buffer);
         };
-        const std::size_t count = detail::move_some("send a file to", to, POLLOUT, send);
+        const std::size_t count = trama_detail::move_some("send a file to", to, POLLOUT, send);
         if (count == 0) throw file_error(ESTALE, "send", "a file that became shorter");
         sent += count;
         progress(sent);
@@ -2705,14 +2713,14 @@ void send_file(tcp_stream& to, int file, std::uint64_t offset, std::uint64_t siz
 /// Receives exactly `size` bytes and writes them to `file`, where its position is. Time-out and
 /// `progress` as of send_file. Throws network_error; unexpected_eof when the peer closes before;
 /// file_error when the file cannot be written: then the rest was not received.
-template <typename Progress = detail::no_progress>
+template <typename Progress = trama_detail::no_progress>
 void receive_file(tcp_stream& from, int file, std::uint64_t size, Progress progress = {}) {
     constexpr const char* operation = "receive a file from";
-    const detail::never_waiting quick(from.fd());
-    detail::file_receiver receiver(from.fd(), file);
+    const trama_detail::never_waiting quick(from.fd());
+    trama_detail::file_receiver receiver(from.fd(), file);
     for (std::uint64_t done = 0; done < size;) {
-        const auto receive = [&] { return receiver.receive(detail::piece_of(size - done)); };
-        const std::size_t count = detail::move_some(operation, from, POLLIN, receive);
+        const auto receive = [&] { return receiver.receive(trama_detail::piece_of(size - done)); };
+        const std::size_t count = trama_detail::move_some(operation, from, POLLIN, receive);
         if (count == 0)
             throw unexpected_eof(done, size, operation, from.remote_endpoint().to_string().c_str());
         done += count;
@@ -2723,18 +2731,18 @@ void receive_file(tcp_stream& from, int file, std::uint64_t size, Progress progr
 }  // namespace trama
 
 // Both together.
-// trama/framed_stream.hpp -- a connection that carries messages: tcp_stream + codec.
+// trama/message/framed_stream.hpp -- a connection that carries messages: tcp_stream + codec.
 
 namespace trama {
 
-namespace detail {
+namespace trama_detail {
 
 [[gnu::cold]] inline void tell_frame(int fd, const char* direction,
                                      std::string_view payload) noexcept {
     trace(fd, 0, "frame %s, %zu bytes: %s", direction, payload.size(), shown(payload).c_str());
 }
 
-}  // namespace detail
+}  // namespace trama_detail
 
 /// Sends and receives whole frames of `Codec`. Owns its stream; move-only.
 template <typename Codec>
@@ -2775,14 +2783,14 @@ private:
     // Receives until `next` finds a frame among what came.
     template <typename Next>
     auto receive(Next next) -> decltype(next()) {
-        const deadline limit(stream_.timeout());
+        const deadline limit(stream_.get_timeout());
         for (bool first = true;; first = false) {
             if (auto payload = next()) {
                 tell("in", *payload);
                 return payload;
             }
             if (!first)
-                detail::throw_if_passed(limit, "recv_frame from", stream_.remote_endpoint());
+                trama_detail::throw_if_passed(limit, "recv_frame from", stream_.remote_endpoint());
             const std::size_t size = receive_size();
             const std::size_t count = stream_.recv_some(decoder_.prepare(size), size, limit);
             decoder_.commit(count);
@@ -2804,7 +2812,7 @@ private:
     }
 
     void tell(const char* what, std::string_view payload) const noexcept {
-        if (tracing()) detail::tell_frame(stream_.fd(), what, payload);
+        if (tracing()) trama_detail::tell_frame(stream_.fd(), what, payload);
     }
 
     tcp_stream stream_;
@@ -2820,7 +2828,7 @@ private:
 
 namespace trama {
 
-namespace detail {
+namespace trama_detail {
 
 /// Owns its values, which must have a default and be movable. Move-only.
 template <typename Value>
@@ -2876,7 +2884,7 @@ private:
     std::size_t capacity_ = 0;
 };
 
-}  // namespace detail
+}  // namespace trama_detail
 
 }  // namespace trama
 // trama/ready/interest.hpp -- what one wants to know of a descriptor, and what a wait found out.
@@ -2903,7 +2911,7 @@ struct ready_event {
     bool writable = false;  ///< room for bytes, or an error
 };
 
-namespace detail {
+namespace trama_detail {
 
 inline bool wants(interest what, interest part) noexcept {
     return (static_cast<unsigned>(what) & static_cast<unsigned>(part)) != 0;
@@ -2914,7 +2922,7 @@ inline bool wants(interest what, interest part) noexcept {
                         "add it first");
 }
 
-}  // namespace detail
+}  // namespace trama_detail
 
 /// What one wait found, to be gone through before the next wait. What is removed, or added anew,
 /// meanwhile is left out: its event would be about a descriptor that is no more.
@@ -2961,7 +2969,7 @@ private:
             if (each.fd == fd) each.fd = -1;
     }
 
-    detail::list<ready_event> events_;
+    trama_detail::list<ready_event> events_;
 };
 
 }  // namespace trama
@@ -2989,7 +2997,7 @@ public:
 
     /// Watches `fd` for something else. Throws network_error if it is not watched.
     void modify(int fd, interest what) {
-        if (!is_watched(fd)) detail::throw_not_watched("modify", fd);
+        if (!is_watched(fd)) trama_detail::throw_not_watched("modify", fd);
         set(fd, what);
     }
 
@@ -3004,13 +3012,13 @@ public:
 
     /// Waits until something is ready. Returns what is, none if `timeout` (0: do not wait) was over
     /// first; valid until the next wait. Throws network_error.
-    const ready_events& wait(duration timeout = forever) {
+    const ready_events& wait(duration timeout = no_timeout) {
         const deadline limit(timeout);
         events_.clear();
         fd_set read;
         fd_set write;
         const auto result = select_once(read, write, limit);
-        long left = detail::check("select", result);
+        long left = trama_detail::check("select", result);
         for (int fd = 0; fd < end_ && left > 0; ++fd) {
             const bool readable = FD_ISSET(fd, &read);
             const bool writable = FD_ISSET(fd, &write);
@@ -3022,11 +3030,11 @@ public:
 
 private:
     static void check_fits(int fd) {
-        if (fd < 0) detail::throw_system_error(EBADF, "watch", "");
+        if (fd < 0) trama_detail::throw_system_error(EBADF, "watch", "");
         if (fd >= FD_SETSIZE)
-            detail::throw_network_error(
-                EINVAL, "watch", detail::text("descriptor %d", fd).c_str(),
-                detail::text("select(2) holds 0 to %d", FD_SETSIZE - 1).c_str(),
+            trama_detail::throw_network_error(
+                EINVAL, "watch", trama_detail::text("descriptor %d", fd).c_str(),
+                trama_detail::text("select(2) holds 0 to %d", FD_SETSIZE - 1).c_str(),
                 "use poll_selector or epoll_selector");
     }
 
@@ -3039,20 +3047,22 @@ private:
     void set(int fd, interest what) noexcept {
         FD_CLR(fd, &read_);
         FD_CLR(fd, &write_);
-        if (detail::wants(what, interest::read)) FD_SET(fd, &read_);
-        if (detail::wants(what, interest::write)) FD_SET(fd, &write_);
+        if (trama_detail::wants(what, interest::read)) FD_SET(fd, &read_);
+        if (trama_detail::wants(what, interest::write)) FD_SET(fd, &write_);
     }
 
-    detail::call_result select_once(fd_set& read, fd_set& write, const deadline& limit) noexcept {
+    trama_detail::call_result select_once(fd_set& read, fd_set& write,
+                                          const deadline& limit) noexcept {
         for (;;) {
-            const auto result = detail::system_call([&] {
+            const auto result = trama_detail::system_call([&] {
                 read = read_;
                 write = write_;
                 timeval rest = time_left(limit);
                 return ::select(end_, &read, &write, nullptr, limit.is_never() ? nullptr : &rest);
             });
             if (tracing())
-                detail::trace(-1, result.error, "select below %d: %ld ready", end_, result.value);
+                trama_detail::trace(-1, result.error, "select below %d: %ld ready", end_,
+                                    result.value);
             if (result.error != EBADF) return result;
             forget_closed();
         }
@@ -3096,7 +3106,7 @@ public:
     /// Watches `fd`, whatever it was watched for before. Throws network_error for a negative
     /// number.
     void add(int fd, interest what) {
-        if (fd < 0) detail::throw_system_error(EBADF, "watch", "");
+        if (fd < 0) trama_detail::throw_system_error(EBADF, "watch", "");
         events_.forget(fd);
         const auto number = static_cast<std::size_t>(fd);
         places_.reach(number, nowhere);
@@ -3110,7 +3120,7 @@ public:
     /// Watches `fd` for something else. Throws network_error if it is not watched.
     void modify(int fd, interest what) {
         pollfd* place = place_of(fd);
-        if (place == nullptr) detail::throw_not_watched("modify", fd);
+        if (place == nullptr) trama_detail::throw_not_watched("modify", fd);
         place->events = bits(what);
     }
 
@@ -3128,7 +3138,7 @@ public:
 
     /// Waits until something is ready. Returns what is, none if `timeout` (0: do not wait) was over
     /// first; valid until the next wait. Throws network_error.
-    const ready_events& wait(duration timeout = forever) {
+    const ready_events& wait(duration timeout = no_timeout) {
         const deadline limit(timeout);
         events_.clear();
         do collect(limit);
@@ -3140,17 +3150,18 @@ private:
     static constexpr int nowhere = -1;
 
     static short bits(interest what) noexcept {
-        const int read = detail::wants(what, interest::read) ? POLLIN : 0;
-        const int write = detail::wants(what, interest::write) ? POLLOUT : 0;
+        const int read = trama_detail::wants(what, interest::read) ? POLLIN : 0;
+        const int write = trama_detail::wants(what, interest::write) ? POLLOUT : 0;
         return static_cast<short>(read | write);
     }
 
     void collect(const deadline& limit) {
-        const auto result = detail::system_call(
+        const auto result = trama_detail::system_call(
             [&] { return ::poll(list_.begin(), list_.size(), limit.poll_timeout()); });
         if (tracing())
-            detail::trace(-1, result.error, "poll of %zu: %ld ready", list_.size(), result.value);
-        long left = detail::check("poll", result);
+            trama_detail::trace(-1, result.error, "poll of %zu: %ld ready", list_.size(),
+                                result.value);
+        long left = trama_detail::check("poll", result);
         for (std::size_t i = 0; i < list_.size() && left > 0;) {
             const pollfd found = list_[i];
             if (found.revents != 0) --left;
@@ -3177,8 +3188,8 @@ private:
         return place == nowhere ? nullptr : &list_[static_cast<std::size_t>(place)];
     }
 
-    detail::list<pollfd> list_;
-    detail::list<int> places_;  // where in the list each descriptor is
+    trama_detail::list<pollfd> list_;
+    trama_detail::list<int> places_;  // where in the list each descriptor is
     ready_events events_;
 };
 
@@ -3203,16 +3214,17 @@ class epoll_selector {
 public:
     /// Throws network_error when no descriptor is left for it. man 2 epoll_create1
     epoll_selector() {
-        const auto result = detail::system_call([&] { return ::epoll_create1(EPOLL_CLOEXEC); });
-        if (tracing()) detail::trace(-1, result.error, "epoll_create1: fd %ld", result.value);
-        epoll_.reset(static_cast<int>(detail::check("open an epoll instance", result)));
+        const auto result =
+            trama_detail::system_call([&] { return ::epoll_create1(EPOLL_CLOEXEC); });
+        if (tracing()) trama_detail::trace(-1, result.error, "epoll_create1: fd %ld", result.value);
+        epoll_.reset(static_cast<int>(trama_detail::check("open an epoll instance", result)));
     }
 
     /// Watches `fd`, whatever it was watched for before. Throws network_error: for a regular file
     /// too, which is always ready.
     void add(int fd, interest what) {
         events_.forget(fd);
-        detail::call_result result = control(EPOLL_CTL_ADD, fd, what);
+        trama_detail::call_result result = control(EPOLL_CTL_ADD, fd, what);
         if (result.error == EEXIST) result = control(EPOLL_CTL_MOD, fd, what);
         if (result.failed()) throw_failed("watch", fd, result.error);
     }
@@ -3220,7 +3232,7 @@ public:
     /// Watches `fd` for something else. Throws network_error if it is not watched.
     void modify(int fd, interest what) {
         const auto result = control(EPOLL_CTL_MOD, fd, what);
-        if (result.error == ENOENT) detail::throw_not_watched("modify", fd);
+        if (result.error == ENOENT) trama_detail::throw_not_watched("modify", fd);
         if (result.failed()) throw_failed("modify", fd, result.error);
     }
 
@@ -3232,37 +3244,37 @@ public:
 
     /// Waits until something is ready. Returns what is (at most 256; the rest comes with the next
     /// wait), none if `timeout` (0: do not wait) was over first; valid until the next wait.
-    const ready_events& wait(duration timeout = forever) {
+    const ready_events& wait(duration timeout = no_timeout) {
         constexpr int most = 256;
         const deadline limit(timeout);
         events_.clear();
         epoll_event found[most];
-        const auto result = detail::system_call(
+        const auto result = trama_detail::system_call(
             [&] { return ::epoll_wait(epoll_.get(), found, most, limit.poll_timeout()); });
         if (tracing())
-            detail::trace(epoll_.get(), result.error, "epoll_wait: %ld ready", result.value);
-        detail::check("epoll_wait", result);
+            trama_detail::trace(epoll_.get(), result.error, "epoll_wait: %ld ready", result.value);
+        trama_detail::check("epoll_wait", result);
         for (const epoll_event* each = found; each != found + result.value; ++each) push(*each);
         return events_;
     }
 
 private:
     // With each event the kernel gives back what it was given here: descriptor and interest.
-    detail::call_result control(int operation, int fd, interest what) noexcept {
+    trama_detail::call_result control(int operation, int fd, interest what) noexcept {
         const auto number = static_cast<unsigned>(fd);
         epoll_event wanted{};
         wanted.data.u64 = std::uint64_t{static_cast<unsigned char>(what)} << 32U | number;
-        if (detail::wants(what, interest::read)) wanted.events |= EPOLLIN;
-        if (detail::wants(what, interest::write)) wanted.events |= EPOLLOUT;
-        const auto result =
-            detail::system_call([&] { return ::epoll_ctl(epoll_.get(), operation, fd, &wanted); });
+        if (trama_detail::wants(what, interest::read)) wanted.events |= EPOLLIN;
+        if (trama_detail::wants(what, interest::write)) wanted.events |= EPOLLOUT;
+        const auto result = trama_detail::system_call(
+            [&] { return ::epoll_ctl(epoll_.get(), operation, fd, &wanted); });
         if (tracing())
-            detail::trace(epoll_.get(), result.error, "epoll_ctl %s: fd %d",
-                          operation == EPOLL_CTL_DEL  ? "remove"
-                          : wanted.events == EPOLLIN  ? "read"
-                          : wanted.events == EPOLLOUT ? "write"
-                                                      : "read and write",
-                          fd);
+            trama_detail::trace(epoll_.get(), result.error, "epoll_ctl %s: fd %d",
+                                operation == EPOLL_CTL_DEL  ? "remove"
+                                : wanted.events == EPOLLIN  ? "read"
+                                : wanted.events == EPOLLOUT ? "write"
+                                                            : "read and write",
+                                fd);
         return result;
     }
 
@@ -3272,12 +3284,13 @@ private:
         const bool readable = (found.events & (EPOLLIN | broken)) != 0;
         const bool writable = (found.events & (EPOLLOUT | broken)) != 0;
         events_.push(static_cast<int>(found.data.u64 & 0xFFFFFFFFU),
-                     readable && detail::wants(what, interest::read),
-                     writable && detail::wants(what, interest::write));
+                     readable && trama_detail::wants(what, interest::read),
+                     writable && trama_detail::wants(what, interest::write));
     }
 
     [[noreturn, gnu::cold]] static void throw_failed(const char* operation, int fd, int error) {
-        detail::throw_system_error(error, operation, detail::text("descriptor %d", fd).c_str());
+        trama_detail::throw_system_error(error, operation,
+                                         trama_detail::text("descriptor %d", fd).c_str());
     }
 
     unique_fd epoll_;
@@ -3294,7 +3307,7 @@ private:
 
 namespace trama {
 
-namespace detail {
+namespace trama_detail {
 
 /// Where the signal handler writes to; -1: nowhere. A handler has no argument of ours, so this is
 /// global.
@@ -3322,7 +3335,7 @@ inline void give_back(int number, const struct sigaction& before) noexcept {
     if (is_ours) ::sigaction(number, &before, nullptr);
 }
 
-}  // namespace detail
+}  // namespace trama_detail
 
 /// A request to stop, which stays. Neither copied nor moved: a signal handler knows where it is.
 class stop_signal {
@@ -3330,47 +3343,47 @@ public:
     /// Throws network_error when no descriptors are left.
     [[gnu::noinline]] stop_signal() {
         int ends[2] = {-1, -1};
-        const auto result = detail::system_call([&] { return ::pipe(ends); });
-        detail::check("open a pipe", result);
+        const auto result = trama_detail::system_call([&] { return ::pipe(ends); });
+        trama_detail::check("open a pipe", result);
         read_end_.reset(ends[0]);
         write_end_.reset(ends[1]);
         for (int end : ends) {
             ::fcntl(end, F_SETFD, FD_CLOEXEC);
-            detail::set_flags(end, O_NONBLOCK);
+            trama_detail::set_flags(end, O_NONBLOCK);
         }
     }
     stop_signal(const stop_signal&) = delete;
     stop_signal& operator=(const stop_signal&) = delete;
     ~stop_signal() {
-        if (detail::stop_pipe != write_end_.get()) return;
-        detail::give_back(SIGINT, before_[0]);
-        detail::give_back(SIGTERM, before_[1]);
-        detail::stop_pipe = -1;
+        if (trama_detail::stop_pipe != write_end_.get()) return;
+        trama_detail::give_back(SIGINT, before_[0]);
+        trama_detail::give_back(SIGTERM, before_[1]);
+        trama_detail::stop_pipe = -1;
     }
 
     /// From now on Ctrl-C (SIGINT) and SIGTERM stop this one; a second one ends the program. The
     /// destructor gives the signals back. After fork(2) either process stops both. Throws
     /// std::logic_error when another stop_signal has them. Not for two threads at once.
     void catch_signals() {
-        if (detail::stop_pipe == write_end_.get()) return;
-        if (detail::stop_pipe != -1)
+        if (trama_detail::stop_pipe == write_end_.get()) return;
+        if (trama_detail::stop_pipe != -1)
             throw std::logic_error("stop_signal: another one catches the signals");
-        detail::stop_pipe = write_end_.get();
+        trama_detail::stop_pipe = write_end_.get();
         struct sigaction action {};
-        action.sa_handler = detail::stop_by_signal;
+        action.sa_handler = trama_detail::stop_by_signal;
         ::sigaction(SIGINT, &action, &before_[0]);
         ::sigaction(SIGTERM, &action, &before_[1]);
     }
 
     /// True: some stop_signal of this program catches them.
-    static bool signals_are_caught() noexcept { return detail::stop_pipe != -1; }
+    static bool signals_are_caught() noexcept { return trama_detail::stop_pipe != -1; }
 
     /// Stops: from any thread, from any signal handler, as often as you like.
-    void stop() noexcept { detail::write_stop(write_end_.get()); }
+    void stop() noexcept { trama_detail::write_stop(write_end_.get()); }
 
     /// True once it was stopped.
     bool stopped() const noexcept {
-        return detail::poll_until(fd(), POLLIN, deadline(duration::zero())).value > 0;
+        return trama_detail::poll_until(fd(), POLLIN, deadline(duration::zero())).value > 0;
     }
 
     /// Readable once it was stopped, and for ever after: watch it, do not read it.
@@ -3403,7 +3416,7 @@ public:
         if (end.is_before(earliest_)) earliest_ = end;
     }
 
-    /// The same, so long from now; `forever`: never.
+    /// The same, so long from now; `no_timeout`: never.
     void set(int fd, duration from_now) { set(fd, deadline(from_now)); }
 
     /// `fd` has no deadline any more.
@@ -3415,7 +3428,7 @@ public:
     /// False: none is set.
     bool any() const noexcept { return !passed_.empty() || !earliest_.is_never(); }
 
-    /// How long to wait before asking next_passed() again; `forever` when none is set.
+    /// How long to wait before asking next_passed() again; `no_timeout` when none is set.
     duration left() const noexcept { return passed_.empty() ? earliest_.left() : duration::zero(); }
 
     /// False: next_passed() has nothing to tell.
@@ -3449,20 +3462,20 @@ private:
         earliest_ = first;
     }
 
-    detail::list<deadline> ends_;
-    detail::list<int> passed_;
+    trama_detail::list<deadline> ends_;
+    trama_detail::list<int> passed_;
     // No later than the first of them: that one may have been set anew since.
     deadline earliest_;
 };
 
 }  // namespace trama
-// trama/callback.hpp -- holds a function to be called later: a lambda with what it captured, or a
-// plain function. What std::function does, without <functional>, which takes longer to compile than
-// <string>.
+// trama/message/callback.hpp -- holds a function to be called later: a lambda with what it
+// captured, or a plain function. What std::function does, without <functional>, which takes longer
+// to compile than <string>.
 
 namespace trama {
 
-namespace detail {
+namespace trama_detail {
 
 /// Owns one function, or none. Neither copied nor moved; not called from within itself.
 template <typename... Arguments>
@@ -3517,10 +3530,10 @@ private:
     node* newest_ = nullptr;
 };
 
-}  // namespace detail
+}  // namespace trama_detail
 
 }  // namespace trama
-// trama/client_list.hpp -- what the clients of a message_server have in common.
+// trama/message/client_list.hpp -- what the clients of a message_server have in common.
 
 namespace trama {
 
@@ -3551,7 +3564,7 @@ public:
         Client* const* end_;
     };
 
-    explicit client_range(const detail::list<Client*>& table) noexcept
+    explicit client_range(const trama_detail::list<Client*>& table) noexcept
         : first_(table.begin()), end_(table.end()) {}
     iterator begin() const noexcept { return {first_, end_}; }
     iterator end() const noexcept { return {end_, end_}; }
@@ -3561,9 +3574,9 @@ private:
     Client* const* end_;
 };
 
-namespace detail {
+namespace trama_detail {
 
-template <typename Codec, typename Selector, typename State>
+template <typename Codec, typename State, typename Selector>
 class message_room;
 
 /// When a client is late.
@@ -3591,8 +3604,8 @@ struct client_list {
 
     explicit client_list(std::size_t longest) noexcept : limit(longest) {}
 
-    duration idle_timeout = forever;
-    duration message_timeout = forever;
+    duration idle_timeout = no_timeout;
+    duration message_timeout = no_timeout;
     std::size_t limit;                   // the longest payload, in bytes
     std::size_t high_water = 1U << 20U;  // bytes that may wait for one client
     list<Client*> table;                 // by descriptor; owns them
@@ -3629,7 +3642,7 @@ struct client_list {
 
     /// False: whoever sends nothing may do so for ever.
     bool has_deadlines() const noexcept {
-        return idle_timeout != forever || message_timeout != forever || late.any();
+        return idle_timeout != no_timeout || message_timeout != no_timeout || late.any();
     }
 
     void lend_memory(byte_queue& outbox) noexcept {
@@ -3661,11 +3674,11 @@ struct client_list {
     }
 };
 
-}  // namespace detail
+}  // namespace trama_detail
 
 }  // namespace trama
-// trama/message_client.hpp -- one client of a message_server: its connection, what came of its next
-// message, and its outbox, where messages wait until the kernel takes them.
+// trama/message/message_client.hpp -- one client of a message_server: its connection, what came of
+// its next message, and its outbox, where messages wait until the kernel takes them.
 //
 //     open  ---- close(), end of stream, broken frame, idle ---->  finishing: what it is owed
 //      |                                                           is still sent
@@ -3696,22 +3709,22 @@ public:
         at += payload.copy(at, payload.size());
         trailer.view().copy(at, trailer.size());
         outbox_.commit(header.size() + payload.size() + trailer.size());
-        if (tracing()) detail::tell_frame(fd(), "out", payload);
+        if (tracing()) trama_detail::tell_frame(fd(), "out", payload);
         note_written();
     }
 
     /// Closes when all that was sent before has been delivered.
     void close() { leave("closed by this server"); }
 
-    /// Drops it after `time`, whatever it says until then; on_idle is called before. `forever`, the
-    /// default, takes that back.
+    /// Drops it after `time`, whatever it says until then; on_idle is called before. `no_timeout`,
+    /// the default, takes that back.
     void dismiss_after(duration time) {
         times_.dismissal = deadline(time);
         set_deadline();
     }
 
     /// False: it is leaving, or has left.
-    bool is_open() const noexcept { return phase_ == detail::client_phase::open; }
+    bool is_open() const noexcept { return phase_ == trama_detail::client_phase::open; }
 
     /// Bytes in the outbox: sent to it, and not yet taken by the kernel.
     std::size_t owed() const noexcept { return outbox_.size(); }
@@ -3721,10 +3734,10 @@ public:
 
 private:
     template <typename, typename, typename>
-    friend class detail::message_room;
-    friend struct detail::client_list<message_client>;
+    friend class trama_detail::message_room;
+    friend struct trama_detail::client_list<message_client>;
 
-    message_client(tcp_stream stream, detail::client_list<message_client>& all)
+    message_client(tcp_stream stream, trama_detail::client_list<message_client>& all)
         : stream_(std::move(stream)), decoder_(all.limit), list_(&all) {
         times_.idle_end = deadline(all.idle_timeout);
     }
@@ -3770,7 +3783,7 @@ private:
             decoder_.receive_data(list_->memory.bytes());
             list_->memory.consume(list_->memory.size());
         } else if (decoder_.buffered() == 0) {
-            detail::byte_queue none;
+            trama_detail::byte_queue none;
             decoder_.swap_buffer(none);
         }
     }
@@ -3779,7 +3792,7 @@ private:
     [[gnu::noinline]] bool has_overflowed() {
         flush();
         if (owed() / 2 <= list_->high_water) return false;
-        drop(detail::text("too slow: %zu bytes wait for it", owed()).c_str());
+        drop(trama_detail::text("too slow: %zu bytes wait for it", owed()).c_str());
         return true;
     }
 
@@ -3817,14 +3830,14 @@ private:
         if (is_full() && decoder_.buffered() > 0) has_more_ = true;
         const bool is_under_way = decoder_.buffered() > 0 && !has_more_;
         if (!is_under_way || times_.message_end.is_never())
-            times_.message_end = deadline(is_under_way ? list_->message_timeout : forever);
+            times_.message_end = deadline(is_under_way ? list_->message_timeout : no_timeout);
         list_->late.set(fd(), times_.first());
     }
 
     /// No more messages from it and to it; what it is owed is still sent.
     void leave(std::string reason) {
         if (!is_open()) return;
-        phase_ = detail::client_phase::finishing;
+        phase_ = trama_detail::client_phase::finishing;
         list_->leaving.push_back({this, std::move(reason)});
         note_written();
     }
@@ -3832,8 +3845,8 @@ private:
     /// Closes without more ado.
     void drop(std::string reason) {
         leave(std::move(reason));
-        if (phase_ == detail::client_phase::gone) return;
-        phase_ = detail::client_phase::gone;
+        if (phase_ == trama_detail::client_phase::gone) return;
+        phase_ = trama_detail::client_phase::gone;
         list_->has_moved = true;
         list_->gone.push_back(this);
     }
@@ -3845,7 +3858,7 @@ private:
     }
 
     // The small ones first: behind a small `state` they take no room of their own.
-    detail::client_phase phase_ = detail::client_phase::open;
+    trama_detail::client_phase phase_ = trama_detail::client_phase::open;
     interest watched_ = interest::read;
     bool is_written_ = false;
     bool uses_shared_memory_ = false;
@@ -3854,21 +3867,21 @@ private:
     bool has_ended_ = false;   // the end of its stream was seen
     tcp_stream stream_;
     frame_decoder<Codec> decoder_;
-    detail::byte_queue outbox_;
-    detail::client_list<message_client>* list_;
-    detail::client_times times_;
+    trama_detail::byte_queue outbox_;
+    trama_detail::client_list<message_client>* list_;
+    trama_detail::client_times times_;
 };
 
 }  // namespace trama
-// trama/message_room.hpp -- the clients of a message_server: what comes from them, what goes to
-// them, who is late, who leaves. The door, where they come in, is in message_server.hpp.
+// trama/message/message_room.hpp -- the clients of a message_server: what comes from them, what
+// goes to them, who is late, who leaves. The door, where they come in, is in message_server.hpp.
 
 namespace trama {
 
-namespace detail {
+namespace trama_detail {
 
 /// The base of message_server.
-template <typename Codec, typename Selector, typename State>
+template <typename Codec, typename State, typename Selector>
 class message_room {
 protected:
     using client = message_client<Codec, State>;
@@ -4048,10 +4061,11 @@ protected:
     callback<client&, std::string_view> on_leave_;
 };
 
-}  // namespace detail
+}  // namespace trama_detail
 
 }  // namespace trama
-// trama/message_server.hpp -- many clients, one thread: whole messages in, whole messages out.
+// trama/message/message_server.hpp -- many clients, one thread: whole messages in, whole messages
+// out.
 //
 //     trama::message_server<trama::six_digit_colon> chat{"0.0.0.0", 5000};
 //     chat.on_message([&](auto& from, std::string_view text) {
@@ -4068,9 +4082,9 @@ namespace trama {
 
 /// Serves clients that speak `Codec`. `State`: what you want to know of each client, its member
 /// `state`. Neither copied nor moved; used by one thread, except stop().
-template <typename Codec, typename Selector = poll_selector, typename State = no_state>
-class message_server : detail::message_room<Codec, Selector, State> {
-    using room = detail::message_room<Codec, Selector, State>;
+template <typename Codec, typename State = no_state, typename Selector = poll_selector>
+class message_server : trama_detail::message_room<Codec, State, Selector> {
+    using room = trama_detail::message_room<Codec, State, Selector>;
 
 public:
     using client = message_client<Codec, State>;
@@ -4087,7 +4101,7 @@ public:
     /// Where it listens.
     endpoint local_endpoint() const { return listener_.local_endpoint(); }
 
-    /// Drops who sends no byte for that long from now on; `forever` is the default. Who is not
+    /// Drops who sends no byte for that long from now on; `no_timeout` is the default. Who is not
     /// listened to, because it takes nothing, counts as silent.
     void idle_timeout(duration time) { clients_.set_idle_timeout(time); }
 
@@ -4143,7 +4157,7 @@ public:
     void run() {
         if (std::exchange(is_broken_, true))
             throw std::logic_error("message_server: an exception ended run() before");
-        while (!is_stopping_) serve_round(forever);
+        while (!is_stopping_) serve_round(no_timeout);
         say_farewell();
         is_broken_ = false;
     }
@@ -4202,9 +4216,9 @@ private:
     // once; so it is not watched until somebody has left, or some time has passed.
     void cannot_accept(int error) {
         if (error != EMFILE && error != ENFILE && error != ENOBUFS && error != ENOMEM)
-            detail::throw_system_error(error, "accept on", local_endpoint());
-        const char* step = detail::next_step(error);
-        on_refused_({}, detail::text("%s (%s)", std::strerror(error), step).c_str());
+            trama_detail::throw_system_error(error, "accept on", local_endpoint());
+        const char* step = trama_detail::next_step(error);
+        on_refused_({}, trama_detail::text("%s (%s)", std::strerror(error), step).c_str());
         close_door(std::chrono::milliseconds(500));
     }
 
@@ -4216,7 +4230,7 @@ private:
     }
 
     duration time_until_open() const noexcept {
-        if (is_door_open_ || is_stopping_ || count_ >= max_clients_) return forever;
+        if (is_door_open_ || is_stopping_ || count_ >= max_clients_) return no_timeout;
         return count_ < count_at_closing_ ? duration::zero() : door_opens_.left();
     }
 
@@ -4227,7 +4241,7 @@ private:
 
     void say_farewell() {
         ready_.remove(stop_.fd());
-        close_door(forever);
+        close_door(no_timeout);
         listener_.close();
         this->dismiss("the server stops");
         const deadline end(std::chrono::milliseconds(800));
@@ -4243,7 +4257,7 @@ private:
     bool is_door_open_ = false;
     deadline door_opens_;
     std::size_t count_at_closing_ = 0;
-    detail::callback<const endpoint&, std::string_view> on_refused_;
+    trama_detail::callback<const endpoint&, std::string_view> on_refused_;
 };
 
 }  // namespace trama

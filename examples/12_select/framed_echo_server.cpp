@@ -38,7 +38,7 @@ constexpr std::size_t longest_message = 999'999;  // bytes, with each codec
 
 template <typename Codec, typename Selector>
 int serve(const program::options& given) {
-    using server_type = trama::message_server<Codec, Selector>;
+    using server_type = trama::message_server<Codec, trama::no_state, Selector>;
     using client = typename server_type::client;
     const std::chrono::seconds idle(given.number("idle", 0, 86400));
     const long most = given.number("max-clients", 1, 1'000'000);

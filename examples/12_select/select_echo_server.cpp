@@ -107,7 +107,7 @@ private:
 
     void open_door() {
         ready_.add(listener_.fd(), trama::interest::read);
-        door_opens_ = trama::deadline(trama::forever);
+        door_opens_ = trama::deadline(trama::no_timeout);
     }
 
     void serve(client& who, const trama::ready_event& event) {
@@ -180,7 +180,7 @@ private:
         ready_.remove(stop_.fd());
         ready_.remove(listener_.fd());
         listener_.close();
-        door_opens_ = trama::deadline(trama::forever);
+        door_opens_ = trama::deadline(trama::no_timeout);
         for (const auto& [fd, who] : clients_) ::shutdown(fd, SHUT_RD);  // fails only if it is lost
         for (const trama::deadline limit(500ms); !clients_.empty() && !limit.passed();)
             serve_round(limit);
@@ -190,7 +190,7 @@ private:
     trama::stop_signal stop_;
     trama::selector ready_;
     std::map<int, client> clients_;  // by descriptor
-    trama::deadline door_opens_{trama::forever};
+    trama::deadline door_opens_{trama::no_timeout};
     bool is_stopping_ = false;
 };
 

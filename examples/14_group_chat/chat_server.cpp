@@ -51,7 +51,7 @@ struct member {
 
 template <typename Codec, typename Wording, typename Selector>
 class room {
-    using server = trama::message_server<Codec, Selector, member>;
+    using server = trama::message_server<Codec, member, Selector>;
     using client = typename server::client;
 
 public:
@@ -125,7 +125,7 @@ private:
     void let_in(client& who, const std::string& name) {
         if (inside_ == most_) return show_out(who, "* the room is full: goodbye");
         leave_door(who);
-        who.dismiss_after(trama::forever);
+        who.dismiss_after(trama::no_timeout);
         who.state.name = name;
         ++inside_;
         program::say(who.remote_endpoint(), " is in the room: ", name);

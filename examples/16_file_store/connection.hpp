@@ -69,7 +69,7 @@ public:
     template <typename Progress, typename GoOn>
     bool send_file(int file, std::uint64_t size, Progress progress, GoOn go_on) {
         using namespace std::chrono_literals;
-        const trama::duration patience = stream_.timeout();
+        const trama::duration patience = stream_.get_timeout();
         trama::deadline give_up(patience);
         std::uint64_t sent = 0;
         stream_.set_timeout(std::min<trama::duration>(patience, 200ms));

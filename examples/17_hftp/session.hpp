@@ -51,7 +51,7 @@ public:
     /// must take what it has asked for, and go when it was told to.
     trama::duration patience(trama::duration stall_limit) const {
         if (state_ == state::lingering) return std::chrono::seconds(2);
-        return has_work() ? stall_limit : trama::forever;
+        return has_work() ? stall_limit : trama::no_timeout;
     }
 
     /// No more requests; a turn should follow.

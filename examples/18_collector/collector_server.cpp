@@ -56,7 +56,7 @@ struct upload {
 };
 
 /// Each client has none or one.
-using server = trama::message_server<collector::codec, trama::poll_selector, std::optional<upload>>;
+using server = trama::message_server<collector::codec, std::optional<upload>>;
 using client = server::client;
 
 /// The folder of a client: its address, as we see it. One that came by IPv4 to a door for both

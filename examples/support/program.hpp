@@ -89,7 +89,7 @@ public:
     /// --timeout SECONDS; 0 waits for ever.
     trama::duration timeout() const {
         const std::chrono::seconds given(number("timeout", 0, 86400));
-        return given.count() == 0 ? trama::forever : given;
+        return given.count() == 0 ? trama::no_timeout : given;
     }
 
     /// The words that are no options, in order.
@@ -262,7 +262,7 @@ inline bool stopping() {
 }
 
 /// Waits until `fd` has something to read. False: the time is up, or the program is to stop.
-inline bool wait_readable(int fd, trama::duration time = trama::forever) {
+inline bool wait_readable(int fd, trama::duration time = trama::no_timeout) {
     detail::catch_signals();
     for (const trama::deadline limit(time); !stopping();) {
         pollfd watched[] = {{fd, POLLIN, 0}, {detail::stop_pipe[0], POLLIN, 0}};

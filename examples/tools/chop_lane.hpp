@@ -67,7 +67,7 @@ public:
 
     /// Sends the pieces whose time has come. Throws network_error.
     void forward() {
-        look_again_ = trama::forever;
+        look_again_ = trama::no_timeout;
         blocked_ = false;
         while (!finished_ && (!waiting_.empty() || ended_ || cutter_.fate_due())) {
             if (stalled()) return wait(stalled_until_ - steady::now());
@@ -180,7 +180,7 @@ private:
     bool blind_ = false;     // it was told that the receiver cannot be seen
     steady::time_point stalled_until_{};
     steady::time_point held_until_{};
-    trama::duration look_again_ = trama::forever;
+    trama::duration look_again_ = trama::no_timeout;
 };
 
 }  // namespace chop

@@ -105,7 +105,7 @@ public:
 
     /// Waits until something happens, at most so long, and deals with it. Returns whether `other`
     /// (a descriptor, or -1) can be read.
-    bool turn(int other = -1, trama::duration at_most = trama::forever) {
+    bool turn(int other = -1, trama::duration at_most = trama::no_timeout) {
         const bool accepting = !program::stopping() && steady::now() >= accept_again_;
         watched_.assign({{accepting ? listener_.fd() : -1, POLLIN, 0}, {other, POLLIN, 0}});
         for (const connection& each : connections_) {
@@ -141,7 +141,7 @@ private:
         const timespec limit{seconds.count(), (at_most - seconds).count()};
         // poll(2) counts milliseconds. To a piece that waits for a reader that is far too coarse.
         const int ready = ::ppoll(watched_.data(), watched_.size(),
-                                  at_most == trama::forever ? nullptr : &limit, nullptr);
+                                  at_most == trama::no_timeout ? nullptr : &limit, nullptr);
         if (ready >= 0) return;
         if (errno != EINTR) throw std::system_error(errno, std::generic_category(), "ppoll");
         for (pollfd& each : watched_) each.revents = 0;

@@ -7,7 +7,7 @@
 
 namespace trama {
 
-namespace detail {
+namespace trama_detail {
 
 /// Owns its values, which must have a default and be movable. Move-only.
 template <typename Value>
@@ -63,6 +63,6 @@ private:
     std::size_t capacity_ = 0;
 };
 
-}  // namespace detail
+}  // namespace trama_detail
 
 }  // namespace trama

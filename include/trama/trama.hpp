@@ -10,7 +10,7 @@
 #define TRAMA_VERSION "0.1.0"
 
 // Bytes and frames: no sockets in here.
-#include <trama/codec/text.hpp>
+#include <trama/base/text.hpp>
 #include <trama/codec/frame.hpp>
 #include <trama/codec/length_prefix.hpp>
 #include <trama/codec/six_digit_colon.hpp>
@@ -19,9 +19,9 @@
 #include <trama/codec/frame_decoder.hpp>
 
 // System calls: how they are traced, how they fail, how long they may take.
-#include <trama/trace.hpp>
-#include <trama/error.hpp>
-#include <trama/deadline.hpp>
+#include <trama/base/trace.hpp>
+#include <trama/base/error.hpp>
+#include <trama/base/deadline.hpp>
 
 // Sockets: no frames in here.
 #include <trama/net/unique_fd.hpp>
@@ -42,7 +42,7 @@
 #include <trama/file/transfer.hpp>
 
 // Both together.
-#include <trama/framed_stream.hpp>
+#include <trama/message/framed_stream.hpp>
 
 // Many at once.
 #include <trama/list.hpp>
@@ -54,10 +54,10 @@
 #endif
 #include <trama/ready/stop_signal.hpp>
 #include <trama/ready/deadlines.hpp>
-#include <trama/callback.hpp>
-#include <trama/client_list.hpp>
-#include <trama/message_client.hpp>
-#include <trama/message_room.hpp>
-#include <trama/message_server.hpp>
+#include <trama/message/callback.hpp>
+#include <trama/message/client_list.hpp>
+#include <trama/message/message_client.hpp>
+#include <trama/message/message_room.hpp>
+#include <trama/message/message_server.hpp>
 
 #endif

@@ -107,16 +107,16 @@ TEST_CASE_METHOD(transfer_test, "a file of any size arrives as it was", "[file]"
 TEST_CASE_METHOD(transfer_test, "a file arrives as it was without any time-out", "[file]") {
     const std::string bytes = any_bytes(5 * mebibyte + 1);
     auto pair = pair_of_kind(GENERATE(0, 1));
-    pair.client.set_timeout(trama::forever);
-    pair.server.set_timeout(trama::forever);
+    pair.client.set_timeout(trama::no_timeout);
+    pair.server.set_timeout(trama::no_timeout);
     CHECK((copied(bytes, std::move(pair)) == bytes));
 }
 
 TEST_CASE_METHOD(transfer_test, "a file arrives as it was under the longest time-out", "[file]") {
     const std::string bytes = any_bytes(5 * mebibyte + 1);
     auto pair = pair_of_kind(GENERATE(0, 1));
-    pair.client.set_timeout(trama::forever - std::chrono::nanoseconds(1));
-    pair.server.set_timeout(trama::forever - std::chrono::nanoseconds(1));
+    pair.client.set_timeout(trama::no_timeout - std::chrono::nanoseconds(1));
+    pair.server.set_timeout(trama::no_timeout - std::chrono::nanoseconds(1));
     CHECK((copied(bytes, std::move(pair)) == bytes));
 }
 

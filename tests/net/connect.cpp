@@ -168,7 +168,7 @@ TEST_CASE_METHOD(net_test, "a peer with our port that has reset at once is not o
         return test::skip("this machine has no second loopback address");
     REQUIRE(::connect(caller.get(), remote.data(), remote.size()) == 0);
     test::reset(listener.accept());
-    CHECK_FALSE(trama::detail::is_connected_to_itself(caller.get(), remote));
+    CHECK_FALSE(trama::trama_detail::is_connected_to_itself(caller.get(), remote));
 }
 
 TEST_CASE_METHOD(net_test, "what is no host and no port is refused before anything is opened",

@@ -97,11 +97,11 @@ TEST_CASE("a deadline shrinks, and never below 0", "[net]") {
     CHECK(deadline(-5s).poll_timeout() == 0);
 }
 
-TEST_CASE("a deadline of forever, or too far away to count, is never", "[net]") {
-    CHECK(deadline(trama::forever).is_never());
-    CHECK(deadline(trama::forever).left() == trama::forever);
-    CHECK(deadline(trama::forever).poll_timeout() == -1);
-    CHECK(deadline(trama::forever - 1ns).is_never());
+TEST_CASE("a deadline of no_timeout, or too far away to count, is never", "[net]") {
+    CHECK(deadline(trama::no_timeout).is_never());
+    CHECK(deadline(trama::no_timeout).left() == trama::no_timeout);
+    CHECK(deadline(trama::no_timeout).poll_timeout() == -1);
+    CHECK(deadline(trama::no_timeout - 1ns).is_never());
     // Days fit neither into the milliseconds of poll nor into an int of them.
     const deadline in_a_year(std::chrono::hours(24 * 365));
     CHECK_FALSE(in_a_year.is_never());
@@ -113,11 +113,11 @@ TEST_CASE("a deadline rounds up, so that poll does not spin through its last mil
     CHECK(deadline(trama::duration(900us)).poll_timeout() == 1);
 }
 
-TEST_CASE_METHOD(net_test, "the time-out that is not set is forever", "[net]") {
+TEST_CASE_METHOD(net_test, "the time-out that is not set is no_timeout", "[net]") {
     auto pair = test::local_pair();
-    CHECK(tcp_stream().timeout() == trama::forever);
-    CHECK(trama::tcp_listener::listen("127.0.0.1", 0).timeout() == trama::forever);
-    pair.server.set_timeout(trama::forever);
+    CHECK(tcp_stream().get_timeout() == trama::no_timeout);
+    CHECK(trama::tcp_listener::listen("127.0.0.1", 0).get_timeout() == trama::no_timeout);
+    pair.server.set_timeout(trama::no_timeout);
     auto answer = in_background([&] { return pair.server.recv_some(10); });
     CHECK(answer.wait_for(20ms) == std::future_status::timeout);
     pair.client.send_all("x");
@@ -297,8 +297,8 @@ TEST_CASE_METHOD(net_test, "a transfer under a storm of signals loses nothing", 
     const bool waits_in_the_kernel = GENERATE(true, false);
     const signal_storm storm;
     auto pair = test::tcp_pair();
-    if (waits_in_the_kernel) pair.client.set_timeout(trama::forever);
-    if (waits_in_the_kernel) pair.server.set_timeout(trama::forever);
+    if (waits_in_the_kernel) pair.client.set_timeout(trama::no_timeout);
+    if (waits_in_the_kernel) pair.server.set_timeout(trama::no_timeout);
     test::make_sends_short(pair);
     auto sender = in_background([&] { pair.client.send_all(bytes); });
     const bool arrived = pair.server.recv_exact(bytes.size()) == bytes;

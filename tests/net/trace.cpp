@@ -49,7 +49,7 @@ TEST_CASE_METHOD(net_test, "bytes sent in several parts are shown, and cut, as o
 
 TEST_CASE("a line of the trace never outgrows its 400 bytes", "[net]") {
     trace_recorder recorder;
-    trama::detail::trace(2147483647, ECONNREFUSED, "%s", std::string(2000, 'x').c_str());
+    trama::trama_detail::trace(2147483647, ECONNREFUSED, "%s", std::string(2000, 'x').c_str());
     const auto lines = recorder.take();
     REQUIRE(lines.size() == 1);
     CHECK(lines.front().find("fd 2147483647: xxx") == 0);
@@ -88,7 +88,7 @@ TEST_CASE_METHOD(net_test, "the trace needs no memory", "[net]") {
 TEST_CASE_METHOD(net_test, "the trace leaves errno as it was", "[net]") {
     const auto before = trama::trace_to([](std::string_view) { errno = EBADF; });
     errno = EMFILE;
-    trama::detail::trace(-1, 0, "a line");
+    trama::trama_detail::trace(-1, 0, "a line");
     const int after = errno;
     trama::trace_to(before);
     CHECK(after == EMFILE);
@@ -165,8 +165,8 @@ TEST_CASE_METHOD(net_test, "an echoed message costs one receive and one send at 
                  "[net]") {
     auto pair = test::local_pair();
     // The kernel waits where no time-out is set: no poll, and the call is made once.
-    pair.client.set_timeout(trama::forever);
-    pair.server.set_timeout(trama::forever);
+    pair.client.set_timeout(trama::no_timeout);
+    pair.server.set_timeout(trama::no_timeout);
     char memory[16];
     trace_recorder recorder;
     for (int i = 0; i < 10; ++i) {
@@ -183,8 +183,8 @@ TEST_CASE_METHOD(net_test, "an echoed message costs one receive and one send at 
 
 TEST_CASE_METHOD(net_test, "a framed message costs one receive and one send at each end", "[net]") {
     auto pair = test::local_pair();
-    pair.client.set_timeout(trama::forever);
-    pair.server.set_timeout(trama::forever);
+    pair.client.set_timeout(trama::no_timeout);
+    pair.server.set_timeout(trama::no_timeout);
     trama::framed_stream<trama::six_digit_colon> client(std::move(pair.client));
     trama::framed_stream<trama::six_digit_colon> server(std::move(pair.server));
     trace_recorder recorder;

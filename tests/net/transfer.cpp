@@ -18,7 +18,7 @@ static_assert(noexcept(std::declval<tcp_stream&>().try_recv_some(nullptr, 0)));
 static_assert(noexcept(std::declval<tcp_stream&>().try_send_some({})));
 static_assert(
     noexcept(std::declval<trama::tcp_listener&>().try_accept(std::declval<tcp_stream&>())));
-static_assert(noexcept(std::declval<tcp_stream&>().close_lingering(trama::forever)));
+static_assert(noexcept(std::declval<tcp_stream&>().close_lingering(trama::no_timeout)));
 static_assert(std::is_nothrow_move_constructible_v<tcp_stream>);
 static_assert(std::is_nothrow_move_assignable_v<tcp_stream>);
 static_assert(!std::is_copy_constructible_v<tcp_stream>);
@@ -149,7 +149,7 @@ TEST_CASE_METHOD(net_test, "a large send_all arrives whole although it goes in m
     const bool with_time_out = GENERATE(false, true);
     auto pair = GENERATE(0, 1) == 0 ? test::tcp_pair() : test::local_pair();
     test::make_sends_short(pair);
-    pair.client.set_timeout(with_time_out ? trama::duration(20s) : trama::forever);
+    pair.client.set_timeout(with_time_out ? trama::duration(20s) : trama::no_timeout);
     auto sender = in_background([&] {
         pair.client.send_all(bytes);
         pair.client.shutdown_send();
@@ -205,8 +205,8 @@ TEST_CASE_METHOD(net_test, "a descriptor that was set to never wait is still wai
     pair.client.set_non_blocking(true);
     pair.server.set_non_blocking(true);
     CHECK_FALSE(test::is_blocking(pair.client.fd()));
-    pair.client.set_timeout(trama::forever);
-    pair.server.set_timeout(trama::forever);
+    pair.client.set_timeout(trama::no_timeout);
+    pair.server.set_timeout(trama::no_timeout);
     const std::string bytes = test::any_bytes(1U << 20U);
     auto sender = in_background([&] { pair.client.send_all(bytes); });
     CHECK(pair.server.recv_exact(bytes.size()) == bytes);
@@ -341,7 +341,7 @@ TEST_CASE_METHOD(net_test, "a moved stream takes its connection, peer and time-o
     tcp_stream moved = std::move(pair.client);
     CHECK(pair.client.fd() == -1);
     CHECK(moved.remote_endpoint() == peer);
-    CHECK(moved.timeout() == 77s);
+    CHECK(moved.get_timeout() == 77s);
     moved.send_all("hola");
     CHECK(pair.server.recv_exact(4) == "hola");
 }

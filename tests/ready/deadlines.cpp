@@ -19,7 +19,7 @@ namespace {
 int wait_for_next(deadlines& all) {
     for (;;) {
         const int fd = all.next_passed();
-        if (fd != -1 || all.left() == trama::forever) return fd;
+        if (fd != -1 || all.left() == trama::no_timeout) return fd;
         ::poll(nullptr, 0, trama::deadline(all.left()).poll_timeout());
     }
 }
@@ -36,7 +36,7 @@ std::vector<int> all_passed(deadlines& all) {
 
 TEST_CASE("without a deadline there is nothing to wait for", "[ready]") {
     deadlines all;
-    CHECK(all.left() == trama::forever);
+    CHECK(all.left() == trama::no_timeout);
     CHECK(all.next_passed() == -1);
     all.clear(5);
     CHECK(all.next_passed() == -1);
@@ -63,7 +63,7 @@ TEST_CASE("a deadline is told when its time is up, not before, and once", "[read
     CHECK(watch.seconds() >= 0.030);
     CHECK(watch.seconds() < 1.0);
     CHECK(all.next_passed() == -1);
-    CHECK(all.left() == trama::forever);
+    CHECK(all.left() == trama::no_timeout);
 }
 
 TEST_CASE("deadlines are over in the order of their times, not of their numbers", "[ready]") {
@@ -99,9 +99,9 @@ TEST_CASE("a deadline set anew replaces the one before: later, earlier, never", 
     CHECK(all.next_passed() == 5);
 
     all.set(5, 0s);
-    all.set(5, trama::forever);
+    all.set(5, trama::no_timeout);
     CHECK(all.next_passed() == -1);
-    CHECK(all.left() == trama::forever);
+    CHECK(all.left() == trama::no_timeout);
 }
 
 TEST_CASE("a deadline that was cleared is not told, and stops no other", "[ready]") {
@@ -164,7 +164,7 @@ TEST_CASE("left is never later than the first deadline", "[ready]") {
             model.insert_or_assign(fd, trama::deadline(time));
         }
         for (const int passed : all_passed(all)) model.erase(passed);
-        trama::duration first = trama::forever;
+        trama::duration first = trama::no_timeout;
         for (const auto& each : model) first = std::min(first, each.second.left());
         if (all.left() > first) ++late;  // asked last, so that a slow machine is no defect
     }

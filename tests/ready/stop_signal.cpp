@@ -79,7 +79,7 @@ TEST_CASE_METHOD(net_test, "to stop 100,000 times neither waits nor fails", "[re
 TEST_CASE_METHOD(net_test, "a thread ends the wait of another", "[ready]") {
     stop_signal stop;
     auto other = test::in_background([&] { stop.stop(); });
-    CHECK(trama::detail::wait_until(stop.fd(), POLLIN, trama::deadline(20s)));
+    CHECK(trama::trama_detail::wait_until(stop.fd(), POLLIN, trama::deadline(20s)));
     other.get();
 }
 

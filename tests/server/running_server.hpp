@@ -56,7 +56,7 @@ template <typename Selector, typename State = trama::no_state,
           typename Codec = trama::six_digit_colon>
 class running_server {
 public:
-    using server_type = trama::message_server<Codec, Selector, State>;
+    using server_type = trama::message_server<Codec, State, Selector>;
     using client = typename server_type::client;
 
     explicit running_server(std::size_t limit = Codec::max_payload)

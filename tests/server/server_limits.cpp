@@ -197,7 +197,7 @@ TEMPLATE_LIST_TEST_CASE("who is to be dismissed goes in time however much it say
     running_server<TestType> running;
     running.server.on_join([](auto& who) { who.dismiss_after(300ms); });
     running.server.on_message([](auto& who, std::string_view text) {
-        if (text == "let me stay") who.dismiss_after(trama::forever);
+        if (text == "let me stay") who.dismiss_after(trama::no_timeout);
         who.send(text);
     });
     running.server.on_idle([](auto& who) { who.send("time is up"); });
@@ -460,7 +460,7 @@ public:
 
 private:
     std::string told_;
-    trama::message_server<trama::six_digit_colon, Selector> server_{"127.0.0.1", 0};
+    trama::message_server<trama::six_digit_colon, trama::no_state, Selector> server_{"127.0.0.1", 0};
 
 public:
     const int port;

@@ -14,7 +14,7 @@
 
 namespace trama {
 
-namespace detail {
+namespace trama_detail {
 
 /// Move-only; one that was moved from is empty and can be used again.
 class byte_queue {
@@ -88,6 +88,6 @@ private:
     std::size_t capacity_ = 0;
 };
 
-}  // namespace detail
+}  // namespace trama_detail
 
 }  // namespace trama

@@ -17,7 +17,7 @@
 // behind a payload on the wire. frame_decoder and framed_stream work with any such class.
 #pragma once
 
-#include <trama/codec/text.hpp>
+#include <trama/base/text.hpp>
 
 #include <cstdint>
 #include <stdexcept>
@@ -85,7 +85,7 @@ private:
     std::uint64_t offset_;
 };
 
-namespace detail {
+namespace trama_detail {
 
 /// What a peer that does not speak our framing probably speaks, judged by its first bytes; or "".
 [[gnu::cold]] inline const char* guess_protocol(std::string_view bytes) noexcept {
@@ -154,6 +154,6 @@ void append_frame(std::string_view payload, std::string& out, std::size_t limit)
     if (trailer.size() > 0) out.append(trailer.view());
 }
 
-}  // namespace detail
+}  // namespace trama_detail
 
 }  // namespace trama

@@ -63,16 +63,16 @@ public:
             const scan_result result = Codec::scan(rest, limit_, 0);
             const std::uint64_t where = consumed_ + (buffer_.size() - rest.size());
             if (result.status == scan_status::need_data)
-                detail::throw_truncated(rest, where, result.length);
+                trama_detail::throw_truncated(rest, where, result.length);
             if (result.status != scan_status::frame)
-                detail::throw_broken(result, rest, where, limit_, Codec::format);
+                trama_detail::throw_broken(result, rest, where, limit_, Codec::format);
             rest.remove_prefix(result.offset + result.length + result.trailer);
         }
     }
 
     /// Exchanges the memory behind the decoder, with the bytes in it. For servers, whose clients
     /// share one large buffer.
-    void swap_buffer(detail::byte_queue& other) noexcept { buffer_.swap(other); }
+    void swap_buffer(trama_detail::byte_queue& other) noexcept { buffer_.swap(other); }
 
     /// How many bytes came and were not yet handed out.
     std::size_t buffered() const noexcept { return buffer_.size(); }
@@ -94,7 +94,7 @@ private:
             const std::size_t most = static_cast<std::size_t>(-1) - seen_;  // it must not wrap
             needed_ = seen_ + (result.length < most ? result.length : most);
         } else if (result.status != scan_status::frame) {
-            detail::throw_broken(result, buffer_.bytes(), consumed_, limit_, Codec::format);
+            trama_detail::throw_broken(result, buffer_.bytes(), consumed_, limit_, Codec::format);
         }
         return result;
     }
@@ -111,7 +111,7 @@ private:
         needed_ = 1;
     }
 
-    detail::byte_queue buffer_;
+    trama_detail::byte_queue buffer_;
     std::size_t limit_;
     std::size_t needed_ = 1;      // next_view has nothing to do before so many bytes are buffered
     std::size_t seen_ = 0;        // so many of them an earlier scan has looked at

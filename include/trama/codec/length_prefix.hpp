@@ -48,14 +48,14 @@ struct length_prefix {
     /// above `limit`, `out` untouched.
     static void encode(std::string_view payload, std::string& out,
                        std::size_t limit = max_payload) {
-        detail::append_frame<length_prefix>(payload, out, limit);
+        trama_detail::append_frame<length_prefix>(payload, out, limit);
     }
 
     /// The length bytes for `payload`. Throws frame_error{too_long}.
     static frame_edge header(std::string_view payload, std::size_t limit = max_payload) {
         const std::uint64_t length = payload.size();
         if (length > limit || length > max_length)
-            detail::throw_payload_too_long(
+            trama_detail::throw_payload_too_long(
                 payload.size(), saturated(limit < max_length ? limit : max_length), format);
         frame_edge edge(Size);
         for (std::size_t i = 0; i < Size; ++i)

@@ -54,12 +54,13 @@ struct basic_line {
     /// `out` untouched: too_long above `limit`, bad_header for a payload that would end the line.
     static void encode(std::string_view payload, std::string& out,
                        std::size_t limit = max_payload) {
-        detail::append_frame<basic_line>(payload, out, limit);
+        trama_detail::append_frame<basic_line>(payload, out, limit);
     }
 
     /// Nothing: a line has no header. Throws as encode does.
     static frame_edge header(std::string_view payload, std::size_t limit = max_payload) {
-        if (payload.size() > limit) detail::throw_payload_too_long(payload.size(), limit, format);
+        if (payload.size() > limit)
+            trama_detail::throw_payload_too_long(payload.size(), limit, format);
         const std::size_t feed = payload.find('\n');
         if (feed != std::string_view::npos) refuse(payload, feed);
         // It would be read as a part of the line's end.
@@ -78,8 +79,8 @@ struct basic_line {
 private:
     [[noreturn, gnu::cold]] static void refuse(std::string_view payload, std::size_t place) {
         throw frame_error(frame_error::reason::bad_header, 0,
-                          detail::text("byte %zu of this payload would end the line: \"%s\"", place,
-                                       escaped(payload, 40).c_str())
+                          trama_detail::text("byte %zu of this payload would end the line: \"%s\"",
+                                             place, escaped(payload, 40).c_str())
                               .c_str());
     }
 

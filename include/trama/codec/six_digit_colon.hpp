@@ -44,14 +44,14 @@ struct six_digit_colon {
     /// above `limit`, `out` untouched.
     static void encode(std::string_view payload, std::string& out,
                        std::size_t limit = max_payload) {
-        detail::append_frame<six_digit_colon>(payload, out, limit);
+        trama_detail::append_frame<six_digit_colon>(payload, out, limit);
     }
 
     /// The six digits and the colon for `payload`. Throws frame_error{too_long}.
     static frame_edge header(std::string_view payload, std::size_t limit = max_payload) {
         std::size_t rest = payload.size();
         if (limit > max_payload) limit = max_payload;
-        if (rest > limit) detail::throw_payload_too_long(rest, limit, format);
+        if (rest > limit) trama_detail::throw_payload_too_long(rest, limit, format);
         frame_edge edge(header_size);
         for (std::size_t i = digits; i > 0; --i, rest /= 10)
             edge.data()[i - 1] = static_cast<char>('0' + rest % 10);

@@ -49,7 +49,7 @@ public:
     /// which makes the new name safe on the disk.
     void commit() {
         make_safe(file_.get());
-        detail::file_call("rename a temporary file to", path_, [&] {
+        trama_detail::file_call("rename a temporary file to", path_, [&] {
             return ::renameat(folder_.get(), temporary_.c_str(), folder_.get(), name_.c_str());
         });
         file_.reset();
@@ -64,7 +64,7 @@ public:
         struct stat status {};
         if (::fstatat(folder_.get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0) return false;
         make_safe(file_.get());
-        const auto linked = detail::system_call([&] {
+        const auto linked = trama_detail::system_call([&] {
             return ::linkat(folder_.get(), temporary_.c_str(), folder_.get(), name.c_str(), 0);
         });
         if (linked.error == EEXIST) return false;
@@ -79,7 +79,7 @@ public:
     /// writing there are locked, and stay. Call it when a server starts.
     static void clear_leftovers(const folder& where) {
         where.each_entry([&](const std::string& name, const struct stat& status) {
-            if (!S_ISREG(status.st_mode) || !detail::is_temporary(name)) return;
+            if (!S_ISREG(status.st_mode) || !trama_detail::is_temporary(name)) return;
             constexpr int flags = O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
             const unique_fd file(::openat(where.fd(), name.c_str(), flags));
             if (file && ::flock(file.get(), LOCK_EX | LOCK_NB) == 0)
@@ -93,8 +93,8 @@ private:
         do {
             timespec now{};
             ::clock_gettime(CLOCK_MONOTONIC, &now);
-            temporary_ = detail::text("%s%ld-%ld", detail::temporary_start.data(),
-                                      static_cast<long>(::getpid()), now.tv_nsec)
+            temporary_ = trama_detail::text("%s%ld-%ld", trama_detail::temporary_start.data(),
+                                            static_cast<long>(::getpid()), now.tv_nsec)
                              .c_str();
             file_.reset(::openat(folder_.get(), temporary_.c_str(), flags, 0644));
         } while (!file_ && (errno == EEXIST || errno == EINTR));
@@ -103,7 +103,7 @@ private:
     }
 
     void make_safe(int fd) const {
-        detail::file_call("write to the disk", path_, [&] { return ::fsync(fd); });
+        trama_detail::file_call("write to the disk", path_, [&] { return ::fsync(fd); });
     }
 
     void abandon() noexcept {

@@ -18,11 +18,12 @@ namespace trama {
 class file_error : public std::system_error {
 public:
     file_error(int error, const char* operation, const std::string& path)
-        : std::system_error(error, std::system_category(),
-                            detail::text("%s %s", operation, escaped(path, 300).c_str()).c_str()) {}
+        : std::system_error(
+              error, std::system_category(),
+              trama_detail::text("%s %s", operation, escaped(path, 300).c_str()).c_str()) {}
 };
 
-namespace detail {
+namespace trama_detail {
 
 /// The value of a call about the file at `path`, which must succeed. Throws file_error.
 template <typename Call>
@@ -39,14 +40,14 @@ inline bool is_temporary(std::string_view name) noexcept {
     return name.substr(0, temporary_start.size()) == temporary_start;
 }
 
-}  // namespace detail
+}  // namespace trama_detail
 
 /// True if `name` can only mean something that lies in the folder itself, and that is not being
 /// written: 1 to 255 bytes, no slash, no NUL, neither "." nor "..", no ".trama-" at its start.
 inline bool is_plain_name(std::string_view name) noexcept {
     return !name.empty() && name.size() <= 255 && name != "." && name != ".." &&
            name.find('/') == std::string_view::npos && name.find('\0') == std::string_view::npos &&
-           !detail::is_temporary(name);
+           !trama_detail::is_temporary(name);
 }
 
 /// Writes all of `bytes` where the position of `file` is; `path` is what an error calls it. Throws
@@ -54,7 +55,7 @@ inline bool is_plain_name(std::string_view name) noexcept {
 inline void write_all(int file, std::string_view bytes, const std::string& path) {
     while (!bytes.empty()) {
         const auto result =
-            detail::system_call([&] { return ::write(file, bytes.data(), bytes.size()); });
+            trama_detail::system_call([&] { return ::write(file, bytes.data(), bytes.size()); });
         if (result.failed()) throw file_error(result.error, "write", path);
         bytes.remove_prefix(result.count());
     }
@@ -87,7 +88,7 @@ public:
             throw file_error(errno, "open", path);
         if (!S_ISREG(status.st_mode)) throw file_error(ENOENT, "open", path);
         const auto opened =
-            detail::system_call([&] { return ::openat(fd(), name.c_str(), flags); });
+            trama_detail::system_call([&] { return ::openat(fd(), name.c_str(), flags); });
         // ELOOP: it has become a link meanwhile.
         if (opened.failed())
             throw file_error(opened.error == ELOOP ? ENOENT : opened.error, "open", path);
@@ -109,7 +110,7 @@ public:
     template <typename Visit>
     void each_entry(Visit visit) const {
         // Opened anew, because a copy of the descriptor would share its place in the list.
-        unique_fd anew(detail::file_call("list", path_, [&] {
+        unique_fd anew(trama_detail::file_call("list", path_, [&] {
             return ::openat(fd(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         }));
         const directory_list list(anew.get());
@@ -159,13 +160,14 @@ private:
     // `where` is relative to the folder `base`; `path` is what messages call it.
     folder(int base, const std::string& where, const std::string& path) : path_(path) {
         const int follow = base == AT_FDCWD ? 0 : O_NOFOLLOW;
-        fd_.reset(detail::file_call("open folder", path, [&] {
+        fd_.reset(trama_detail::file_call("open folder", path, [&] {
             return ::openat(base, where.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | follow);
         }));
     }
 
     static folder make_at(int base, const std::string& where, const std::string& path) {
-        const auto made = detail::system_call([&] { return ::mkdirat(base, where.c_str(), 0777); });
+        const auto made =
+            trama_detail::system_call([&] { return ::mkdirat(base, where.c_str(), 0777); });
         const bool is_new = !made.failed();
         if (!is_new && made.error != EEXIST) throw file_error(made.error, "make folder", path);
         if (is_new && base != AT_FDCWD) ::fsync(base);  // or a power cut might take it away

@@ -9,7 +9,7 @@
 
 namespace trama {
 
-namespace detail {
+namespace trama_detail {
 
 /// So many bytes at once: few system calls, and progress is told often enough.
 inline std::size_t piece_of(std::uint64_t left) noexcept {
@@ -36,7 +36,7 @@ private:
 /// long that may take. Returns the number of bytes. Throws network_error.
 template <typename Call>
 std::size_t move_some(const char* operation, const tcp_stream& stream, short events, Call call) {
-    const deadline limit(stream.timeout());
+    const deadline limit(stream.get_timeout());
     for (;;) {
         const call_result result = call();
         if (!result.would_block())
@@ -75,6 +75,6 @@ private:
     bool was_pending_;
 };
 
-}  // namespace detail
+}  // namespace trama_detail
 
 }  // namespace trama

@@ -14,7 +14,7 @@
 
 namespace trama {
 
-namespace detail {
+namespace trama_detail {
 
 /// True for an error of sendfile(2) that is not of the connection: some file systems cannot, and
 /// pread(2) tells what else is wrong with the file.
@@ -131,24 +131,24 @@ struct no_progress {
     void operator()(std::uint64_t) const noexcept {}
 };
 
-}  // namespace detail
+}  // namespace trama_detail
 
 /// Sends exactly `size` bytes of `file` from `offset` on; the time-out of the stream bounds how
 /// long nothing may move; nobody else uses it meanwhile. `progress(std::uint64_t bytes)` hears how
 /// many were sent so far. Throws network_error; file_error when the file cannot be read, or became
 /// longer or shorter meanwhile.
-template <typename Progress = detail::no_progress>
+template <typename Progress = trama_detail::no_progress>
 void send_file(tcp_stream& to, int file, std::uint64_t offset, std::uint64_t size,
                Progress progress = {}) {
-    const detail::never_waiting quick(to.fd());
+    const trama_detail::never_waiting quick(to.fd());
     const off_t size_before = folder::status_of(file, "the file to send").st_size;
     std::string buffer;
     for (std::uint64_t sent = 0; sent < size;) {
         const auto send = [&] {
-            const std::size_t piece = detail::piece_of(size - sent);
-            return detail::send_piece(to.fd(), file, offset + sent, piece, buffer);
+            const std::size_t piece = trama_detail::piece_of(size - sent);
+            return trama_detail::send_piece(to.fd(), file, offset + sent, piece, buffer);
         };
-        const std::size_t count = detail::move_some("send a file to", to, POLLOUT, send);
+        const std::size_t count = trama_detail::move_some("send a file to", to, POLLOUT, send);
         if (count == 0) throw file_error(ESTALE, "send", "a file that became shorter");
         sent += count;
         progress(sent);
@@ -160,14 +160,14 @@ void send_file(tcp_stream& to, int file, std::uint64_t offset, std::uint64_t siz
 /// Receives exactly `size` bytes and writes them to `file`, where its position is. Time-out and
 /// `progress` as of send_file. Throws network_error; unexpected_eof when the peer closes before;
 /// file_error when the file cannot be written: then the rest was not received.
-template <typename Progress = detail::no_progress>
+template <typename Progress = trama_detail::no_progress>
 void receive_file(tcp_stream& from, int file, std::uint64_t size, Progress progress = {}) {
     constexpr const char* operation = "receive a file from";
-    const detail::never_waiting quick(from.fd());
-    detail::file_receiver receiver(from.fd(), file);
+    const trama_detail::never_waiting quick(from.fd());
+    trama_detail::file_receiver receiver(from.fd(), file);
     for (std::uint64_t done = 0; done < size;) {
-        const auto receive = [&] { return receiver.receive(detail::piece_of(size - done)); };
-        const std::size_t count = detail::move_some(operation, from, POLLIN, receive);
+        const auto receive = [&] { return receiver.receive(trama_detail::piece_of(size - done)); };
+        const std::size_t count = trama_detail::move_some(operation, from, POLLIN, receive);
         if (count == 0)
             throw unexpected_eof(done, size, operation, from.remote_endpoint().to_string().c_str());
         done += count;

@@ -7,7 +7,7 @@
 
 namespace trama {
 
-namespace detail {
+namespace trama_detail {
 
 /// Connects `fd`, which must not block. Returns 0 or the errno it ended with.
 [[gnu::cold]] inline int connect_within(int fd, const endpoint& remote, const deadline& limit) {
@@ -82,6 +82,6 @@ namespace detail {
     throw_not_connected(host, port, error, tried.c_str() + std::strlen(", "));
 }
 
-}  // namespace detail
+}  // namespace trama_detail
 
 }  // namespace trama

@@ -2,7 +2,7 @@
 // man 7 ip, man 7 ipv6, man 3 getnameinfo
 #pragma once
 
-#include <trama/error.hpp>
+#include <trama/base/error.hpp>
 
 #include <cstdint>
 #include <iosfwd>
@@ -13,7 +13,7 @@
 
 namespace trama {
 
-namespace detail {
+namespace trama_detail {
 
 /// An address as text, held in place and not in a string: so the trace and error texts need no
 /// memory for it.
@@ -38,7 +38,7 @@ private:
     char whole_[80];
 };
 
-}  // namespace detail
+}  // namespace trama_detail
 
 /// One end of a conversation. A value: copy and compare it freely.
 class endpoint {
@@ -59,8 +59,8 @@ public:
 
     /// The address in numbers: "127.0.0.1", "::1", "fe80::1%eth0"; "nowhere" for none.
     [[gnu::noinline]] std::string address() const {
-        detail::not_rare();
-        return detail::address_text(data(), size()).host();
+        trama_detail::not_rare();
+        return trama_detail::address_text(data(), size()).host();
     }
 
     /// The port, 0 to 65,535.
@@ -73,8 +73,8 @@ public:
 
     /// "127.0.0.1:5000"; "[::1]:5000", with brackets because the address itself holds colons.
     [[gnu::noinline]] std::string to_string() const {
-        detail::not_rare();
-        return detail::address_text(data(), size()).host_and_port();
+        trama_detail::not_rare();
+        return trama_detail::address_text(data(), size()).host_and_port();
     }
 
     /// For system calls: the address as they want it, and its size in bytes.
@@ -105,7 +105,7 @@ private:
     } address_ = {};
 };
 
-namespace detail {
+namespace trama_detail {
 
 /// The address as errors and the trace show it.
 inline address_text shown(const endpoint& where) noexcept {
@@ -144,6 +144,6 @@ struct address_buffer {
     return result;
 }
 
-}  // namespace detail
+}  // namespace trama_detail
 
 }  // namespace trama

@@ -7,7 +7,7 @@
 
 namespace trama {
 
-namespace detail {
+namespace trama_detail {
 
 /// Binds and listens at `where`. `both_families`: an IPv6 socket takes IPv4 connections as well.
 [[gnu::noinline]] inline unique_fd listen_at(const endpoint& where, bool both_families,
@@ -70,6 +70,6 @@ inline bool lost_before_accept(int error) noexcept {
            error == ENETDOWN || error == ENETUNREACH || error == EHOSTDOWN || error == EHOSTUNREACH;
 }
 
-}  // namespace detail
+}  // namespace trama_detail
 
 }  // namespace trama

@@ -8,7 +8,7 @@ namespace trama {
 /// What an address is wanted for: to call somebody, or to be called at.
 enum class address_use { connect, listen };
 
-namespace detail {
+namespace trama_detail {
 
 [[gnu::cold]] inline text host_and_port(const std::string& host, int port) noexcept {
     return text(std::strchr(host.c_str(), ':') == nullptr ? "%s%s:%d" : "[%s%s]:%d",
@@ -38,7 +38,7 @@ namespace detail {
     if (fault != nullptr) throw_not_resolved(host, port, EINVAL, std::strerror(EINVAL), fault);
 }
 
-}  // namespace detail
+}  // namespace trama_detail
 
 /// The addresses of a host, best first; never empty. Owns the list that getaddrinfo(3) made.
 class address_list {
@@ -80,19 +80,20 @@ private:
 
     [[gnu::cold, gnu::noinline]] address_list(const std::string& host, int port, address_use use,
                                               int socket_type) {
-        detail::check_host_and_port(host, port);
+        trama_detail::check_host_and_port(host, port);
         addrinfo wanted{};
         wanted.ai_socktype = socket_type;
         wanted.ai_flags = AI_NUMERICSERV | (use == address_use::listen ? AI_PASSIVE : 0);
-        const detail::text service("%d", port);
+        const trama_detail::text service("%d", port);
         int error = ::getaddrinfo(host.c_str(), service.c_str(), &wanted, &first_);
         // RFC 6761: this name is the loopback address, also where the system has no table of hosts.
         if (error != 0 && std::strcmp(host.c_str(), "localhost") == 0)
             error = ::getaddrinfo("127.0.0.1", service.c_str(), &wanted, &first_);
         if (tracing())
-            detail::trace(-1, 0, "getaddrinfo %s%s", detail::host_and_port(host, port).c_str(),
-                          error == 0 ? "" : ": failed");
-        if (error != 0) detail::throw_resolve_error(host, port, error);
+            trama_detail::trace(-1, 0, "getaddrinfo %s%s",
+                                trama_detail::host_and_port(host, port).c_str(),
+                                error == 0 ? "" : ": failed");
+        if (error != 0) trama_detail::throw_resolve_error(host, port, error);
     }
 
     addrinfo* first_ = nullptr;
@@ -103,7 +104,7 @@ private:
 /// name server and waits as long as that takes.
 inline address_list resolve(const std::string& host, int port,
                             address_use use = address_use::connect, int socket_type = SOCK_STREAM) {
-    detail::not_rare();
+    trama_detail::not_rare();
     return {host, port, use, socket_type};
 }
 

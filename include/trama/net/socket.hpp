@@ -4,7 +4,7 @@
 // Where systems differ (close-on-exec, SIGPIPE), they differ in this file.
 #pragma once
 
-#include <trama/deadline.hpp>
+#include <trama/base/deadline.hpp>
 #include <trama/net/endpoint.hpp>
 #include <trama/net/unique_fd.hpp>
 
@@ -13,7 +13,7 @@
 
 namespace trama {
 
-namespace detail {
+namespace trama_detail {
 
 // A peer that has gone must give an error, not the signal that ends the process: Linux and the BSDs
 // say so with each send, macOS once for each socket.
@@ -130,7 +130,7 @@ inline void set_defaults(int fd) noexcept {
         throw_system_error(ETIMEDOUT, operation, peer);
 }
 
-}  // namespace detail
+}  // namespace trama_detail
 
 /// The base of all sockets. Owns its descriptor; move-only.
 class basic_socket {
@@ -140,23 +140,24 @@ public:
 
     /// Address and port of this end. Throws network_error. man 2 getsockname
     [[gnu::noinline]] endpoint local_endpoint() const {
-        detail::not_rare();
+        trama_detail::not_rare();
         endpoint local;
-        detail::check("ask for the local address",
-                      detail::ask_endpoint(fd(), ::getsockname, "getsockname", local));
+        trama_detail::check("ask for the local address",
+                            trama_detail::ask_endpoint(fd(), ::getsockname, "getsockname", local));
         return local;
     }
 
-    /// Bounds each later call as a whole, however slowly the peer drips; `forever` is the default,
-    /// 0 means "do not wait". A call that takes longer throws, with code() == std::errc::timed_out.
+    /// Bounds each later call as a whole, however slowly the peer drips; `no_timeout` is the
+    /// default, 0 means "do not wait". A call that takes longer throws, with code() ==
+    /// std::errc::timed_out.
     void set_timeout(duration timeout) noexcept { timeout_ = timeout; }
-    duration timeout() const noexcept { return timeout_; }
+    duration get_timeout() const noexcept { return timeout_; }
 
     /// Switches the descriptor itself to never waiting. man 2 fcntl (O_NONBLOCK)
     [[gnu::noinline]] void set_non_blocking(bool on) {
-        const auto result = detail::system_call([&] { return ::fcntl(fd(), F_GETFL); });
-        const auto flags = static_cast<int>(detail::check("ask for O_NONBLOCK", result));
-        detail::set_flags(fd(), on ? flags | O_NONBLOCK : flags & ~O_NONBLOCK);
+        const auto result = trama_detail::system_call([&] { return ::fcntl(fd(), F_GETFL); });
+        const auto flags = static_cast<int>(trama_detail::check("ask for O_NONBLOCK", result));
+        trama_detail::set_flags(fd(), on ? flags | O_NONBLOCK : flags & ~O_NONBLOCK);
     }
 
     /// Sizes of the kernel's buffers, in bytes; Linux doubles the number. man 7 socket
@@ -165,7 +166,7 @@ public:
 
     /// Any option with an int value; `name` is what the trace calls it. man 2 setsockopt
     void set_option(int level, int option, int value, const char* name) {
-        detail::set_option(fd(), level, option, value, name);
+        trama_detail::set_option(fd(), level, option, value, name);
     }
 
     /// Closes now and not in the destructor. Closing twice is harmless.
@@ -178,7 +179,7 @@ protected:
     unique_fd fd_;
 
 private:
-    duration timeout_ = forever;
+    duration timeout_ = no_timeout;
 };
 
 }  // namespace trama

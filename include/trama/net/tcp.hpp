@@ -31,9 +31,9 @@ public:
     /// Throws network_error, whose text names each address tried and its reason. man 2 connect
     [[gnu::noinline]] static tcp_stream connect(const std::string& host, int port,
                                                 duration within = std::chrono::seconds(30)) {
-        detail::not_rare();
+        trama_detail::not_rare();
         endpoint peer;
-        return tcp_stream(detail::connect_any(host, port, within, peer), peer);
+        return tcp_stream(trama_detail::connect_any(host, port, within, peer), peer);
     }
 
     /// Address and port of the peer, as they were when the connection was made.
@@ -42,14 +42,14 @@ public:
     /// Receives what is there, 1 to `size` bytes, waiting for the first. Returns how many; 0: the
     /// peer has closed. Throws network_error (time-out, reset). man 2 recv
     std::size_t recv_some(void* memory, std::size_t size) {
-        return recv_some(memory, size, deadline(timeout()));
+        return recv_some(memory, size, deadline(get_timeout()));
     }
 
     /// The same under a deadline of the caller, in place of set_timeout's.
     std::size_t recv_some(void* memory, std::size_t size, const deadline& limit) {
         // A receive of 0 bytes returns 0, and that means "closed".
         if (size == 0) throw std::invalid_argument("recv_some: asked for 0 bytes");
-        return detail::receive(fd(), memory, size, limit, detail::receiving, remote_);
+        return trama_detail::receive(fd(), memory, size, limit, trama_detail::receiving, remote_);
     }
 
     /// The same into a string of 1 to `max` bytes; empty: the peer has closed.
@@ -62,20 +62,20 @@ public:
     /// Receives exactly `size` bytes. Throws network_error, upon which what had come is lost, and
     /// unexpected_eof if the stream ends before.
     void recv_exact(void* memory, std::size_t size) {
-        const deadline limit(timeout());
-        detail::receive_rest(fd(), static_cast<char*>(memory), 0, size, size, limit, remote_);
+        const deadline limit(get_timeout());
+        trama_detail::receive_rest(fd(), static_cast<char*>(memory), 0, size, size, limit, remote_);
     }
 
     /// The same into a string, which grows with what comes: a large `size` costs nothing before.
     std::string recv_exact(std::size_t size) {
-        const deadline limit(timeout());
+        const deadline limit(get_timeout());
         std::string bytes;
         for (std::size_t end = 0; end < size;) {
             const std::size_t begin = end;
             end = begin < 32768 ? 65536 : 2 * begin;
             if (end > size) end = size;
             bytes.resize(end);
-            detail::receive_rest(fd(), bytes.data(), begin, end, size, limit, remote_);
+            trama_detail::receive_rest(fd(), bytes.data(), begin, end, size, limit, remote_);
         }
         return bytes;
     }
@@ -92,7 +92,7 @@ public:
         if (parts.size() > 8) throw std::invalid_argument("send_all: more than 8 parts");
         for (std::string_view part : parts)
             if (!part.empty()) list[count++] = {const_cast<char*>(part.data()), part.size()};
-        detail::send_parts(fd(), list, count, deadline(timeout()), remote_);
+        trama_detail::send_parts(fd(), list, count, deadline(get_timeout()), remote_);
     }
 
 #ifdef __cpp_lib_span
@@ -110,29 +110,29 @@ public:
     /// Receives what is there now, 1 to `size` bytes, and never waits.
     io_result try_recv_some(void* memory, std::size_t size) noexcept {
         const auto result =
-            detail::receive_once(fd(), memory, size, MSG_DONTWAIT, detail::receiving);
+            trama_detail::receive_once(fd(), memory, size, MSG_DONTWAIT, trama_detail::receiving);
         if (result.value == 0 && size > 0) return {io_status::end_of_stream, 0, {}};
-        return detail::outcome(result);
+        return trama_detail::outcome(result);
     }
 
     /// Sends as much of `bytes` as the kernel takes now, and never waits.
     io_result try_send_some(std::string_view bytes) noexcept {
         iovec part{const_cast<char*>(bytes.data()), bytes.size()};
-        return detail::outcome(detail::send_once(fd(), &part, 1, MSG_DONTWAIT));
+        return trama_detail::outcome(trama_detail::send_once(fd(), &part, 1, MSG_DONTWAIT));
     }
 
     /// "I have sent all": the peer reads what was sent, then end of stream. Receiving goes on.
     /// Throws network_error. man 2 shutdown
     void shutdown_send() {
-        detail::check("shut down sending to", detail::shut_down_sending(fd()), remote_);
+        trama_detail::check("shut down sending to", trama_detail::shut_down_sending(fd()), remote_);
     }
 
     /// Closes so that the peer can still read what was sent last: shuts down sending, throws away
     /// what comes until the peer closes too (at most `within`), then closes. A plain close with
     /// bytes unread resets the connection, and the last answer may be lost.
     void close_lingering(duration within = std::chrono::seconds(1)) noexcept {
-        if (!detail::shut_down_sending(fd()).failed())
-            detail::discard_until_closed(fd(), deadline(within));
+        if (!trama_detail::shut_down_sending(fd()).failed())
+            trama_detail::discard_until_closed(fd(), deadline(within));
         close();
     }
 
@@ -152,30 +152,31 @@ public:
     /// first), "0.0.0.0" for every IPv4 address, "::" for every IPv6 address, "*" for both. Port 0:
     /// a free one, told by local_endpoint(). `backlog`: connections that may wait for accept().
     static tcp_listener listen(const std::string& host, int port, int backlog = 128) {
-        return tcp_listener(detail::listen_socket(host, port, backlog));
+        return tcp_listener(trama_detail::listen_socket(host, port, backlog));
     }
 
     /// The next connection, waiting for one. Throws network_error. man 2 accept
     tcp_stream accept() {
-        const deadline limit(timeout());
-        while (detail::wait_until(fd(), POLLIN, limit)) {
+        const deadline limit(get_timeout());
+        while (trama_detail::wait_until(fd(), POLLIN, limit)) {
             tcp_stream client;
             const io_result result = try_accept(client);
             if (result.status == io_status::done) return client;
             if (result.status == io_status::failed)
-                detail::throw_system_error(result.error.value(), "accept on", local_endpoint());
+                trama_detail::throw_system_error(result.error.value(), "accept on",
+                                                 local_endpoint());
             if (limit.passed()) break;
         }
-        detail::throw_system_error(ETIMEDOUT, "accept on", local_endpoint());
+        trama_detail::throw_system_error(ETIMEDOUT, "accept on", local_endpoint());
     }
 
     /// Never waits. done: the next connection was moved to `client`; would_block: none is waiting.
     io_result try_accept(tcp_stream& client) noexcept {
-        detail::address_buffer peer;
-        const auto result = detail::accept_once(fd(), peer);
+        trama_detail::address_buffer peer;
+        const auto result = trama_detail::accept_once(fd(), peer);
         // A client that has gone before it was served is no fault of the listener.
-        if (detail::lost_before_accept(result.error)) return {io_status::would_block, 0, {}};
-        if (result.failed()) return detail::outcome(result);
+        if (trama_detail::lost_before_accept(result.error)) return {io_status::would_block, 0, {}};
+        if (result.failed()) return trama_detail::outcome(result);
         client = tcp_stream(unique_fd(static_cast<int>(result.value)), peer.value());
         return {};
     }

@@ -23,10 +23,10 @@ struct tcp_statistics {
 inline tcp_statistics read_tcp_info(const tcp_stream& stream) {
     ::tcp_info info{};
     socklen_t size = sizeof info;
-    const auto result = detail::system_call(
+    const auto result = trama_detail::system_call(
         [&] { return ::getsockopt(stream.fd(), IPPROTO_TCP, TCP_INFO, &info, &size); });
-    if (tracing()) detail::trace(stream.fd(), result.error, "getsockopt TCP_INFO");
-    detail::check("read TCP_INFO of the connection with", result, stream.remote_endpoint());
+    if (tracing()) trama_detail::trace(stream.fd(), result.error, "getsockopt TCP_INFO");
+    trama_detail::check("read TCP_INFO of the connection with", result, stream.remote_endpoint());
     tcp_statistics told;
     told.round_trip_time = std::chrono::microseconds(info.tcpi_rtt);
     told.round_trip_variation = std::chrono::microseconds(info.tcpi_rttvar);

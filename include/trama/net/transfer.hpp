@@ -23,7 +23,7 @@ struct [[nodiscard]] io_result {
     std::error_code error = {};
 };
 
-namespace detail {
+namespace trama_detail {
 
 inline io_result outcome(const call_result& result) noexcept {
     if (!result.failed()) return {io_status::done, result.count(), {}};
@@ -155,6 +155,6 @@ inline call_result shut_down_sending(int fd) noexcept {
     }
 }
 
-}  // namespace detail
+}  // namespace trama_detail
 
 }  // namespace trama

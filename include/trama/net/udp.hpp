@@ -24,10 +24,10 @@ public:
     /// IPv4 address of the machine, "::" every IPv6 one. Throws network_error. man 2 bind
     static udp_socket bind(const std::string& host, int port) {
         const endpoint where = first(host, port, address_use::listen);
-        udp_socket made(detail::open_socket(where.family(), SOCK_DGRAM), {});
+        udp_socket made(trama_detail::open_socket(where.family(), SOCK_DGRAM), {});
         if (where.family() == AF_INET6)  // else the system decides whether "::" takes IPv4, too
             made.set_option(IPPROTO_IPV6, IPV6_V6ONLY, 1, "IPV6_V6ONLY");
-        detail::bind_socket(made.fd(), where, "bind UDP socket to", 'u');
+        trama_detail::bind_socket(made.fd(), where, "bind UDP socket to", 'u');
         return made;
     }
 
@@ -35,13 +35,13 @@ public:
     /// "nobody is there" comes back as an error of a later call. Sends nothing yet. man 2 connect
     static udp_socket connect(const std::string& host, int port) {
         const endpoint peer = first(host, port, address_use::connect);
-        udp_socket made(detail::open_socket(peer.family(), SOCK_DGRAM), peer);
-        const auto result =
-            detail::system_call([&] { return ::connect(made.fd(), peer.data(), peer.size()); });
+        udp_socket made(trama_detail::open_socket(peer.family(), SOCK_DGRAM), peer);
+        const auto result = trama_detail::system_call(
+            [&] { return ::connect(made.fd(), peer.data(), peer.size()); });
         if (tracing())
-            detail::trace(made.fd(), result.error, "connect %s",
-                          detail::shown(peer).host_and_port());
-        detail::check("connect UDP socket to", result, peer);
+            trama_detail::trace(made.fd(), result.error, "connect %s",
+                                trama_detail::shown(peer).host_and_port());
+        trama_detail::check("connect UDP socket to", result, peer);
         return made;
     }
 
@@ -56,10 +56,10 @@ public:
 
     /// The next datagram, waiting for one; at most `max` bytes of it. Throws network_error.
     datagram recv_from(std::size_t max = max_payload) {
-        const deadline limit(timeout());
+        const deadline limit(get_timeout());
         datagram got;
         got.bytes.resize(max);
-        while (detail::wait_until(fd(), POLLIN, limit)) {
+        while (trama_detail::wait_until(fd(), POLLIN, limit)) {
             const auto result = receive_once(got);
             if (!result.failed()) {
                 got.bytes.shrink_to_fit();  // who keeps a thousand small ones keeps no 64 KiB each
@@ -82,22 +82,22 @@ private:
 
     void send(std::string_view bytes, const endpoint& peer, const sockaddr* address,
               socklen_t size) {
-        const deadline limit(timeout());
-        const int flags = detail::no_signal | (limit.is_never() ? 0 : MSG_DONTWAIT);
+        const deadline limit(get_timeout());
+        const int flags = trama_detail::no_signal | (limit.is_never() ? 0 : MSG_DONTWAIT);
         for (;;) {
-            const auto result = detail::system_call(
+            const auto result = trama_detail::system_call(
                 [&] { return ::sendto(fd(), bytes.data(), bytes.size(), flags, address, size); });
             if (tracing()) tell("sendto", result, bytes, peer);
             if (!result.would_block()) {
-                detail::check("send a datagram to", result, peer);
+                trama_detail::check("send a datagram to", result, peer);
                 return;
             }
-            detail::wait_or_throw(fd(), POLLOUT, limit, "send a datagram to", peer);
+            trama_detail::wait_or_throw(fd(), POLLOUT, limit, "send a datagram to", peer);
         }
     }
 
-    detail::call_result receive_once(datagram& got) {
-        detail::address_buffer from;
+    trama_detail::call_result receive_once(datagram& got) {
+        trama_detail::address_buffer from;
         iovec part{got.bytes.data(), got.bytes.size()};
         msghdr message{};
         message.msg_name = from.data();
@@ -105,7 +105,7 @@ private:
         message.msg_iov = &part;
         message.msg_iovlen = 1;
         const auto result =
-            detail::system_call([&] { return ::recvmsg(fd(), &message, MSG_DONTWAIT); });
+            trama_detail::system_call([&] { return ::recvmsg(fd(), &message, MSG_DONTWAIT); });
         if (!result.failed()) {
             got.bytes.resize(result.count());
             got.from = endpoint(from.data(), message.msg_namelen);
@@ -115,18 +115,18 @@ private:
         return result;
     }
 
-    [[gnu::cold]] void tell(const char* call, const detail::call_result& result,
+    [[gnu::cold]] void tell(const char* call, const trama_detail::call_result& result,
                             std::string_view bytes, const endpoint& peer) const noexcept {
-        detail::trace(fd(), result.error, "%s %s, %zu bytes%s%s", call,
-                      detail::shown(peer).host_and_port(), bytes.size(),
-                      result.failed() ? "" : ": ",
-                      result.failed() ? "" : detail::shown(bytes).c_str());
+        trama_detail::trace(fd(), result.error, "%s %s, %zu bytes%s%s", call,
+                            trama_detail::shown(peer).host_and_port(), bytes.size(),
+                            result.failed() ? "" : ": ",
+                            result.failed() ? "" : trama_detail::shown(bytes).c_str());
     }
 
     [[noreturn, gnu::cold]] void throw_receive_error(int error) const {
         if (peer_.family() == AF_UNSPEC)
-            detail::throw_system_error(error, "recv_from at", local_endpoint());
-        detail::throw_system_error(error, "recv_from", peer_);
+            trama_detail::throw_system_error(error, "recv_from at", local_endpoint());
+        trama_detail::throw_system_error(error, "recv_from", peer_);
     }
 
     endpoint peer_;

@@ -1,7 +1,7 @@
 // trama/net/unique_fd.hpp -- owns one file descriptor and closes it once. man 2 close
 #pragma once
 
-#include <trama/error.hpp>
+#include <trama/base/error.hpp>
 
 #include <utility>
 
@@ -39,7 +39,7 @@ public:
         // Not through the funnel: after EINTR the descriptor is gone all the same, and closing it
         // again could close one that another thread has just been given.
         ::close(old);
-        if (tracing()) detail::trace(old, 0, "close");
+        if (tracing()) trama_detail::trace(old, 0, "close");
     }
 
 private:

@@ -4,7 +4,7 @@
 // alive. So each has its own, and the wait lasts until the first of them.
 #pragma once
 
-#include <trama/deadline.hpp>
+#include <trama/base/deadline.hpp>
 #include <trama/list.hpp>
 
 namespace trama {
@@ -22,7 +22,7 @@ public:
         if (end.is_before(earliest_)) earliest_ = end;
     }
 
-    /// The same, so long from now; `forever`: never.
+    /// The same, so long from now; `no_timeout`: never.
     void set(int fd, duration from_now) { set(fd, deadline(from_now)); }
 
     /// `fd` has no deadline any more.
@@ -34,7 +34,7 @@ public:
     /// False: none is set.
     bool any() const noexcept { return !passed_.empty() || !earliest_.is_never(); }
 
-    /// How long to wait before asking next_passed() again; `forever` when none is set.
+    /// How long to wait before asking next_passed() again; `no_timeout` when none is set.
     duration left() const noexcept { return passed_.empty() ? earliest_.left() : duration::zero(); }
 
     /// False: next_passed() has nothing to tell.
@@ -68,8 +68,8 @@ private:
         earliest_ = first;
     }
 
-    detail::list<deadline> ends_;
-    detail::list<int> passed_;
+    trama_detail::list<deadline> ends_;
+    trama_detail::list<int> passed_;
     // No later than the first of them: that one may have been set anew since.
     deadline earliest_;
 };

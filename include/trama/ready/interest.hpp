@@ -10,8 +10,8 @@
 // Ready means that the call would not wait. It may still fail, or find the end of the stream.
 #pragma once
 
-#include <trama/deadline.hpp>
-#include <trama/error.hpp>
+#include <trama/base/deadline.hpp>
+#include <trama/base/error.hpp>
 #include <trama/list.hpp>
 
 namespace trama {
@@ -27,7 +27,7 @@ struct ready_event {
     bool writable = false;  ///< room for bytes, or an error
 };
 
-namespace detail {
+namespace trama_detail {
 
 inline bool wants(interest what, interest part) noexcept {
     return (static_cast<unsigned>(what) & static_cast<unsigned>(part)) != 0;
@@ -38,7 +38,7 @@ inline bool wants(interest what, interest part) noexcept {
                         "add it first");
 }
 
-}  // namespace detail
+}  // namespace trama_detail
 
 /// What one wait found, to be gone through before the next wait. What is removed, or added anew,
 /// meanwhile is left out: its event would be about a descriptor that is no more.
@@ -85,7 +85,7 @@ private:
             if (each.fd == fd) each.fd = -1;
     }
 
-    detail::list<ready_event> events_;
+    trama_detail::list<ready_event> events_;
 };
 
 }  // namespace trama

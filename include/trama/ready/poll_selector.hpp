@@ -16,7 +16,7 @@ public:
     /// Watches `fd`, whatever it was watched for before. Throws network_error for a negative
     /// number.
     void add(int fd, interest what) {
-        if (fd < 0) detail::throw_system_error(EBADF, "watch", "");
+        if (fd < 0) trama_detail::throw_system_error(EBADF, "watch", "");
         events_.forget(fd);
         const auto number = static_cast<std::size_t>(fd);
         places_.reach(number, nowhere);
@@ -30,7 +30,7 @@ public:
     /// Watches `fd` for something else. Throws network_error if it is not watched.
     void modify(int fd, interest what) {
         pollfd* place = place_of(fd);
-        if (place == nullptr) detail::throw_not_watched("modify", fd);
+        if (place == nullptr) trama_detail::throw_not_watched("modify", fd);
         place->events = bits(what);
     }
 
@@ -48,7 +48,7 @@ public:
 
     /// Waits until something is ready. Returns what is, none if `timeout` (0: do not wait) was over
     /// first; valid until the next wait. Throws network_error.
-    const ready_events& wait(duration timeout = forever) {
+    const ready_events& wait(duration timeout = no_timeout) {
         const deadline limit(timeout);
         events_.clear();
         do collect(limit);
@@ -60,17 +60,18 @@ private:
     static constexpr int nowhere = -1;
 
     static short bits(interest what) noexcept {
-        const int read = detail::wants(what, interest::read) ? POLLIN : 0;
-        const int write = detail::wants(what, interest::write) ? POLLOUT : 0;
+        const int read = trama_detail::wants(what, interest::read) ? POLLIN : 0;
+        const int write = trama_detail::wants(what, interest::write) ? POLLOUT : 0;
         return static_cast<short>(read | write);
     }
 
     void collect(const deadline& limit) {
-        const auto result = detail::system_call(
+        const auto result = trama_detail::system_call(
             [&] { return ::poll(list_.begin(), list_.size(), limit.poll_timeout()); });
         if (tracing())
-            detail::trace(-1, result.error, "poll of %zu: %ld ready", list_.size(), result.value);
-        long left = detail::check("poll", result);
+            trama_detail::trace(-1, result.error, "poll of %zu: %ld ready", list_.size(),
+                                result.value);
+        long left = trama_detail::check("poll", result);
         for (std::size_t i = 0; i < list_.size() && left > 0;) {
             const pollfd found = list_[i];
             if (found.revents != 0) --left;
@@ -97,8 +98,8 @@ private:
         return place == nowhere ? nullptr : &list_[static_cast<std::size_t>(place)];
     }
 
-    detail::list<pollfd> list_;
-    detail::list<int> places_;  // where in the list each descriptor is
+    trama_detail::list<pollfd> list_;
+    trama_detail::list<int> places_;  // where in the list each descriptor is
     ready_events events_;
 };
 

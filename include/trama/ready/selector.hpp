@@ -26,7 +26,7 @@ public:
 
     /// Watches `fd` for something else. Throws network_error if it is not watched.
     void modify(int fd, interest what) {
-        if (!is_watched(fd)) detail::throw_not_watched("modify", fd);
+        if (!is_watched(fd)) trama_detail::throw_not_watched("modify", fd);
         set(fd, what);
     }
 
@@ -41,13 +41,13 @@ public:
 
     /// Waits until something is ready. Returns what is, none if `timeout` (0: do not wait) was over
     /// first; valid until the next wait. Throws network_error.
-    const ready_events& wait(duration timeout = forever) {
+    const ready_events& wait(duration timeout = no_timeout) {
         const deadline limit(timeout);
         events_.clear();
         fd_set read;
         fd_set write;
         const auto result = select_once(read, write, limit);
-        long left = detail::check("select", result);
+        long left = trama_detail::check("select", result);
         for (int fd = 0; fd < end_ && left > 0; ++fd) {
             const bool readable = FD_ISSET(fd, &read);
             const bool writable = FD_ISSET(fd, &write);
@@ -59,11 +59,11 @@ public:
 
 private:
     static void check_fits(int fd) {
-        if (fd < 0) detail::throw_system_error(EBADF, "watch", "");
+        if (fd < 0) trama_detail::throw_system_error(EBADF, "watch", "");
         if (fd >= FD_SETSIZE)
-            detail::throw_network_error(
-                EINVAL, "watch", detail::text("descriptor %d", fd).c_str(),
-                detail::text("select(2) holds 0 to %d", FD_SETSIZE - 1).c_str(),
+            trama_detail::throw_network_error(
+                EINVAL, "watch", trama_detail::text("descriptor %d", fd).c_str(),
+                trama_detail::text("select(2) holds 0 to %d", FD_SETSIZE - 1).c_str(),
                 "use poll_selector or epoll_selector");
     }
 
@@ -76,20 +76,22 @@ private:
     void set(int fd, interest what) noexcept {
         FD_CLR(fd, &read_);
         FD_CLR(fd, &write_);
-        if (detail::wants(what, interest::read)) FD_SET(fd, &read_);
-        if (detail::wants(what, interest::write)) FD_SET(fd, &write_);
+        if (trama_detail::wants(what, interest::read)) FD_SET(fd, &read_);
+        if (trama_detail::wants(what, interest::write)) FD_SET(fd, &write_);
     }
 
-    detail::call_result select_once(fd_set& read, fd_set& write, const deadline& limit) noexcept {
+    trama_detail::call_result select_once(fd_set& read, fd_set& write,
+                                          const deadline& limit) noexcept {
         for (;;) {
-            const auto result = detail::system_call([&] {
+            const auto result = trama_detail::system_call([&] {
                 read = read_;
                 write = write_;
                 timeval rest = time_left(limit);
                 return ::select(end_, &read, &write, nullptr, limit.is_never() ? nullptr : &rest);
             });
             if (tracing())
-                detail::trace(-1, result.error, "select below %d: %ld ready", end_, result.value);
+                trama_detail::trace(-1, result.error, "select below %d: %ld ready", end_,
+                                    result.value);
             if (result.error != EBADF) return result;
             forget_closed();
         }

@@ -11,7 +11,7 @@
 
 namespace trama {
 
-namespace detail {
+namespace trama_detail {
 
 /// Where the signal handler writes to; -1: nowhere. A handler has no argument of ours, so this is
 /// global.
@@ -39,7 +39,7 @@ inline void give_back(int number, const struct sigaction& before) noexcept {
     if (is_ours) ::sigaction(number, &before, nullptr);
 }
 
-}  // namespace detail
+}  // namespace trama_detail
 
 /// A request to stop, which stays. Neither copied nor moved: a signal handler knows where it is.
 class stop_signal {
@@ -47,47 +47,47 @@ public:
     /// Throws network_error when no descriptors are left.
     [[gnu::noinline]] stop_signal() {
         int ends[2] = {-1, -1};
-        const auto result = detail::system_call([&] { return ::pipe(ends); });
-        detail::check("open a pipe", result);
+        const auto result = trama_detail::system_call([&] { return ::pipe(ends); });
+        trama_detail::check("open a pipe", result);
         read_end_.reset(ends[0]);
         write_end_.reset(ends[1]);
         for (int end : ends) {
             ::fcntl(end, F_SETFD, FD_CLOEXEC);
-            detail::set_flags(end, O_NONBLOCK);
+            trama_detail::set_flags(end, O_NONBLOCK);
         }
     }
     stop_signal(const stop_signal&) = delete;
     stop_signal& operator=(const stop_signal&) = delete;
     ~stop_signal() {
-        if (detail::stop_pipe != write_end_.get()) return;
-        detail::give_back(SIGINT, before_[0]);
-        detail::give_back(SIGTERM, before_[1]);
-        detail::stop_pipe = -1;
+        if (trama_detail::stop_pipe != write_end_.get()) return;
+        trama_detail::give_back(SIGINT, before_[0]);
+        trama_detail::give_back(SIGTERM, before_[1]);
+        trama_detail::stop_pipe = -1;
     }
 
     /// From now on Ctrl-C (SIGINT) and SIGTERM stop this one; a second one ends the program. The
     /// destructor gives the signals back. After fork(2) either process stops both. Throws
     /// std::logic_error when another stop_signal has them. Not for two threads at once.
     void catch_signals() {
-        if (detail::stop_pipe == write_end_.get()) return;
-        if (detail::stop_pipe != -1)
+        if (trama_detail::stop_pipe == write_end_.get()) return;
+        if (trama_detail::stop_pipe != -1)
             throw std::logic_error("stop_signal: another one catches the signals");
-        detail::stop_pipe = write_end_.get();
+        trama_detail::stop_pipe = write_end_.get();
         struct sigaction action {};
-        action.sa_handler = detail::stop_by_signal;
+        action.sa_handler = trama_detail::stop_by_signal;
         ::sigaction(SIGINT, &action, &before_[0]);
         ::sigaction(SIGTERM, &action, &before_[1]);
     }
 
     /// True: some stop_signal of this program catches them.
-    static bool signals_are_caught() noexcept { return detail::stop_pipe != -1; }
+    static bool signals_are_caught() noexcept { return trama_detail::stop_pipe != -1; }
 
     /// Stops: from any thread, from any signal handler, as often as you like.
-    void stop() noexcept { detail::write_stop(write_end_.get()); }
+    void stop() noexcept { trama_detail::write_stop(write_end_.get()); }
 
     /// True once it was stopped.
     bool stopped() const noexcept {
-        return detail::poll_until(fd(), POLLIN, deadline(duration::zero())).value > 0;
+        return trama_detail::poll_until(fd(), POLLIN, deadline(duration::zero())).value > 0;
     }
 
     /// Readable once it was stopped, and for ever after: watch it, do not read it.

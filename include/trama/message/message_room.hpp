@@ -1,17 +1,17 @@
-// trama/message_room.hpp -- the clients of a message_server: what comes from them, what goes to
-// them, who is late, who leaves. The door, where they come in, is in message_server.hpp.
+// trama/message/message_room.hpp -- the clients of a message_server: what comes from them, what
+// goes to them, who is late, who leaves. The door, where they come in, is in message_server.hpp.
 #pragma once
 
-#include <trama/callback.hpp>
-#include <trama/message_client.hpp>
+#include <trama/message/callback.hpp>
+#include <trama/message/message_client.hpp>
 #include <trama/ready/poll_selector.hpp>
 
 namespace trama {
 
-namespace detail {
+namespace trama_detail {
 
 /// The base of message_server.
-template <typename Codec, typename Selector, typename State>
+template <typename Codec, typename State, typename Selector>
 class message_room {
 protected:
     using client = message_client<Codec, State>;
@@ -191,6 +191,6 @@ protected:
     callback<client&, std::string_view> on_leave_;
 };
 
-}  // namespace detail
+}  // namespace trama_detail
 
 }  // namespace trama

@@ -1,5 +1,5 @@
-// trama/message_client.hpp -- one client of a message_server: its connection, what came of its next
-// message, and its outbox, where messages wait until the kernel takes them.
+// trama/message/message_client.hpp -- one client of a message_server: its connection, what came of
+// its next message, and its outbox, where messages wait until the kernel takes them.
 //
 //     open  ---- close(), end of stream, broken frame, idle ---->  finishing: what it is owed
 //      |                                                           is still sent
@@ -8,8 +8,8 @@
 //     gone  <---------- the peer closed, or the time is up ---------  lingering
 #pragma once
 
-#include <trama/client_list.hpp>
-#include <trama/framed_stream.hpp>
+#include <trama/message/client_list.hpp>
+#include <trama/message/framed_stream.hpp>
 
 namespace trama {
 
@@ -34,22 +34,22 @@ public:
         at += payload.copy(at, payload.size());
         trailer.view().copy(at, trailer.size());
         outbox_.commit(header.size() + payload.size() + trailer.size());
-        if (tracing()) detail::tell_frame(fd(), "out", payload);
+        if (tracing()) trama_detail::tell_frame(fd(), "out", payload);
         note_written();
     }
 
     /// Closes when all that was sent before has been delivered.
     void close() { leave("closed by this server"); }
 
-    /// Drops it after `time`, whatever it says until then; on_idle is called before. `forever`, the
-    /// default, takes that back.
+    /// Drops it after `time`, whatever it says until then; on_idle is called before. `no_timeout`,
+    /// the default, takes that back.
     void dismiss_after(duration time) {
         times_.dismissal = deadline(time);
         set_deadline();
     }
 
     /// False: it is leaving, or has left.
-    bool is_open() const noexcept { return phase_ == detail::client_phase::open; }
+    bool is_open() const noexcept { return phase_ == trama_detail::client_phase::open; }
 
     /// Bytes in the outbox: sent to it, and not yet taken by the kernel.
     std::size_t owed() const noexcept { return outbox_.size(); }
@@ -59,10 +59,10 @@ public:
 
 private:
     template <typename, typename, typename>
-    friend class detail::message_room;
-    friend struct detail::client_list<message_client>;
+    friend class trama_detail::message_room;
+    friend struct trama_detail::client_list<message_client>;
 
-    message_client(tcp_stream stream, detail::client_list<message_client>& all)
+    message_client(tcp_stream stream, trama_detail::client_list<message_client>& all)
         : stream_(std::move(stream)), decoder_(all.limit), list_(&all) {
         times_.idle_end = deadline(all.idle_timeout);
     }
@@ -108,7 +108,7 @@ private:
             decoder_.receive_data(list_->memory.bytes());
             list_->memory.consume(list_->memory.size());
         } else if (decoder_.buffered() == 0) {
-            detail::byte_queue none;
+            trama_detail::byte_queue none;
             decoder_.swap_buffer(none);
         }
     }
@@ -117,7 +117,7 @@ private:
     [[gnu::noinline]] bool has_overflowed() {
         flush();
         if (owed() / 2 <= list_->high_water) return false;
-        drop(detail::text("too slow: %zu bytes wait for it", owed()).c_str());
+        drop(trama_detail::text("too slow: %zu bytes wait for it", owed()).c_str());
         return true;
     }
 
@@ -155,14 +155,14 @@ private:
         if (is_full() && decoder_.buffered() > 0) has_more_ = true;
         const bool is_under_way = decoder_.buffered() > 0 && !has_more_;
         if (!is_under_way || times_.message_end.is_never())
-            times_.message_end = deadline(is_under_way ? list_->message_timeout : forever);
+            times_.message_end = deadline(is_under_way ? list_->message_timeout : no_timeout);
         list_->late.set(fd(), times_.first());
     }
 
     /// No more messages from it and to it; what it is owed is still sent.
     void leave(std::string reason) {
         if (!is_open()) return;
-        phase_ = detail::client_phase::finishing;
+        phase_ = trama_detail::client_phase::finishing;
         list_->leaving.push_back({this, std::move(reason)});
         note_written();
     }
@@ -170,8 +170,8 @@ private:
     /// Closes without more ado.
     void drop(std::string reason) {
         leave(std::move(reason));
-        if (phase_ == detail::client_phase::gone) return;
-        phase_ = detail::client_phase::gone;
+        if (phase_ == trama_detail::client_phase::gone) return;
+        phase_ = trama_detail::client_phase::gone;
         list_->has_moved = true;
         list_->gone.push_back(this);
     }
@@ -183,7 +183,7 @@ private:
     }
 
     // The small ones first: behind a small `state` they take no room of their own.
-    detail::client_phase phase_ = detail::client_phase::open;
+    trama_detail::client_phase phase_ = trama_detail::client_phase::open;
     interest watched_ = interest::read;
     bool is_written_ = false;
     bool uses_shared_memory_ = false;
@@ -192,9 +192,9 @@ private:
     bool has_ended_ = false;   // the end of its stream was seen
     tcp_stream stream_;
     frame_decoder<Codec> decoder_;
-    detail::byte_queue outbox_;
-    detail::client_list<message_client>* list_;
-    detail::client_times times_;
+    trama_detail::byte_queue outbox_;
+    trama_detail::client_list<message_client>* list_;
+    trama_detail::client_times times_;
 };
 
 }  // namespace trama

@@ -1,4 +1,5 @@
-// trama/message_server.hpp -- many clients, one thread: whole messages in, whole messages out.
+// trama/message/message_server.hpp -- many clients, one thread: whole messages in, whole messages
+// out.
 //
 //     trama::message_server<trama::six_digit_colon> chat{"0.0.0.0", 5000};
 //     chat.on_message([&](auto& from, std::string_view text) {
@@ -12,16 +13,16 @@
 // written meanwhile, then bury who has left.
 #pragma once
 
-#include <trama/message_room.hpp>
+#include <trama/message/message_room.hpp>
 #include <trama/ready/stop_signal.hpp>
 
 namespace trama {
 
 /// Serves clients that speak `Codec`. `State`: what you want to know of each client, its member
 /// `state`. Neither copied nor moved; used by one thread, except stop().
-template <typename Codec, typename Selector = poll_selector, typename State = no_state>
-class message_server : detail::message_room<Codec, Selector, State> {
-    using room = detail::message_room<Codec, Selector, State>;
+template <typename Codec, typename State = no_state, typename Selector = poll_selector>
+class message_server : trama_detail::message_room<Codec, State, Selector> {
+    using room = trama_detail::message_room<Codec, State, Selector>;
 
 public:
     using client = message_client<Codec, State>;
@@ -38,7 +39,7 @@ public:
     /// Where it listens.
     endpoint local_endpoint() const { return listener_.local_endpoint(); }
 
-    /// Drops who sends no byte for that long from now on; `forever` is the default. Who is not
+    /// Drops who sends no byte for that long from now on; `no_timeout` is the default. Who is not
     /// listened to, because it takes nothing, counts as silent.
     void idle_timeout(duration time) { clients_.set_idle_timeout(time); }
 
@@ -94,7 +95,7 @@ public:
     void run() {
         if (std::exchange(is_broken_, true))
             throw std::logic_error("message_server: an exception ended run() before");
-        while (!is_stopping_) serve_round(forever);
+        while (!is_stopping_) serve_round(no_timeout);
         say_farewell();
         is_broken_ = false;
     }
@@ -153,9 +154,9 @@ private:
     // once; so it is not watched until somebody has left, or some time has passed.
     void cannot_accept(int error) {
         if (error != EMFILE && error != ENFILE && error != ENOBUFS && error != ENOMEM)
-            detail::throw_system_error(error, "accept on", local_endpoint());
-        const char* step = detail::next_step(error);
-        on_refused_({}, detail::text("%s (%s)", std::strerror(error), step).c_str());
+            trama_detail::throw_system_error(error, "accept on", local_endpoint());
+        const char* step = trama_detail::next_step(error);
+        on_refused_({}, trama_detail::text("%s (%s)", std::strerror(error), step).c_str());
         close_door(std::chrono::milliseconds(500));
     }
 
@@ -167,7 +168,7 @@ private:
     }
 
     duration time_until_open() const noexcept {
-        if (is_door_open_ || is_stopping_ || count_ >= max_clients_) return forever;
+        if (is_door_open_ || is_stopping_ || count_ >= max_clients_) return no_timeout;
         return count_ < count_at_closing_ ? duration::zero() : door_opens_.left();
     }
 
@@ -178,7 +179,7 @@ private:
 
     void say_farewell() {
         ready_.remove(stop_.fd());
-        close_door(forever);
+        close_door(no_timeout);
         listener_.close();
         this->dismiss("the server stops");
         const deadline end(std::chrono::milliseconds(800));
@@ -194,7 +195,7 @@ private:
     bool is_door_open_ = false;
     deadline door_opens_;
     std::size_t count_at_closing_ = 0;
-    detail::callback<const endpoint&, std::string_view> on_refused_;
+    trama_detail::callback<const endpoint&, std::string_view> on_refused_;
 };
 
 }  // namespace trama

@@ -1,4 +1,5 @@
-// trama/error.hpp -- the funnel every system call goes through, and the errors that come out of it.
+// trama/base/error.hpp -- the funnel every system call goes through, and the errors that come out
+// of it.
 //
 // A failed call becomes one exception whose text reads like help:
 //
@@ -9,7 +10,7 @@
 // man 3 errno, man 7 signal (EINTR)
 #pragma once
 
-#include <trama/trace.hpp>
+#include <trama/base/trace.hpp>
 
 #include <cinttypes>
 #include <stdexcept>
@@ -34,9 +35,9 @@ public:
     [[gnu::cold]] unexpected_eof(std::uint64_t received, std::uint64_t expected,
                                  const char* operation, const char* where)
         : std::runtime_error(
-              detail::text("%s %s: the stream ended after %" PRIu64 " of %" PRIu64
-                           " bytes (the peer closed, or died, before it had sent all)",
-                           operation, where, received, expected)
+              trama_detail::text("%s %s: the stream ended after %" PRIu64 " of %" PRIu64
+                                 " bytes (the peer closed, or died, before it had sent all)",
+                                 operation, where, received, expected)
                   .c_str()),
           received_(received),
           expected_(expected) {}
@@ -49,7 +50,7 @@ private:
     std::uint64_t expected_;
 };
 
-namespace detail {
+namespace trama_detail {
 
 /// What to try next after `error`, or "" where there is no better advice than the reason itself.
 [[gnu::cold, gnu::noinline]] inline const char* next_step(int error) noexcept {
@@ -116,6 +117,6 @@ inline long check(const char* operation, const call_result& result) {
     return result.value;
 }
 
-}  // namespace detail
+}  // namespace trama_detail
 
 }  // namespace trama

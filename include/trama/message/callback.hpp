@@ -1,13 +1,13 @@
-// trama/callback.hpp -- holds a function to be called later: a lambda with what it captured, or a
-// plain function. What std::function does, without <functional>, which takes longer to compile than
-// <string>.
+// trama/message/callback.hpp -- holds a function to be called later: a lambda with what it
+// captured, or a plain function. What std::function does, without <functional>, which takes longer
+// to compile than <string>.
 #pragma once
 
 #include <utility>
 
 namespace trama {
 
-namespace detail {
+namespace trama_detail {
 
 /// Owns one function, or none. Neither copied nor moved; not called from within itself.
 template <typename... Arguments>
@@ -62,6 +62,6 @@ private:
     node* newest_ = nullptr;
 };
 
-}  // namespace detail
+}  // namespace trama_detail
 
 }  // namespace trama

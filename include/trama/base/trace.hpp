@@ -1,4 +1,4 @@
-// trama/trace.hpp -- what each system call and each frame did, one line each, told while it
+// trama/base/trace.hpp -- what each system call and each frame did, one line each, told while it
 // happens.
 //
 //     $ TRAMA_TRACE=1 ./framed_echo_server
@@ -9,7 +9,7 @@
 // TRAMA_TRACE=time adds the seconds since the start. Off, it costs one predictable branch a call.
 #pragma once
 
-#include <trama/codec/text.hpp>
+#include <trama/base/text.hpp>
 
 #include <cerrno>
 #include <cstdlib>
@@ -23,7 +23,7 @@ namespace trama {
 /// not throw, and it is called from whichever thread made the call.
 using trace_sink = void (*)(std::string_view line);
 
-namespace detail {
+namespace trama_detail {
 
 /// When the program started, if TRAMA_TRACE=time; else 0.
 inline timespec trace_start{};
@@ -82,18 +82,18 @@ inline trace_sink current_sink = sink_from_environment();
     return text("\"%s\"%s", escaped_text(48, bytes).c_str(), bytes.size() > 48 ? "..." : "");
 }
 
-}  // namespace detail
+}  // namespace trama_detail
 
 /// True when somebody listens to the trace.
 inline bool tracing() noexcept {
-    return detail::current_sink != nullptr;
+    return trama_detail::current_sink != nullptr;
 }
 
 /// Sends the trace to `sink`; nullptr turns it off. Returns the sink before. Call it while no other
 /// thread uses the library.
 inline trace_sink trace_to(trace_sink sink) noexcept {
-    const trace_sink before = detail::current_sink;
-    detail::current_sink = sink;
+    const trace_sink before = trama_detail::current_sink;
+    trama_detail::current_sink = sink;
     return before;
 }
 

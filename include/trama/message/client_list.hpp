@@ -1,4 +1,4 @@
-// trama/client_list.hpp -- what the clients of a message_server have in common.
+// trama/message/client_list.hpp -- what the clients of a message_server have in common.
 #pragma once
 
 #include <trama/codec/byte_queue.hpp>
@@ -36,7 +36,7 @@ public:
         Client* const* end_;
     };
 
-    explicit client_range(const detail::list<Client*>& table) noexcept
+    explicit client_range(const trama_detail::list<Client*>& table) noexcept
         : first_(table.begin()), end_(table.end()) {}
     iterator begin() const noexcept { return {first_, end_}; }
     iterator end() const noexcept { return {end_, end_}; }
@@ -46,9 +46,9 @@ private:
     Client* const* end_;
 };
 
-namespace detail {
+namespace trama_detail {
 
-template <typename Codec, typename Selector, typename State>
+template <typename Codec, typename State, typename Selector>
 class message_room;
 
 /// When a client is late.
@@ -76,8 +76,8 @@ struct client_list {
 
     explicit client_list(std::size_t longest) noexcept : limit(longest) {}
 
-    duration idle_timeout = forever;
-    duration message_timeout = forever;
+    duration idle_timeout = no_timeout;
+    duration message_timeout = no_timeout;
     std::size_t limit;                   // the longest payload, in bytes
     std::size_t high_water = 1U << 20U;  // bytes that may wait for one client
     list<Client*> table;                 // by descriptor; owns them
@@ -114,7 +114,7 @@ struct client_list {
 
     /// False: whoever sends nothing may do so for ever.
     bool has_deadlines() const noexcept {
-        return idle_timeout != forever || message_timeout != forever || late.any();
+        return idle_timeout != no_timeout || message_timeout != no_timeout || late.any();
     }
 
     void lend_memory(byte_queue& outbox) noexcept {
@@ -146,6 +146,6 @@ struct client_list {
     }
 };
 
-}  // namespace detail
+}  // namespace trama_detail
 
 }  // namespace trama

@@ -1,4 +1,4 @@
-// trama/codec/text.hpp -- small texts for people: bytes made visible, and made as printf(3) makes
+// trama/base/text.hpp -- small texts for people: bytes made visible, and made as printf(3) makes
 // them.
 //
 // A terminal obeys control characters. Whoever prints what a stranger sent lets the stranger
@@ -19,7 +19,7 @@
 
 namespace trama {
 
-namespace detail {
+namespace trama_detail {
 
 /// Does nothing, which GCC cannot see: so it does not know that a cold call follows for certain.
 inline void not_rare() noexcept {
@@ -82,7 +82,7 @@ private:
     char text_[4 * 128 + 1];
 };
 
-}  // namespace detail
+}  // namespace trama_detail
 
 /// The bytes as printable ASCII: `hola\n`, `\x1b[2J`. At most `limit` bytes are shown; `...`
 /// follows when there were more.
@@ -91,7 +91,7 @@ private:
     std::string shown;
     for (const char byte : bytes.substr(0, limit)) {
         char piece[5];
-        shown.append(piece, detail::put_escaped(piece, byte));
+        shown.append(piece, trama_detail::put_escaped(piece, byte));
     }
     if (bytes.size() > limit) shown += "...";
     return shown;

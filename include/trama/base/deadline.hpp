@@ -1,4 +1,4 @@
-// trama/deadline.hpp -- a time-out for a whole operation, however many system calls it takes.
+// trama/base/deadline.hpp -- a time-out for a whole operation, however many system calls it takes.
 //
 // "Five seconds for each recv" lets a peer that sends one byte every four seconds hold us for ever.
 // A deadline is a point in time, so the time that is left shrinks from call to call.
@@ -10,11 +10,11 @@
 namespace trama {
 
 /// A length of time, up to 146 years; whole numbers of each std::chrono unit convert to it: 5s,
-/// 200ms, but not 0.5s. Without limit: `forever`, and not the largest number of another unit.
+/// 200ms, but not 0.5s. Without limit: `no_timeout`, and not the largest number of another unit.
 using duration = std::chrono::nanoseconds;
 
 /// The time-out that never expires.
-inline constexpr duration forever = duration::max();
+inline constexpr duration no_timeout = duration::max();
 
 /// When an operation must be over, by the steady clock: setting the date does not move it.
 class deadline {
@@ -22,7 +22,7 @@ public:
     /// Never.
     deadline() noexcept = default;
 
-    /// `from_now`: 0 or less is over at once; `forever` never is.
+    /// `from_now`: 0 or less is over at once; `no_timeout` never is.
     explicit deadline(duration from_now) noexcept : end_(after(from_now)) {}
 
     bool is_never() const noexcept { return end_ == never; }
@@ -32,9 +32,9 @@ public:
 
     bool passed() const noexcept { return !is_never() && left() == duration::zero(); }
 
-    /// The time that is left, at least 0, or `forever`.
+    /// The time that is left, at least 0, or `no_timeout`.
     [[gnu::noinline]] duration left() const noexcept {
-        if (is_never()) return forever;
+        if (is_never()) return no_timeout;
         const std::int64_t present = now();
         return duration(end_ > present ? end_ - present : 0);
     }
@@ -49,7 +49,8 @@ public:
 
 private:
     [[gnu::noinline]] static std::int64_t after(duration from_now) noexcept {
-        if (from_now > forever / 2) return never;  // it is 146 years, and nothing below overflows
+        if (from_now > no_timeout / 2)
+            return never;  // it is 146 years, and nothing below overflows
         return from_now <= duration::zero() ? at_once : now() + from_now.count();
     }
 

@@ -1,4 +1,4 @@
-// trama/framed_stream.hpp -- a connection that carries messages: tcp_stream + codec.
+// trama/message/framed_stream.hpp -- a connection that carries messages: tcp_stream + codec.
 #pragma once
 
 #include <trama/codec/frame_decoder.hpp>
@@ -6,14 +6,14 @@
 
 namespace trama {
 
-namespace detail {
+namespace trama_detail {
 
 [[gnu::cold]] inline void tell_frame(int fd, const char* direction,
                                      std::string_view payload) noexcept {
     trace(fd, 0, "frame %s, %zu bytes: %s", direction, payload.size(), shown(payload).c_str());
 }
 
-}  // namespace detail
+}  // namespace trama_detail
 
 /// Sends and receives whole frames of `Codec`. Owns its stream; move-only.
 template <typename Codec>
@@ -54,14 +54,14 @@ private:
     // Receives until `next` finds a frame among what came.
     template <typename Next>
     auto receive(Next next) -> decltype(next()) {
-        const deadline limit(stream_.timeout());
+        const deadline limit(stream_.get_timeout());
         for (bool first = true;; first = false) {
             if (auto payload = next()) {
                 tell("in", *payload);
                 return payload;
             }
             if (!first)
-                detail::throw_if_passed(limit, "recv_frame from", stream_.remote_endpoint());
+                trama_detail::throw_if_passed(limit, "recv_frame from", stream_.remote_endpoint());
             const std::size_t size = receive_size();
             const std::size_t count = stream_.recv_some(decoder_.prepare(size), size, limit);
             decoder_.commit(count);
@@ -83,7 +83,7 @@ private:
     }
 
     void tell(const char* what, std::string_view payload) const noexcept {
-        if (tracing()) detail::tell_frame(stream_.fd(), what, payload);
+        if (tracing()) trama_detail::tell_frame(stream_.fd(), what, payload);
     }
 
     tcp_stream stream_;
