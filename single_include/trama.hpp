@@ -2089,7 +2089,9 @@ public:
         trama_detail::address_buffer peer;
         const auto accept = [&] { return accept_once(peer); };
         const deadline limit(get_timeout());
-        const auto result = trama_detail::call_until(limit, fd(), POLLIN, accept);
+        // The wait comes first: a server that calls accept() seldom finds a client there already.
+        auto result = trama_detail::poll_until(limit, fd(), POLLIN);
+        if (!result.failed()) result = trama_detail::call_until(limit, fd(), POLLIN, accept);
         if (result.failed())
             trama_detail::throw_system_error(result.error, "accept on", local_endpoint());
         return tcp_stream(unique_fd(result.descriptor()), peer.value());
@@ -2331,7 +2333,7 @@ public:
         iterator(const ready_event* at, const ready_event* end) noexcept : at_(at), end_(end) {
             skip_forgotten();
         }
-        const ready_event& operator*() const noexcept { return *at_; }
+        ready_event operator*() const noexcept { return *at_; }
         iterator& operator++() noexcept {
             ++at_;
             skip_forgotten();
@@ -4036,7 +4038,7 @@ private:
     /// One round, as the picture above shows it. `time`: how long the wait may last.
     void serve_round(duration time) {
         const ready_events& events = ready_.wait(wait_time(time));
-        for (const ready_event& event : events) handle(event);
+        for (const ready_event event : events) handle(event);
         deliver_messages_left();
         check_deadlines();
         settle_changed();

@@ -87,13 +87,15 @@ TEST_CASE("a truncated frame is shown with what came and what is missing", "[cod
           "(\"000009:hola\"; the peer closed, or died, before it had sent all)");
 }
 
-TEST_CASE("a payload that is too long to send is told with its size and the limit", "[codec]") {
+TEST_CASE("a payload that is too long for the format is shown with its size and the most",
+          "[codec]") {
     std::string out;
+    const std::string payload(1'000'000, 'x');
     const auto error =
-        test::frame_error_of([&] { trama::six_digit_colon::encode("123456", out, 5); });
+        test::frame_error_of([&] { return trama::six_digit_colon::encode(payload, out); });
     CHECK(std::string(error.what()) ==
-          "a payload of 6 bytes does not fit: six digits and a colon, such as 000005:hello, here "
-          "at most 5 bytes");
+          "a payload of 1000000 bytes does not fit: six digits and a colon, such as 000005:hello, "
+          "at most 999999 bytes");
 }
 
 TEST_CASE("hostile bytes reach no terminal through an error", "[codec]") {

@@ -67,7 +67,7 @@ TEST_CASE("crlf_line: a line that is both too long and ends wrongly is too long"
 
 TEST_CASE("a payload that would arrive as two lines is not encoded", "[codec]") {
     std::string out = "before";
-    const auto error = test::frame_error_of([&] { lf_line::encode("one\ntwo", out); });
+    const auto error = test::frame_error_of([&] { return lf_line::encode("one\ntwo", out); });
     CHECK(error.why() == reason::bad_header);
     CHECK(std::string(error.what()) == "byte 3 of this payload would end the line: \"one\\ntwo\"");
     CHECK_THROWS_AS(crlf_line::encode("\n", out), trama::frame_error);
@@ -78,7 +78,7 @@ TEST_CASE("a payload that would arrive as two lines is not encoded", "[codec]") 
 TEST_CASE("any_line: a payload that ends in CR is not encoded, for its CR would be lost",
           "[codec]") {
     std::string out = "before";
-    const auto error = test::frame_error_of([&] { any_line::encode("a\rb\r", out); });
+    const auto error = test::frame_error_of([&] { return any_line::encode("a\rb\r", out); });
     CHECK(error.why() == reason::bad_header);
     CHECK(std::string(error.what()) == "byte 3 of this payload would end the line: \"a\\rb\\r\"");
     CHECK(out == "before");

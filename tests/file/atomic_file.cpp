@@ -135,10 +135,10 @@ TEST_CASE_METHOD(old_file, "nobody may run the file, or write to it as somebody 
 TEST_CASE_METHOD(old_file, "a name that is not plain is refused, and nothing is made", "[file]") {
     for (const std::string& name : test::other_names) {
         INFO(trama::escaped(name, 300));
-        const auto failed = file_failure_of([&] { atomic_file(files(), name); });
+        const auto failed = file_failure_of([&] { return atomic_file(files(), name); });
         CHECK(failed.code == std::errc::invalid_argument);
     }
-    const auto failed = file_failure_of([&] { atomic_file(files(), "../data"); });
+    const auto failed = file_failure_of([&] { return atomic_file(files(), "../data"); });
     CHECK(failed.text == "write " + where.path() + "/../data: Invalid argument");
     check_untouched();
 }
@@ -174,7 +174,7 @@ TEST_CASE_METHOD(old_file, "a folder is not replaced by a file", "[file]") {
     ::mkdir((where / "folder").c_str(), 0755);
     {
         atomic_file file = written(files(), "folder", "something new");
-        const auto failed = file_failure_of([&] { file.commit(); });
+        const auto failed = file_failure_of([&] { return file.commit(); });
         CHECK(failed.code == std::errc::is_a_directory);
         CHECK(failed.text ==
               "rename a temporary file to " + where.path() + "/folder: Is a directory");
@@ -225,7 +225,7 @@ TEST_CASE_METHOD(old_file, "no file can get a name by which the next start would
     temporary.erase("data");
     REQUIRE(temporary.size() == 1);
     const std::string name = *temporary.begin() + "1";
-    CHECK(file_failure_of([&] { atomic_file(files(), name); }).code == std::errc::invalid_argument);
+    CHECK(file_failure_of([&] { return atomic_file(files(), name); }).code == std::errc::invalid_argument);
     CHECK_FALSE(trama::is_plain_name(name));
 }
 
@@ -260,9 +260,9 @@ TEST_CASE_METHOD(old_file, "after commit_new said no, commit replaces the file",
 TEST_CASE_METHOD(old_file, "commit_new takes no name that is not plain", "[file]") {
     atomic_file file = written(files(), "data", "something new");
     for (const std::string& name : test::other_names)
-        CHECK(file_failure_of([&] { static_cast<void>(file.commit_new(name)); }).code ==
+        CHECK(file_failure_of([&] { return static_cast<void>(file.commit_new(name)); }).code ==
               std::errc::invalid_argument);
-    CHECK(file_failure_of([&] { static_cast<void>(file.commit_new(".trama-1-1")); }).code ==
+    CHECK(file_failure_of([&] { return static_cast<void>(file.commit_new(".trama-1-1")); }).code ==
           std::errc::invalid_argument);
     CHECK(file.commit_new("new"));
     CHECK(present() == names{"data", "new"});
@@ -280,11 +280,11 @@ TEST_CASE_METHOD(old_file, "commit_new says what it could not do", "[file]") {
     atomic_file file = written(files(), "data", "something new");
     for (const std::string& name : present())
         if (name != "data") ::unlink((where / name).c_str());
-    CHECK(file_failure_of([&] { static_cast<void>(file.commit_new("new")); }).code ==
+    CHECK(file_failure_of([&] { return static_cast<void>(file.commit_new("new")); }).code ==
           std::errc::no_such_file_or_directory);
     const unique_fd socket(::socket(AF_INET, SOCK_STREAM, 0));
     ::dup2(socket.get(), file.fd());
-    CHECK(file_failure_of([&] { static_cast<void>(file.commit_new("new")); }).code ==
+    CHECK(file_failure_of([&] { return static_cast<void>(file.commit_new("new")); }).code ==
           std::errc::invalid_argument);
     check_untouched();
 }
@@ -378,7 +378,7 @@ TEST_CASE_METHOD(lacking_system, "no empty file is left where a file could not b
     if (!is_possible) return test::skip(not_possible);
     while_refused({{SYS_linkat, EPERM}, {SYS_renameat2, EINVAL}, {SYS_renameat, EIO}}, [&] {
         atomic_file file = written(files(), "data", "something new");
-        const auto failed = file_failure_of([&] { static_cast<void>(file.commit_new("new")); });
+        const auto failed = file_failure_of([&] { return static_cast<void>(file.commit_new("new")); });
         CHECK(failed.code == std::errc::io_error);
     });
     check_untouched();
@@ -417,7 +417,7 @@ TEST_CASE_METHOD(lacking_system, "a disk that fails is a failure, of the file an
             opened_by([&] { file = std::make_unique<atomic_file>(files(), "data"); });
         for (const int fd : opened)
             if ((fd == file->fd()) == is_file) test::refuse_call(SYS_fsync, EIO, fd);
-        CHECK(file_failure_of([&] { file->commit(); }).code == std::errc::io_error);
+        CHECK(file_failure_of([&] { return file->commit(); }).code == std::errc::io_error);
     }).get();
     CHECK(data() == (is_file ? "old" : ""));
     CHECK(present() == names{"data"});
@@ -430,7 +430,7 @@ TEST_CASE_METHOD(lacking_system, "a new folder that cannot be asked to be safe i
     const int error = GENERATE(EINVAL, ENOSYS);
     while_refused({{SYS_fsync, error}}, [&] {
         atomic_file file(all.make_inside("deeper"), "new");
-        CHECK(file_failure_of([&] { file.commit(); }).code ==
+        CHECK(file_failure_of([&] { return file.commit(); }).code ==
               std::error_code(error, std::system_category()));  // fsync of a file must work
     });
     CHECK(present() == names{"data", "deeper"});
@@ -507,7 +507,7 @@ TEST_CASE_METHOD(old_file, "a file that cannot be made safe on the disk is not g
         atomic_file file = written(files(), "data", "something new");
         const unique_fd socket(::socket(AF_INET, SOCK_STREAM, 0));
         ::dup2(socket.get(), file.fd());  // fsync refuses it
-        const auto failed = file_failure_of([&] { file.commit(); });
+        const auto failed = file_failure_of([&] { return file.commit(); });
         CHECK(failed.code == std::errc::invalid_argument);
         CHECK(failed.text == "write to the disk " + where.path() + "/data: Invalid argument");
     }
@@ -518,7 +518,7 @@ TEST_CASE_METHOD(old_file, "a temporary file that somebody deleted cannot be com
     atomic_file file = written(files(), "data", "something new");
     for (const std::string& name : present())
         if (name != "data") ::unlink((where / name).c_str());
-    const auto failed = file_failure_of([&] { file.commit(); });
+    const auto failed = file_failure_of([&] { return file.commit(); });
     CHECK(failed.code == std::errc::no_such_file_or_directory);
     CHECK(failed.text ==
           "rename a temporary file to " + where.path() + "/data: No such file or directory");
@@ -536,7 +536,7 @@ TEST_CASE_METHOD(old_file, "a name that cannot be made safe on the disk is there
     const unique_fd folder_only(::open(where.path().c_str(), O_PATH));
     for (const int fd : opened)
         if (fd != file->fd()) ::dup2(folder_only.get(), fd);
-    CHECK(file_failure_of([&] { file->commit(); }).code == std::errc::bad_file_descriptor);
+    CHECK(file_failure_of([&] { return file->commit(); }).code == std::errc::bad_file_descriptor);
     file.reset();
     CHECK(data().empty());
     CHECK(present() == names{"data"});
@@ -549,7 +549,7 @@ TEST_CASE_METHOD(old_file, "without a free descriptor nothing is made", "[file]"
     const rlim_t free = GENERATE(0U, 1U);
     {
         const test::lower_limit<RLIMIT_NOFILE> limit(next + free);
-        CHECK(file_failure_of([&] { atomic_file(files, "data"); }).code ==
+        CHECK(file_failure_of([&] { return atomic_file(files, "data"); }).code ==
               std::errc::too_many_files_open);
     }
     check_untouched();
@@ -558,7 +558,7 @@ TEST_CASE_METHOD(old_file, "without a free descriptor nothing is made", "[file]"
 TEST_CASE_METHOD(old_file, "in a folder that was deleted nothing can be written", "[file]") {
     const folder files = folder::make(where / "files");
     ::rmdir((where / "files").c_str());
-    CHECK(file_failure_of([&] { atomic_file(files, "new"); }).code ==
+    CHECK(file_failure_of([&] { return atomic_file(files, "new"); }).code ==
           std::errc::no_such_file_or_directory);
 }
 

@@ -177,17 +177,17 @@ TEST_CASE_METHOD(two_folders, "a file that may not be read says so", "[file]") {
     const folder files = this->files();
     const as_nobody nobody;
     if (::geteuid() == 0) return test::skip("root reads everything, and cannot become another");
-    const auto failed = file_failure_of([&] { files.open("inside"); });
+    const auto failed = file_failure_of([&] { return files.open("inside"); });
     CHECK(failed.code == std::errc::permission_denied);
     CHECK(failed.text == "open " + path_to("inside") + ": Permission denied");
     CHECK(sizes_in(files).count("inside") == 1);
 }
 
 TEST_CASE_METHOD(two_folders, "errors show a name in a form that no terminal obeys", "[file]") {
-    const auto failed = file_failure_of([&] { files().open("\x1b[2J\n"); });
+    const auto failed = file_failure_of([&] { return files().open("\x1b[2J\n"); });
     CHECK(failed.code == std::errc::no_such_file_or_directory);
     CHECK(failed.text == "open " + path_to("\\x1b[2J\\n") + ": " + none);
-    CHECK(test::contains(file_failure_of([&] { files().open(std::string(5000, 'x')); }).text,
+    CHECK(test::contains(file_failure_of([&] { return files().open(std::string(5000, 'x')); }).text,
                          "open "));
 }
 
@@ -209,7 +209,7 @@ TEST_CASE_METHOD(two_folders, "a folder that is deleted has no files, and none c
     ::unlink(path_to("inside").c_str());
     REQUIRE(::rmdir((outside / "files").c_str()) == 0);
     CHECK(opened(files, "inside") == none);
-    CHECK(file_failure_of([&] { sizes_in(files); }).text ==
+    CHECK(file_failure_of([&] { return sizes_in(files); }).text ==
           "list " + outside.path() + "/files: " + none);
     CHECK_THROWS_AS(files.make_inside("deeper"), file_error);
     CHECK_THROWS_AS(trama::atomic_file(files, "new"), file_error);
@@ -282,16 +282,16 @@ TEST_CASE_METHOD(two_folders, "a list without a free descriptor fails, and leave
                  "[file]") {
     const folder files = this->files();
     const test::lower_limit<RLIMIT_NOFILE> limit(3);
-    CHECK(file_failure_of([&] { sizes_in(files); }).code == std::errc::too_many_files_open);
-    CHECK(file_failure_of([&] { files.open("inside"); }).code == std::errc::too_many_files_open);
+    CHECK(file_failure_of([&] { return sizes_in(files); }).code == std::errc::too_many_files_open);
+    CHECK(file_failure_of([&] { return files.open("inside"); }).code == std::errc::too_many_files_open);
 }
 
 TEST_CASE_METHOD(two_folders, "what is no folder cannot be opened as one", "[file]") {
-    const auto missing = file_failure_of([&] { folder(outside / "missing"); });
+    const auto missing = file_failure_of([&] { return folder(outside / "missing"); });
     CHECK(missing.code == std::errc::no_such_file_or_directory);
     CHECK(missing.text == "open folder " + outside.path() + "/missing: " + none);
-    CHECK(file_failure_of([&] { folder(outside / "secret"); }).code == std::errc::not_a_directory);
-    CHECK(file_failure_of([&] { folder(""); }).code == std::errc::no_such_file_or_directory);
+    CHECK(file_failure_of([&] { return folder(outside / "secret"); }).code == std::errc::not_a_directory);
+    CHECK(file_failure_of([&] { return folder(""); }).code == std::errc::no_such_file_or_directory);
 }
 
 TEST_CASE_METHOD(two_folders, "make gives a new folder, or the one that is there", "[file]") {
@@ -310,9 +310,9 @@ TEST_CASE_METHOD(two_folders, "make follows a link, as it was named by who start
 }
 
 TEST_CASE_METHOD(two_folders, "make needs the folders above, and no file in the way", "[file]") {
-    CHECK(file_failure_of([&] { folder::make(outside / "a/b"); }).code ==
+    CHECK(file_failure_of([&] { return folder::make(outside / "a/b"); }).code ==
           std::errc::no_such_file_or_directory);
-    const auto failed = file_failure_of([&] { folder::make(outside / "secret"); });
+    const auto failed = file_failure_of([&] { return folder::make(outside / "secret"); });
     CHECK(failed.code == std::errc::not_a_directory);
     CHECK(test::bytes_at(outside / "secret") == "secret");
 }
@@ -332,7 +332,7 @@ TEST_CASE_METHOD(two_folders, "make_inside does not leave the folder", "[file]")
     const folder files = this->files();
     for (const std::string& name : test::other_names) {
         INFO(trama::escaped(name, 300));
-        CHECK(file_failure_of([&] { files.make_inside(name); }).code ==
+        CHECK(file_failure_of([&] { return files.make_inside(name); }).code ==
               std::errc::invalid_argument);
     }
     CHECK(test::names_in(outside.path()) == std::set<std::string>{"files", "others", "secret"});
@@ -364,7 +364,7 @@ TEST_CASE_METHOD(two_folders, "a folder that was moved lies where it was moved t
 }
 
 TEST_CASE("status_of needs an open file", "[file]") {
-    const auto failed = file_failure_of([] { folder::status_of(-1, "x"); });
+    const auto failed = file_failure_of([] { return folder::status_of(-1, "x"); });
     CHECK(failed.code == std::errc::bad_file_descriptor);
     CHECK(failed.text == "look at x: Bad file descriptor");
 }
@@ -390,7 +390,7 @@ TEST_CASE_METHOD(net_test, "write_all writes all, although a pipe takes less at 
 
 TEST_CASE("write_all says why it could not", "[file]") {
     const trama::unique_fd full(::open("/dev/full", O_WRONLY | O_CLOEXEC));
-    const auto failed = file_failure_of([&] { trama::write_all(full.get(), "x", "/dev/full"); });
+    const auto failed = file_failure_of([&] { return trama::write_all(full.get(), "x", "/dev/full"); });
     CHECK(failed.code == std::errc::no_space_on_device);
     CHECK(failed.text == "write /dev/full: No space left on device");
 }

@@ -56,7 +56,7 @@ void kill_after(std::size_t steps, const folder& where) {
         overwrite_for_ever(where, pair.client);
     });
     pair.client.close();
-    pair.server.recv_exact(steps);
+    static_cast<void>(pair.server.recv_exact(steps));
     writer.kill();
 }
 
@@ -69,11 +69,11 @@ public:
               atomic_file file(where, "data");
               write_to(file.fd(), "something new");
               pair_.client.send_all("written");
-              pair_.client.recv_exact(1);
+              static_cast<void>(pair_.client.recv_exact(1));
               file.commit();
           }) {
         pair_.client.close();
-        pair_.server.recv_exact(7);
+        static_cast<void>(pair_.server.recv_exact(7));
     }
 
     void kill() { process_.kill(); }
@@ -174,7 +174,7 @@ public:
 
     void before_lock() {
         if (std::this_thread::get_id() != writer_ || work_.valid()) return;
-        work_ = test::in_background([this] { atomic_file::clear_leftovers(where_); });
+        work_ = test::in_background([this] { return atomic_file::clear_leftovers(where_); });
         locked_.get_future().wait();
     }
 
@@ -251,7 +251,7 @@ std::string upload_to_small_disk(const temporary_folder& where) {
         throw test::impossible("nothing can be mounted here");
     const folder files(where.path());
     make_file(where / "data", "old");
-    const auto failed = file_failure_of([&] { receive_upload(files); });
+    const auto failed = file_failure_of([&] { return receive_upload(files); });
     const std::string left = test::bytes_at(where / "data");
     const bool alone = test::names_in(where.path()) == names{"data"};
     make_file(where / "more", std::string(50000, 'x'));  // throws if no space was given back
@@ -275,7 +275,7 @@ TEST_CASE_METHOD(one_folder, "a file above the limit of the process is an error,
     test::outcome failed;
     {
         const test::lower_limit<RLIMIT_FSIZE> limit(65536);
-        failed = file_failure_of([&] { receive_upload(files); });
+        failed = file_failure_of([&] { return receive_upload(files); });
     }
     CHECK(failed.code == std::errc::file_too_large);
     CHECK(failed.text == "write to a file: File too large");

@@ -23,7 +23,7 @@ constexpr std::size_t mebibyte = 1U << 20U;
 std::string copied(const std::string& bytes, test::stream_pair pair) {
     const unique_fd source = open_file(bytes);
     const unique_fd target = open_file();
-    auto sender = in_background([&] { send_file(pair.client, source.get(), 0, bytes.size()); });
+    auto sender = in_background([&] { return send_file(pair.client, source.get(), 0, bytes.size()); });
     receive_file(pair.server, target.get(), bytes.size());
     sender.get();
     CHECK(pair.server.try_recv_some(std::string(1, ' ').data(), 1).status ==
@@ -206,7 +206,7 @@ TEST_CASE_METHOD(transfer_test, "neither end needs another descriptor", "[file]"
     const unique_fd target = open_file();
     auto pair = pair_of_kind(GENERATE(0, 1));
     const test::lower_limit<RLIMIT_NOFILE> limit(3);
-    auto sender = in_background([&] { send_file(pair.client, source.get(), 0, bytes.size()); });
+    auto sender = in_background([&] { return send_file(pair.client, source.get(), 0, bytes.size()); });
     receive_file(pair.server, target.get(), bytes.size());
     sender.get();
     CHECK((bytes_of(target) == bytes));

@@ -22,7 +22,7 @@ inline auto receiving_all(trama::tcp_stream& stream) {
 
 /// Sends `bytes` from another thread.
 inline auto sending(trama::tcp_stream& stream, const std::string& bytes) {
-    return in_background([&stream, &bytes] { stream.send_all(bytes); });
+    return in_background([&stream, &bytes] { return stream.send_all(bytes); });
 }
 
 /// The time-outs that the kernel keeps for a socket, in microseconds; 0: none.

@@ -42,7 +42,7 @@ int port_of_nobody() {
 }
 
 std::string text_of_connect(const std::string& host, int port) {
-    return failure_of([&] { tcp_stream::connect(host, port, 400ms); }).text;
+    return failure_of([&] { return tcp_stream::connect(host, port, 400ms); }).text;
 }
 
 }  // namespace
@@ -56,7 +56,7 @@ TEST_CASE_METHOD(net_test, "a name is connected to", "[net]") {
 TEST_CASE_METHOD(net_test, "a name with nobody behind it tells the address that was tried",
                  "[net]") {
     const std::string port = std::to_string(port_of_nobody());
-    const auto failed = failure_of([&] { tcp_stream::connect("localhost", std::stoi(port)); });
+    const auto failed = failure_of([&] { return tcp_stream::connect("localhost", std::stoi(port)); });
     CHECK(failed.code == std::errc::connection_refused);
     CHECK(failed.text.find("connect to localhost:" + port + ": Connection refused (nobody") == 0);
     CHECK(test::contains(failed.text, "tried "));
@@ -64,7 +64,7 @@ TEST_CASE_METHOD(net_test, "a name with nobody behind it tells the address that 
 }
 
 TEST_CASE_METHOD(net_test, "an address in numbers is not told twice", "[net]") {
-    const auto failed = failure_of([&] { tcp_stream::connect("127.0.0.1", port_of_nobody()); });
+    const auto failed = failure_of([&] { return tcp_stream::connect("127.0.0.1", port_of_nobody()); });
     CHECK_FALSE(test::contains(failed.text, "tried"));
 }
 
@@ -110,7 +110,7 @@ TEST_CASE_METHOD(net_test, "the addresses of a name share one deadline", "[net]"
         test::use_hosts("::1 two.test\n127.0.0.1 two.test\n");
         const deaf_listener one("::1", 5000);
         const deaf_listener other("127.0.0.1", 5000);
-        const auto failed = failure_of([] { tcp_stream::connect("two.test", 5000, 400ms); });
+        const auto failed = failure_of([] { return tcp_stream::connect("two.test", 5000, 400ms); });
         const bool in_time = failed.seconds >= 0.4 && failed.seconds < 0.8;
         return std::string(failed.code == std::errc::timed_out && in_time ? "in time" : "") +
                failed.text;
@@ -132,7 +132,7 @@ TEST_CASE_METHOD(net_test, "a machine without a network is told so", "[net]") {
 
 TEST_CASE_METHOD(net_test, "a peer that does not answer is given up at the deadline", "[net]") {
     const deaf_listener deaf;
-    const auto failed = failure_of([&] { tcp_stream::connect("127.0.0.1", deaf.port(), 200ms); });
+    const auto failed = failure_of([&] { return tcp_stream::connect("127.0.0.1", deaf.port(), 200ms); });
     CHECK(failed.code == std::errc::timed_out);
     CHECK(failed.text == "connect to 127.0.0.1:" + std::to_string(deaf.port()) +
                              ": Connection timed out (no answer in time: is the peer alive, is a "
@@ -173,19 +173,19 @@ TEST_CASE_METHOD(net_test, "a peer with our port that has reset at once is not o
 
 TEST_CASE_METHOD(net_test, "what is no host and no port is refused before anything is opened",
                  "[net]") {
-    CHECK(failure_of([] { tcp_stream::connect("127.0.0.1", 65536); }).code ==
+    CHECK(failure_of([] { return tcp_stream::connect("127.0.0.1", 65536); }).code ==
           std::errc::invalid_argument);
-    CHECK(failure_of([] { tcp_stream::connect("127.0.0.1", -1); }).code ==
+    CHECK(failure_of([] { return tcp_stream::connect("127.0.0.1", -1); }).code ==
           std::errc::invalid_argument);
-    CHECK(failure_of([] { tcp_stream::connect(std::string("local\0host", 10), 80); }).code ==
+    CHECK(failure_of([] { return tcp_stream::connect(std::string("local\0host", 10), 80); }).code ==
           std::errc::invalid_argument);
-    const auto unknown = failure_of([] { tcp_stream::connect("256.256.256.256.", 80); });
+    const auto unknown = failure_of([] { return tcp_stream::connect("256.256.256.256.", 80); });
     CHECK(unknown.text.find("resolve 256.256.256.256.:80: ") == 0);
 }
 
 TEST_CASE_METHOD(net_test, "200 refused connects leave no descriptor behind", "[net]") {
     const int port = port_of_nobody();
     for (int i = 0; i < 200; ++i)
-        CHECK(failure_of([&] { tcp_stream::connect("127.0.0.1", port); }).code ==
+        CHECK(failure_of([&] { return tcp_stream::connect("127.0.0.1", port); }).code ==
               std::errc::connection_refused);
 }

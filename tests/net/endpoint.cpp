@@ -124,7 +124,7 @@ TEST_CASE("preferred takes the first IPv4 address, else the first", "[net]") {
 
 TEST_CASE("a port out of range is refused before anybody is asked", "[net]") {
     for (const int port : {-1, 65536, 1000000}) {
-        const auto failed = failure_of([&] { resolve("127.0.0.1", port); });
+        const auto failed = failure_of([&] { return resolve("127.0.0.1", port); });
         CHECK(failed.code == std::errc::invalid_argument);
         CHECK(failed.text == "resolve 127.0.0.1:" + std::to_string(port) +
                                  ": Invalid argument (a port is a number from 0 to 65535)");
@@ -133,7 +133,7 @@ TEST_CASE("a port out of range is refused before anybody is asked", "[net]") {
 
 TEST_CASE("a host name with a NUL byte is refused, and shown escaped", "[net]") {
     const std::string host("127.0.0.1\0.evil.test", 20);
-    const auto failed = failure_of([&] { resolve(host, 80); });
+    const auto failed = failure_of([&] { return resolve(host, 80); });
     CHECK(failed.code == std::errc::invalid_argument);
     CHECK(failed.text ==
           "resolve 127.0.0.1\\x00.evil.test:80: Invalid argument "
@@ -142,7 +142,7 @@ TEST_CASE("a host name with a NUL byte is refused, and shown escaped", "[net]") 
 
 TEST_CASE("an unknown host is an error of the resolver, with its name", "[net]") {
     for (const std::string host : {"256.256.256.256.", "no such host", "127.0.0.1:80"}) {
-        const auto failed = failure_of([&] { resolve(host, 80); });
+        const auto failed = failure_of([&] { return resolve(host, 80); });
         INFO(failed.text);
         // No name server at all says "try again", not "no such name".
         CHECK((failed.code == std::errc::no_such_device_or_address ||
@@ -153,6 +153,6 @@ TEST_CASE("an unknown host is an error of the resolver, with its name", "[net]")
 }
 
 TEST_CASE("control characters in a host name do not reach the terminal", "[net]") {
-    const auto failed = failure_of([] { resolve("\x1b[2J\n", 80); });
+    const auto failed = failure_of([] { return resolve("\x1b[2J\n", 80); });
     CHECK(test::contains(failed.text, "resolve \\x1b[2J\\n:80: "));
 }

@@ -30,7 +30,7 @@ TEST_CASE("a network_error says what it was given, and nothing more", "[net]") {
 
 TEST_CASE_METHOD(net_test, "every error has operation, endpoint, reason and next step", "[net]") {
     const int port = tcp_listener::listen("127.0.0.1", 0).local_endpoint().port();
-    const auto failed = failure_of([&] { tcp_stream::connect("127.0.0.1", port); });
+    const auto failed = failure_of([&] { return tcp_stream::connect("127.0.0.1", port); });
     CHECK(failed.text == "connect to 127.0.0.1:" + std::to_string(port) +
                              ": Connection refused (nobody listens there: start the server, or "
                              "check address and port)");
@@ -44,24 +44,24 @@ TEST_CASE_METHOD(net_test, "a time-out names the call and the peer", "[net]") {
         ": Connection timed out (no answer in time: is the peer alive, is a "
         "firewall between?)";
     pair.client.set_timeout(0s);
-    CHECK(failure_of([&] { pair.client.recv_some(1); }).text == "recv_some from " + peer + reason);
-    CHECK(failure_of([&] { pair.client.recv_exact(1); }).text ==
+    CHECK(failure_of([&] { return pair.client.recv_some(1); }).text == "recv_some from " + peer + reason);
+    CHECK(failure_of([&] { return pair.client.recv_exact(1); }).text ==
           "recv_exact from " + peer + reason);
     test::fill(pair.client);
-    CHECK(failure_of([&] { pair.client.send_all("x"); }).text == "send_all to " + peer + reason);
+    CHECK(failure_of([&] { return pair.client.send_all("x"); }).text == "send_all to " + peer + reason);
 }
 
 TEST_CASE_METHOD(net_test, "an accept that waited in vain names its own address", "[net]") {
     auto listener = tcp_listener::listen("127.0.0.1", 0);
     listener.set_timeout(0s);
-    const auto failed = failure_of([&] { listener.accept(); });
+    const auto failed = failure_of([&] { return listener.accept(); });
     CHECK(failed.code == std::errc::timed_out);
     CHECK(failed.text.find("accept on " + listener.local_endpoint().to_string() + ": ") == 0);
 }
 
 TEST_CASE_METHOD(net_test, "an address that is not ours, and a port for root, are explained",
                  "[net]") {
-    const auto foreign = failure_of([] { tcp_listener::listen("192.0.2.77", 0); });
+    const auto foreign = failure_of([] { return tcp_listener::listen("192.0.2.77", 0); });
     CHECK(foreign.code == std::errc::address_not_available);
     CHECK(foreign.text ==
           "listen on 192.0.2.77:0: Cannot assign requested address (this machine does not have "
@@ -74,7 +74,7 @@ TEST_CASE_METHOD(net_test, "a program out of descriptors is told so", "[net]") {
     const trama::unique_fd next_free(::open("/dev/null", O_RDONLY | O_CLOEXEC));
     const rlimit no_more{static_cast<rlim_t>(next_free.get()), before.rlim_max};
     ::setrlimit(RLIMIT_NOFILE, &no_more);
-    const auto failed = failure_of([] { trama::udp_socket::bind("127.0.0.1", 0); });
+    const auto failed = failure_of([] { return trama::udp_socket::bind("127.0.0.1", 0); });
     ::setrlimit(RLIMIT_NOFILE, &before);
     CHECK(failed.code == std::errc::too_many_files_open);
     CHECK(failed.text ==
@@ -89,13 +89,13 @@ TEST_CASE_METHOD(net_test, "a stream without a connection says so in every call"
         return failed.code == std::errc::bad_file_descriptor &&
                test::contains(failed.text, "(the socket was closed or moved from)");
     };
-    CHECK(is_closed(failure_of([&] { none.recv_some(1); })));
-    CHECK(is_closed(failure_of([&] { none.recv_exact(1); })));
-    CHECK(is_closed(failure_of([&] { none.send_all("x"); })));
-    CHECK(is_closed(failure_of([&] { none.shutdown_send(); })));
-    CHECK(is_closed(failure_of([&] { none.local_endpoint(); })));
-    CHECK(is_closed(failure_of([&] { none.set_no_delay(true); })));
-    CHECK(is_closed(failure_of([&] { none.set_non_blocking(true); })));
+    CHECK(is_closed(failure_of([&] { return none.recv_some(1); })));
+    CHECK(is_closed(failure_of([&] { return none.recv_exact(1); })));
+    CHECK(is_closed(failure_of([&] { return none.send_all("x"); })));
+    CHECK(is_closed(failure_of([&] { return none.shutdown_send(); })));
+    CHECK(is_closed(failure_of([&] { return none.local_endpoint(); })));
+    CHECK(is_closed(failure_of([&] { return none.set_no_delay(true); })));
+    CHECK(is_closed(failure_of([&] { return none.set_non_blocking(true); })));
     CHECK(none.try_recv_some(&byte, 1).error == std::errc::bad_file_descriptor);
     CHECK(none.try_send_some("x").error == std::errc::bad_file_descriptor);
     none.close_lingering();
@@ -107,13 +107,13 @@ TEST_CASE_METHOD(net_test, "a closed listener or UDP socket fails at once and do
     auto listener = tcp_listener::listen("127.0.0.1", 0);
     listener.set_timeout(2s);
     listener.close();
-    const auto accept = failure_of([&] { listener.accept(); });
+    const auto accept = failure_of([&] { return listener.accept(); });
     CHECK(accept.code == std::errc::bad_file_descriptor);
     CHECK(accept.seconds < 1.0);
     auto socket = trama::udp_socket::bind("127.0.0.1", 0);
     socket.set_timeout(2s);
     socket.close();
-    const auto receive = failure_of([&] { socket.recv_from(); });
+    const auto receive = failure_of([&] { return socket.recv_from(); });
     CHECK(receive.code == std::errc::bad_file_descriptor);
     CHECK(receive.seconds < 1.0);
 }

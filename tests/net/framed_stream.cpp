@@ -35,7 +35,7 @@ std::string encoded(std::initializer_list<std::string> payloads) {
 template <typename Codec>
 std::string reason_of(framed_stream<Codec>& framed) {
     try {
-        framed.recv_frame();
+        static_cast<void>(framed.recv_frame());
     } catch (const frame_error& error) {
         switch (error.why()) {
             case frame_error::reason::bad_header: return "bad header";
@@ -138,13 +138,12 @@ TEMPLATE_TEST_CASE_METHOD(framed_test, "a whole frame before an end inside a fra
     CHECK(reason_of(framed) == "truncated");
 }
 
-TEMPLATE_TEST_CASE_METHOD(framed_test, "the limit holds in both directions", "[net]", EVERY_CODEC) {
+TEMPLATE_TEST_CASE_METHOD(framed_test, "the limit bounds what is received, and not what is sent", "[net]", EVERY_CODEC) {
     auto pair = test::local_pair();
     framed_stream<TestType> framed(std::move(pair.server), 4);
-    CHECK_THROWS_AS(framed.send_frame("12345"), frame_error);
-    framed.send_frame("1234");
-    const std::string sent = encoded<TestType>({"1234"});
-    CHECK(pair.client.recv_exact(sent.size()) == sent);  // and nothing of what was too long
+    framed.send_frame("12345");
+    const std::string sent = encoded<TestType>({"12345"});
+    CHECK(pair.client.recv_exact(sent.size()) == sent);
     pair.client.send_all(encoded<TestType>({"1234", "12345"}));
     CHECK(framed.recv_frame() == "1234");
     CHECK(reason_of(framed) == "too long");
@@ -157,7 +156,7 @@ TEST_CASE_METHOD(six_digits_test, "a wrong header is told as soon as its first w
     wire.send_all(encoded<trama::six_digit_colon>({"good"}) + "GET / HTTP/1.1\r\n");
     CHECK(framed.recv_frame() == "good");
     try {
-        framed.recv_frame();
+        static_cast<void>(framed.recv_frame());
         FAIL("not refused");
     } catch (const frame_error& error) {
         CHECK(error.why() == frame_error::reason::bad_header);
@@ -173,7 +172,7 @@ TEST_CASE_METHOD(six_digits_test, "a header that arrives 2 + 2 + 3 is one frame"
     framed.stream().set_timeout(0s);
     for (const char* part : {"00", "00", "04:"}) {
         wire.send_all(part);
-        CHECK(failure_of([&] { framed.recv_frame(); }).code == std::errc::timed_out);
+        CHECK(failure_of([&] { return framed.recv_frame(); }).code == std::errc::timed_out);
     }
     wire.send_all("hola");
     CHECK(framed.recv_frame() == "hola");
@@ -239,7 +238,7 @@ TEST_CASE_METHOD(six_digits_test, "a frame sent to a peer that has gone is a net
                  "[net]") {
     auto framed = connected();
     wire.close();
-    CHECK(failure_of([&] { framed.send_frame("x"); }).code == std::errc::broken_pipe);
+    CHECK(failure_of([&] { return framed.send_frame("x"); }).code == std::errc::broken_pipe);
 }
 
 TEST_CASE_METHOD(six_digits_test, "a framed_stream can be moved, with the bytes it holds",

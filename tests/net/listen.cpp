@@ -20,7 +20,7 @@ int port_of(const tcp_listener& listener) {
 }
 
 bool can_call(const std::string& host, int port) {
-    return failure_of([&] { tcp_stream::connect(host, port, 5s); }).code == std::error_code();
+    return failure_of([&] { return tcp_stream::connect(host, port, 5s); }).code == std::error_code();
 }
 
 /// One message there and back; returns what came back.
@@ -108,11 +108,11 @@ TEST_CASE_METHOD(net_test, "a second listener on a port fails and tells how to f
                  "[net]") {
     const auto first = tcp_listener::listen("127.0.0.1", 0);
     const std::string port = std::to_string(port_of(first));
-    const auto failed = failure_of([&] { tcp_listener::listen("127.0.0.1", port_of(first)); });
+    const auto failed = failure_of([&] { return tcp_listener::listen("127.0.0.1", port_of(first)); });
     CHECK(failed.code == std::errc::address_in_use);
     CHECK(failed.text == "listen on 127.0.0.1:" + port +
-                             ": Address already in use (another program owns the port: "
-                             "ss -ltnp 'sport = :" +
+                             ": Address already in use (another socket has the port: "
+                             "ss -tanp 'sport = :" +
                              port + "')");
 }
 
@@ -120,7 +120,7 @@ TEST_CASE_METHOD(net_test, "the owner of an IPv6 port is found with the same com
     if (!test::has_ipv6()) return test::skip("this machine has no IPv6");
     const auto first = tcp_listener::listen("::1", 0);
     const std::string port = std::to_string(port_of(first));
-    const auto failed = failure_of([&] { tcp_listener::listen("::1", port_of(first)); });
+    const auto failed = failure_of([&] { return tcp_listener::listen("::1", port_of(first)); });
     CHECK(test::contains(failed.text, "listen on [::1]:" + port + ": "));
     CHECK(test::contains(failed.text, "'sport = :" + port + "')"));
 }
@@ -182,7 +182,7 @@ TEST_CASE_METHOD(net_test, "a client that has gone before accept is still taken 
     test::reset(tcp_stream::connect("127.0.0.1", port_of(listener)));
     auto patient = tcp_stream::connect("127.0.0.1", port_of(listener));
     auto gone = listener.accept();
-    CHECK(failure_of([&] { gone.recv_some(1); }).code == std::errc::connection_reset);
+    CHECK(failure_of([&] { return gone.recv_some(1); }).code == std::errc::connection_reset);
     CHECK(listener.accept().remote_endpoint() == patient.local_endpoint());
 }
 
@@ -196,11 +196,11 @@ TEST_CASE_METHOD(net_test, "backlog clients can call before the first accept", "
 }
 
 TEST_CASE_METHOD(net_test, "listening on a name or address of nobody here fails", "[net]") {
-    CHECK(failure_of([] { tcp_listener::listen("192.0.2.77", 0); }).code ==
+    CHECK(failure_of([] { return tcp_listener::listen("192.0.2.77", 0); }).code ==
           std::errc::address_not_available);
-    CHECK(failure_of([] { tcp_listener::listen("127.0.0.1", 65536); }).code ==
+    CHECK(failure_of([] { return tcp_listener::listen("127.0.0.1", 65536); }).code ==
           std::errc::invalid_argument);
-    CHECK(failure_of([] { tcp_listener::listen("*", 65536); }).code == std::errc::invalid_argument);
+    CHECK(failure_of([] { return tcp_listener::listen("*", 65536); }).code == std::errc::invalid_argument);
 }
 
 namespace {

@@ -13,7 +13,7 @@ TEST_CASE_METHOD(test::net_test, "a connection over loopback is fast and loses n
     for (int i = 0; i < 10; ++i) {
         pair.client.send_all("hola");
         pair.server.send_all(pair.server.recv_exact(4));
-        pair.client.recv_exact(4);
+        static_cast<void>(pair.client.recv_exact(4));
     }
     const auto told = trama::read_tcp_info(pair.client);
     CHECK(told.round_trip_time > 0us);
@@ -30,9 +30,9 @@ TEST_CASE_METHOD(test::net_test, "a connection over loopback is fast and loses n
 
 TEST_CASE_METHOD(test::net_test, "tcp_info of something else than TCP is an error", "[net]") {
     const auto pair = test::local_pair();
-    const auto failed = test::failure_of([&] { trama::read_tcp_info(pair.client); });
+    const auto failed = test::failure_of([&] { return trama::read_tcp_info(pair.client); });
     CHECK(failed.code);
-    CHECK(failed.text.find("read TCP_INFO of the connection with nowhere: ") == 0);
+    CHECK(failed.text.find("read option TCP_INFO: ") == 0);
 }
 
 #endif

@@ -127,14 +127,14 @@ TEST_CASE_METHOD(net_test, "the time-out that is not set is no_timeout", "[net]"
 TEST_CASE_METHOD(net_test, "a time-out of 0 takes what is there and does not wait", "[net]") {
     auto pair = test::local_pair();
     pair.server.set_timeout(0s);
-    check_timed_out(failure_of([&] { pair.server.recv_some(10); }), 0.0, 0.1);
+    check_timed_out(failure_of([&] { return pair.server.recv_some(10); }), 0.0, 0.1);
     pair.client.send_all("hola");
     CHECK(pair.server.recv_some(10) == "hola");
     test::fill(pair.server);
-    check_timed_out(failure_of([&] { pair.server.send_all("x"); }), 0.0, 0.1);
+    check_timed_out(failure_of([&] { return pair.server.send_all("x"); }), 0.0, 0.1);
     auto listener = trama::tcp_listener::listen("127.0.0.1", 0);
     listener.set_timeout(0s);
-    check_timed_out(failure_of([&] { listener.accept(); }), 0.0, 0.1);
+    check_timed_out(failure_of([&] { return listener.accept(); }), 0.0, 0.1);
     const auto caller = tcp_stream::connect("127.0.0.1", listener.local_endpoint().port());
     CHECK(listener.accept().remote_endpoint() == caller.local_endpoint());
 }
@@ -142,19 +142,19 @@ TEST_CASE_METHOD(net_test, "a time-out of 0 takes what is there and does not wai
 TEST_CASE_METHOD(net_test, "a silent peer is given up at the time-out, in each call", "[net]") {
     auto pair = test::local_pair();
     pair.client.set_timeout(50ms);
-    check_timed_out(failure_of([&] { pair.client.recv_some(1); }), 0.05, 0.25);
-    check_timed_out(failure_of([&] { pair.client.recv_exact(1); }), 0.05, 0.25);
+    check_timed_out(failure_of([&] { return pair.client.recv_some(1); }), 0.05, 0.25);
+    check_timed_out(failure_of([&] { return pair.client.recv_exact(1); }), 0.05, 0.25);
     test::fill(pair.client);
-    check_timed_out(failure_of([&] { pair.client.send_all("x"); }), 0.05, 0.25);
+    check_timed_out(failure_of([&] { return pair.client.send_all("x"); }), 0.05, 0.25);
     auto listener = trama::tcp_listener::listen("127.0.0.1", 0);
     listener.set_timeout(50ms);
-    check_timed_out(failure_of([&] { listener.accept(); }), 0.05, 0.25);
+    check_timed_out(failure_of([&] { return listener.accept(); }), 0.05, 0.25);
 }
 
 TEST_CASE_METHOD(net_test, "after a time-out the connection can be used again", "[net]") {
     auto pair = test::tcp_pair();
     pair.client.set_timeout(1ms);
-    failure_of([&] { pair.client.recv_some(1); });
+    failure_of([&] { return pair.client.recv_some(1); });
     pair.server.send_all("late");
     pair.client.set_timeout(20s);
     CHECK(pair.client.recv_exact(4) == "late");
@@ -165,8 +165,8 @@ TEST_CASE_METHOD(net_test, "a peer that drips does not stretch recv_exact", "[ne
     const busy_peer peer(dripping(pair.client));
     pair.server.set_timeout(200ms);
     char memory[1000];
-    check_timed_out(failure_of([&] { pair.server.recv_exact(memory, sizeof memory); }), 0.2, 0.4);
-    check_timed_out(failure_of([&] { pair.server.recv_exact(1000); }), 0.2, 0.4);
+    check_timed_out(failure_of([&] { return pair.server.recv_exact(memory, sizeof memory); }), 0.2, 0.4);
+    check_timed_out(failure_of([&] { return pair.server.recv_exact(1000); }), 0.2, 0.4);
 }
 
 TEST_CASE_METHOD(net_test, "a peer that drips does not stretch recv_frame", "[net]") {
@@ -175,8 +175,8 @@ TEST_CASE_METHOD(net_test, "a peer that drips does not stretch recv_frame", "[ne
     const busy_peer peer(dripping(pair.client));
     pair.server.set_timeout(200ms);
     trama::framed_stream<trama::six_digit_colon> framed(std::move(pair.server));
-    check_timed_out(failure_of([&] { framed.recv_frame(); }), 0.2, 0.4);
-    check_timed_out(failure_of([&] { framed.recv_view(); }), 0.2, 0.4);
+    check_timed_out(failure_of([&] { return framed.recv_frame(); }), 0.2, 0.4);
+    check_timed_out(failure_of([&] { return framed.recv_view(); }), 0.2, 0.4);
 }
 
 TEST_CASE_METHOD(net_test, "a peer that always has one more byte does not stretch recv_exact",
@@ -186,7 +186,7 @@ TEST_CASE_METHOD(net_test, "a peer that always has one more byte does not stretc
     pair.server.set_timeout(50ms);
     std::string memory(2'000'000, '\0');  // it would take a second to come, byte by byte
     pair.client.send_all("x");
-    check_timed_out(failure_of([&] { pair.server.recv_exact(memory.data(), memory.size()); }), 0.05,
+    check_timed_out(failure_of([&] { return pair.server.recv_exact(memory.data(), memory.size()); }), 0.05,
                     0.25);
 }
 
@@ -197,7 +197,7 @@ TEST_CASE_METHOD(net_test, "a peer that always has one more byte does not stretc
     pair.server.set_timeout(50ms);
     trama::framed_stream<trama::six_digit_colon> framed(std::move(pair.server));
     pair.client.send_all("999999:");
-    check_timed_out(failure_of([&] { framed.recv_frame(); }), 0.05, 0.25);
+    check_timed_out(failure_of([&] { return framed.recv_frame(); }), 0.05, 0.25);
 }
 
 TEST_CASE_METHOD(net_test, "a reader that always takes a little more does not stretch send_all",
@@ -207,14 +207,14 @@ TEST_CASE_METHOD(net_test, "a reader that always takes a little more does not st
     const prompt_peer peer(pair.server, read_some_more);
     pair.client.set_timeout(1ms);
     const std::string bytes(32U << 20U, 'x');
-    check_timed_out(failure_of([&] { pair.client.send_all(bytes); }), 0.001, 0.25);
+    check_timed_out(failure_of([&] { return pair.client.send_all(bytes); }), 0.001, 0.25);
 }
 
 TEST_CASE_METHOD(net_test, "a reader that never reads does not hold send_all", "[net]") {
     auto pair = test::tcp_pair();
     pair.client.set_timeout(200ms);
     const std::string bytes(32U << 20U, 'x');
-    check_timed_out(failure_of([&] { pair.client.send_all(bytes); }), 0.2, 0.4);
+    check_timed_out(failure_of([&] { return pair.client.send_all(bytes); }), 0.2, 0.4);
 }
 
 TEST_CASE_METHOD(net_test, "a reader that sips does not stretch send_all", "[net]") {
@@ -227,7 +227,7 @@ TEST_CASE_METHOD(net_test, "a reader that sips does not stretch send_all", "[net
     });
     pair.client.set_timeout(200ms);
     const std::string bytes(32U << 20U, 'x');
-    check_timed_out(failure_of([&] { pair.client.send_all(bytes); }), 0.2, 0.4);
+    check_timed_out(failure_of([&] { return pair.client.send_all(bytes); }), 0.2, 0.4);
     check_timed_out(failure_of([&] { pair.client.send_all({bytes, bytes}); }), 0.2, 0.4);
 }
 
@@ -235,7 +235,7 @@ TEST_CASE_METHOD(net_test, "a deadline of the caller goes before the time-out", 
     auto pair = test::local_pair();
     const deadline limit(50ms);
     char byte = 0;
-    check_timed_out(failure_of([&] { pair.server.recv_some(&byte, 1, limit); }), 0.0, 0.25);
+    check_timed_out(failure_of([&] { return pair.server.recv_some(&byte, 1, limit); }), 0.0, 0.25);
 }
 
 namespace {
@@ -272,7 +272,7 @@ TEST_CASE_METHOD(net_test, "thousands of signals do not stretch a time-out of on
     auto pair = test::tcp_pair();
     pair.server.set_timeout(1s);
     const signal_storm storm;
-    check_timed_out(failure_of([&] { pair.server.recv_some(1); }), 1.0, 1.3);
+    check_timed_out(failure_of([&] { return pair.server.recv_some(1); }), 1.0, 1.3);
     CHECK(storm_signals > 1000);
 }
 
@@ -285,10 +285,10 @@ TEST_CASE_METHOD(net_test, "signals do not shorten or stretch the other calls th
     listener.set_timeout(100ms);
     socket.set_timeout(100ms);
     const signal_storm storm;
-    check_timed_out(failure_of([&] { pair.client.recv_exact(1); }), 0.1, 0.3);
-    check_timed_out(failure_of([&] { pair.client.send_all("x"); }), 0.1, 0.3);
-    check_timed_out(failure_of([&] { listener.accept(); }), 0.1, 0.3);
-    check_timed_out(failure_of([&] { socket.recv_from(); }), 0.1, 0.3);
+    check_timed_out(failure_of([&] { return pair.client.recv_exact(1); }), 0.1, 0.3);
+    check_timed_out(failure_of([&] { return pair.client.send_all("x"); }), 0.1, 0.3);
+    check_timed_out(failure_of([&] { return listener.accept(); }), 0.1, 0.3);
+    check_timed_out(failure_of([&] { return socket.recv_from(); }), 0.1, 0.3);
     CHECK(storm_signals > 100);
 }
 
@@ -300,7 +300,7 @@ TEST_CASE_METHOD(net_test, "a transfer under a storm of signals loses nothing", 
     if (waits_in_the_kernel) pair.client.set_timeout(trama::no_timeout);
     if (waits_in_the_kernel) pair.server.set_timeout(trama::no_timeout);
     test::make_sends_short(pair);
-    auto sender = in_background([&] { pair.client.send_all(bytes); });
+    auto sender = in_background([&] { return pair.client.send_all(bytes); });
     const bool arrived = pair.server.recv_exact(bytes.size()) == bytes;
     CHECK(arrived);
     sender.get();

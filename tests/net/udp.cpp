@@ -90,7 +90,7 @@ TEST_CASE_METHOD(net_test, "the largest datagram arrives, one byte more does not
     const std::string largest = test::any_bytes(udp_socket::max_payload);
     sender.send(largest);
     CHECK(receiver.recv_from().bytes == largest);
-    const auto failed = failure_of([&] { sender.send(largest + "x"); });
+    const auto failed = failure_of([&] { return sender.send(largest + "x"); });
     CHECK(failed.code == std::errc::message_size);
     CHECK(failed.text == "send a datagram to " + receiver.local_endpoint().to_string() +
                              ": Message too long (a UDP datagram carries at most 65,507 bytes of "
@@ -102,11 +102,11 @@ TEST_CASE_METHOD(net_test, "a connected socket hears that nobody is there", "[ne
     auto sender = connected_to(nobody);
     nobody.close();
     sender.send("anybody?");
-    const auto failed = failure_of([&] { sender.recv_from(); });
+    const auto failed = failure_of([&] { return sender.recv_from(); });
     CHECK(failed.code == std::errc::connection_refused);
     CHECK(failed.text.find("recv_from ") == 0);
     sender.send("anybody?");
-    CHECK(failure_of([&] { sender.send("still nobody?"); }).code == std::errc::connection_refused);
+    CHECK(failure_of([&] { return sender.send("still nobody?"); }).code == std::errc::connection_refused);
 }
 
 TEST_CASE_METHOD(net_test, "a connected socket hears its peer and nobody else", "[net]") {
@@ -121,27 +121,27 @@ TEST_CASE_METHOD(net_test, "a connected socket hears its peer and nobody else", 
 TEST_CASE_METHOD(net_test, "a datagram that does not come is a time-out", "[net]") {
     auto socket = bound();
     socket.set_timeout(50ms);
-    const auto failed = failure_of([&] { socket.recv_from(); });
+    const auto failed = failure_of([&] { return socket.recv_from(); });
     CHECK(failed.code == std::errc::timed_out);
     CHECK(failed.seconds >= 0.05);
     CHECK(failed.seconds < 0.25);
     socket.set_timeout(0s);
-    CHECK(failure_of([&] { socket.recv_from(); }).code == std::errc::timed_out);
+    CHECK(failure_of([&] { return socket.recv_from(); }).code == std::errc::timed_out);
     socket.send_to("here", socket.local_endpoint());
     CHECK(socket.recv_from().bytes == "here");
 }
 
 TEST_CASE_METHOD(net_test, "a send without a peer is an error, not a crash", "[net]") {
     auto socket = bound();
-    CHECK(failure_of([&] { socket.send("to whom?"); }).code ==
+    CHECK(failure_of([&] { return socket.send("to whom?"); }).code ==
           std::errc::destination_address_required);
-    CHECK(failure_of([&] { socket.send_to("to whom?", trama::endpoint()); }).code);
+    CHECK(failure_of([&] { return socket.send_to("to whom?", trama::endpoint()); }).code);
 }
 
 TEST_CASE_METHOD(net_test, "a UDP port has one owner", "[net]") {
     const auto first = bound();
     const int port = first.local_endpoint().port();
-    const auto failed = failure_of([&] { udp_socket::bind("127.0.0.1", port); });
+    const auto failed = failure_of([&] { return udp_socket::bind("127.0.0.1", port); });
     CHECK(failed.code == std::errc::address_in_use);
     CHECK(test::contains(failed.text, "bind UDP socket to 127.0.0.1:" + std::to_string(port)));
 }
@@ -149,7 +149,7 @@ TEST_CASE_METHOD(net_test, "a UDP port has one owner", "[net]") {
 TEST_CASE_METHOD(net_test, "the next step for a UDP port in use finds its owner", "[net]") {
     const auto first = bound();
     const int port = first.local_endpoint().port();
-    const auto failed = failure_of([&] { udp_socket::bind("127.0.0.1", port); });
+    const auto failed = failure_of([&] { return udp_socket::bind("127.0.0.1", port); });
     INFO(failed.text);
     CHECK_FALSE(test::contains(failed.text, "ss -ltnp"));  // -t and -l show TCP listeners only
 }

@@ -37,7 +37,7 @@ TEMPLATE_LIST_TEST_CASE("a descriptor is ready only for what was asked", "[ready
     CHECK(wait_for(ready, 0s) == found{{fd, "w"}});
     ready.modify(fd, interest::read_write);
     CHECK(wait_for(ready, 0s) == found{{fd, "rw"}});
-    pair.server.recv_exact(1);
+    static_cast<void>(pair.server.recv_exact(1));
     CHECK(wait_for(ready, 0s) == found{{fd, "w"}});
     test::fill(pair.server);
     CHECK(wait_for(ready, 0s).empty());
@@ -51,9 +51,9 @@ TEMPLATE_LIST_TEST_CASE("what is ready is told again until it was handled", "[re
     TestType ready;
     ready.add(pair.server.fd(), interest::read);
     CHECK(wait_for(ready, 0s).size() == 1);
-    pair.server.recv_exact(1);
+    static_cast<void>(pair.server.recv_exact(1));
     CHECK(wait_for(ready, 0s).size() == 1);
-    pair.server.recv_exact(1);
+    static_cast<void>(pair.server.recv_exact(1));
     CHECK(wait_for(ready, 0s).empty());
 }
 
@@ -357,12 +357,12 @@ TEMPLATE_LIST_TEST_CASE("modify on a descriptor that is not watched is an explai
     TestType ready;
     const auto explained =
         "modify descriptor " + std::to_string(fd) + ": it is not watched (add it first)";
-    const auto unknown = failure_of([&] { ready.modify(fd, interest::read); });
+    const auto unknown = failure_of([&] { return ready.modify(fd, interest::read); });
     CHECK(unknown.code == std::errc::no_such_file_or_directory);
     CHECK(unknown.text == explained);
     ready.add(fd, interest::read);
     ready.remove(fd);
-    CHECK(failure_of([&] { ready.modify(fd, interest::read); }).text == explained);
+    CHECK(failure_of([&] { return ready.modify(fd, interest::read); }).text == explained);
     pair.client.send_all("x");
     CHECK(wait_for(ready, 0s).empty());  // and what failed has changed nothing
 }
@@ -388,9 +388,9 @@ TEMPLATE_LIST_TEST_CASE("a negative descriptor cannot be added or modified", "[r
                         every_selector) {
     const net_test nothing_left_open;
     TestType ready;
-    CHECK(failure_of([&] { ready.add(-1, interest::read); }).code ==
+    CHECK(failure_of([&] { return ready.add(-1, interest::read); }).code ==
           std::errc::bad_file_descriptor);
-    CHECK(failure_of([&] { ready.modify(-1, interest::read); }).code != std::error_code());
+    CHECK(failure_of([&] { return ready.modify(-1, interest::read); }).code != std::error_code());
     CHECK(ready.wait(0s).empty());
 }
 
@@ -456,11 +456,11 @@ TEST_CASE_METHOD(net_test, "select cannot hold descriptor 1,500: it says so and 
     REQUIRE(large.get() == 1500);
     trama::selector ready;
     ready.add(pair.server.fd(), interest::read);
-    const auto failed = failure_of([&] { ready.add(1500, interest::read); });
+    const auto failed = failure_of([&] { return ready.add(1500, interest::read); });
     CHECK(failed.code == std::errc::invalid_argument);
     CHECK(failed.text ==
           "watch descriptor 1500: select(2) holds 0 to 1023 (use poll_selector or epoll_selector)");
-    CHECK(failure_of([&] { ready.modify(1500, interest::read); }).text ==
+    CHECK(failure_of([&] { return ready.modify(1500, interest::read); }).text ==
           "modify descriptor 1500: it is not watched (add it first)");
     ready.remove(1500);
     CHECK(wait_for(ready, 20s) == found{{pair.server.fd(), "r"}});
@@ -475,7 +475,7 @@ TEST_CASE_METHOD(net_test, "select holds descriptor 1,023, and not 1,024", "[rea
     const trama::unique_fd first_too_many(::dup2(pair.server.fd(), 1024));
     trama::selector ready;
     ready.add(1023, interest::read);
-    CHECK(failure_of([&] { ready.add(1024, interest::read); }).code == std::errc::invalid_argument);
+    CHECK(failure_of([&] { return ready.add(1024, interest::read); }).code == std::errc::invalid_argument);
     CHECK(wait_for(ready, 20s) == found{{1023, "r"}});
 }
 
@@ -520,7 +520,7 @@ TEMPLATE_LIST_TEST_CASE("300 that are ready at once are all told, by epoll in tw
 TEST_CASE_METHOD(net_test, "epoll cannot watch a regular file, and says so", "[ready]") {
     const trama::unique_fd file(::open("/etc/passwd", O_RDONLY | O_CLOEXEC));
     trama::epoll_selector ready;
-    const auto failed = failure_of([&] { ready.add(file.get(), interest::read); });
+    const auto failed = failure_of([&] { return ready.add(file.get(), interest::read); });
     CHECK(failed.code == std::errc::operation_not_permitted);
     CHECK(test::contains(failed.text, "watch descriptor " + std::to_string(file.get()) + ": "));
 }

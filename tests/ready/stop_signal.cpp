@@ -3,6 +3,7 @@
 
 #include "../support/catch.hpp"
 #include "../support/net.hpp"
+#include "../support/signals.hpp"
 
 #include <csignal>
 
@@ -18,36 +19,13 @@ static_assert(!std::is_move_constructible_v<stop_signal>);
 
 namespace {
 
-using handler = void (*)(int);
-
-handler handler_of(int number) {
+test::handler handler_of(int number) {
     struct sigaction action {};
     ::sigaction(number, nullptr, &action);
     return action.sa_handler;
 }
 
-void ignore_it(int) {}
-
-/// While it lives, SIGINT and SIGTERM have a handler that does nothing: no test can end this
-/// program by a signal that nobody caught.
-class harmless_signals {
-public:
-    harmless_signals() {
-        struct sigaction action {};
-        action.sa_handler = ignore_it;
-        ::sigaction(SIGINT, &action, &before_[0]);
-        ::sigaction(SIGTERM, &action, &before_[1]);
-    }
-    harmless_signals(const harmless_signals&) = delete;
-    harmless_signals& operator=(const harmless_signals&) = delete;
-    ~harmless_signals() {
-        ::sigaction(SIGINT, &before_[0], nullptr);
-        ::sigaction(SIGTERM, &before_[1], nullptr);
-    }
-
-private:
-    struct sigaction before_[2] = {};
-};
+void do_nothing(int) {}
 
 bool is_readable(int fd) {
     pollfd watched{fd, POLLIN, 0};
@@ -78,8 +56,8 @@ TEST_CASE_METHOD(net_test, "to stop 100,000 times neither waits nor fails", "[re
 
 TEST_CASE_METHOD(net_test, "a thread ends the wait of another", "[ready]") {
     stop_signal stop;
-    auto other = test::in_background([&] { stop.stop(); });
-    CHECK(trama::trama_detail::wait_until(stop.fd(), POLLIN, trama::deadline(20s)));
+    auto other = test::in_background([&] { return stop.stop(); });
+    CHECK(trama::trama_detail::poll_until(trama::deadline(20s), stop.fd(), POLLIN).value == 1);
     other.get();
 }
 
@@ -101,7 +79,7 @@ TEST_CASE_METHOD(net_test, "stop can be called from a signal handler, and leaves
 }
 
 TEST_CASE_METHOD(net_test, "Ctrl-C and SIGTERM stop the one that catches them", "[ready]") {
-    const harmless_signals guard;
+    const test::signals_are guard(SIG_DFL);
     const int number = GENERATE(SIGINT, SIGTERM);
     stop_signal stop;
     stop.catch_signals();
@@ -111,7 +89,7 @@ TEST_CASE_METHOD(net_test, "Ctrl-C and SIGTERM stop the one that catches them", 
 }
 
 TEST_CASE_METHOD(net_test, "a signal that nobody asked to catch stops nothing", "[ready]") {
-    const harmless_signals guard;
+    const test::signals_are guard(&do_nothing);
     stop_signal stop;
     ::raise(SIGTERM);
     CHECK_FALSE(stop.stopped());
@@ -119,7 +97,7 @@ TEST_CASE_METHOD(net_test, "a signal that nobody asked to catch stops nothing", 
 
 TEST_CASE_METHOD(net_test, "after the first signal the next one does what it does by default",
                  "[ready]") {
-    const harmless_signals guard;
+    const test::signals_are guard(SIG_DFL);
     stop_signal stop;
     stop.catch_signals();
     CHECK(handler_of(SIGTERM) != SIG_DFL);
@@ -131,6 +109,7 @@ TEST_CASE_METHOD(net_test, "a second signal ends a program that does not end by 
                  "[ready]") {
     const pid_t child = ::fork();
     if (child == 0) {
+        const test::signals_are guard(SIG_DFL);
         stop_signal stop;
         stop.catch_signals();
         ::raise(SIGINT);
@@ -145,19 +124,49 @@ TEST_CASE_METHOD(net_test, "a second signal ends a program that does not end by 
 }
 
 TEST_CASE_METHOD(net_test, "a handler that the program has set meanwhile stays", "[ready]") {
-    const harmless_signals guard;
+    const test::signals_are guard(SIG_DFL);
+    const test::handler later = GENERATE(SIG_IGN, &do_nothing);
     {
         stop_signal stop;
         stop.catch_signals();
-        ::signal(SIGTERM, SIG_IGN);
+        ::signal(SIGTERM, later);
     }
-    CHECK(handler_of(SIGTERM) == SIG_IGN);
-    CHECK(handler_of(SIGINT) == &ignore_it);
+    CHECK(handler_of(SIGTERM) == later);
+    CHECK(handler_of(SIGINT) == SIG_DFL);
+}
+
+TEST_CASE_METHOD(net_test, "a handler that the program had before stays, and the caller is told",
+                 "[ready]") {
+    const test::signals_are guard(&do_nothing);
+    const int number = GENERATE(SIGINT, SIGTERM);
+    ::signal(number, SIG_DFL);  // the other one still has its handler
+    stop_signal stop;
+    CHECK(stop_signal::signals_are_caught());
+    CHECK_THROWS_AS(stop.catch_signals(), std::logic_error);
+    CHECK(handler_of(number) == SIG_DFL);
+    CHECK(handler_of(number == SIGINT ? SIGTERM : SIGINT) == &do_nothing);
+}
+
+TEST_CASE_METHOD(net_test, "a signal that the starter of the program ignored stays ignored",
+                 "[ready]") {
+    const test::signals_are guard(SIG_DFL);
+    const int number = GENERATE(SIGINT, SIGTERM);
+    ::signal(number, SIG_IGN);
+    {
+        stop_signal stop;
+        stop.catch_signals();
+        ::raise(number);
+        CHECK_FALSE(stop.stopped());
+        CHECK(handler_of(number) == SIG_IGN);
+        ::raise(number == SIGINT ? SIGTERM : SIGINT);
+        CHECK(stop.stopped());
+    }
+    CHECK(handler_of(number == SIGINT ? SIGTERM : SIGINT) == SIG_DFL);
 }
 
 TEST_CASE_METHOD(net_test, "only one can catch the signals, and it may be told so twice",
                  "[ready]") {
-    const harmless_signals guard;
+    const test::signals_are guard(SIG_DFL);
     stop_signal first;
     stop_signal second;
     first.catch_signals();
@@ -170,26 +179,26 @@ TEST_CASE_METHOD(net_test, "only one can catch the signals, and it may be told s
 
 TEST_CASE_METHOD(net_test, "the signals are given back, and the next one can have them",
                  "[ready]") {
-    const harmless_signals guard;
+    const test::signals_are guard(SIG_DFL);
     for (int i = 0; i < 3; ++i) {
         {
             stop_signal stop;
             stop.catch_signals();
-            CHECK(handler_of(SIGINT) != &ignore_it);
-            CHECK(handler_of(SIGTERM) != &ignore_it);
+            CHECK(handler_of(SIGINT) != SIG_DFL);
+            CHECK(handler_of(SIGTERM) != SIG_DFL);
             if (i == 1) ::raise(SIGINT);
         }
-        CHECK(handler_of(SIGINT) == &ignore_it);
-        CHECK(handler_of(SIGTERM) == &ignore_it);
+        CHECK(handler_of(SIGINT) == SIG_DFL);
+        CHECK(handler_of(SIGTERM) == SIG_DFL);
     }
 }
 
 TEST_CASE_METHOD(net_test, "one that catches no signals gives none back", "[ready]") {
-    const harmless_signals guard;
+    const test::signals_are guard(SIG_DFL);
     stop_signal first;
     first.catch_signals();
     { stop_signal second; }
-    CHECK(handler_of(SIGTERM) != &ignore_it);
+    CHECK(handler_of(SIGTERM) != SIG_DFL);
     ::raise(SIGTERM);
     CHECK(first.stopped());
 }

@@ -59,7 +59,7 @@ TEMPLATE_LIST_TEST_CASE("1,000 messages of all sizes sent at once come back in o
     std::vector<std::string> sent;
     for (std::size_t i = 0; i < 1000; ++i)
         sent.push_back(any.substr(0, i % 10 == 0 ? i * 20 : i % 100) + std::to_string(i));
-    auto sender = test::in_background([&] { client.stream().send_all(test::frames(sent)); });
+    auto sender = test::in_background([&] { return client.stream().send_all(test::frames(sent)); });
     std::vector<std::string> received;
     while (received.size() < sent.size()) received.push_back(client.recv_frame().value());
     CHECK(received == sent);
@@ -74,7 +74,7 @@ TEMPLATE_LIST_TEST_CASE("the largest message comes back", "[server]", every_sele
     auto client = running.join();
     const std::string large = test::any_bytes(trama::six_digit_colon::max_payload);
     for (int i = 0; i < 3; ++i) {
-        auto sender = test::in_background([&] { client.send_frame(large); });
+        auto sender = test::in_background([&] { return client.send_frame(large); });
         const bool same = client.recv_frame() == large;
         CHECK(same);
         sender.get();
@@ -89,7 +89,7 @@ TEMPLATE_LIST_TEST_CASE("a message far above the high-water mark comes back all 
     running.start();
     trama::framed_stream<trama::length_prefix<4>> client(running.call());
     const std::string large = test::any_bytes(15U << 20U);
-    auto sender = test::in_background([&] { client.send_frame(large); });
+    auto sender = test::in_background([&] { return client.send_frame(large); });
     bool same = false;
     try {
         same = client.recv_frame() == large;
@@ -281,7 +281,7 @@ TEMPLATE_LIST_TEST_CASE("an echo allocates nothing, in ping-pong and sixteen at 
         test::frames(std::vector<std::string>(static_cast<std::size_t>(depth), "hola"));
     for (int sent = 0; sent < 1200; sent += depth) {
         client.send_all(batch);
-        client.recv_exact(batch.size());
+        static_cast<void>(client.recv_exact(batch.size()));
     }
     client.close();
     running.end();
@@ -303,13 +303,13 @@ TEMPLATE_LIST_TEST_CASE("a message to 20 clients allocates nothing", "[server]",
     const std::string frame = test::frames({"hola"});
     for (auto& each : all) {  // a message back: it has joined
         each.send_all(frame);
-        each.recv_exact(frame.size());
+        static_cast<void>(each.recv_exact(frame.size()));
     }
     for (std::size_t i = 0; i + 1 < all.size(); ++i)
-        all[i].recv_exact(frame.size() * (all.size() - 1 - i));
+        static_cast<void>(all[i].recv_exact(frame.size() * (all.size() - 1 - i)));
     for (int i = 0; i < 1200; ++i) {
         all.front().send_all(frame);
-        for (auto& each : all) each.recv_exact(frame.size());
+        for (auto& each : all) static_cast<void>(each.recv_exact(frame.size()));
     }
     all.clear();
     running.end();

@@ -69,7 +69,7 @@ public:
     }
 
     void start() {
-        running_ = in_background([this] { server.run(); });
+        running_ = in_background([this] { return server.run(); });
     }
 
     /// Waits until run() has returned; throws what it threw.

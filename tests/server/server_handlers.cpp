@@ -218,57 +218,155 @@ TEMPLATE_LIST_TEST_CASE("on_leave at the end of the server can send and close, a
 
 namespace {
 
-enum class thrower { join, message, idle, leave };
+enum class thrower { join, message, idle };
 
 }  // namespace
 
-TEMPLATE_LIST_TEST_CASE("an exception from a handler leaves run, and closes everybody", "[server]",
-                        every_selector) {
+TEMPLATE_LIST_TEST_CASE("an exception from a handler costs the client that it served, and no other",
+                        "[server]", every_selector) {
     const net_test nothing_left_open;
-    const thrower who_throws =
-        GENERATE(thrower::join, thrower::message, thrower::idle, thrower::leave);
+    const thrower place = GENERATE(thrower::join, thrower::message, thrower::idle);
+    mailbox<std::string> reasons;
+    running_server<TestType> running;
+    int joined = 0;
+    const auto throw_if = [=](bool is_here) {
+        if (is_here) throw std::domain_error("from a handler");
+    };
+    running.server.on_join([&](auto& client) {
+        ++joined;
+        if (joined == 2 && place == thrower::idle) client.dismiss_after(50ms);
+        if (joined == 2) client.send("welcome");
+        throw_if(joined == 2 && place == thrower::join);
+    });
+    running.server.on_message([&](auto& from, std::string_view text) {
+        from.send(text);
+        throw_if(text == "throw");
+    });
+    running.server.on_idle([&](auto&) { throw_if(true); });
+    tell_leaves(running, reasons);
+    running.start();
+    auto stays = running.join();
+    auto client = running.call();
+    client.send_all(test::frames({place == thrower::message ? "throw" : "hola"}));
+    CHECK(reasons.take() == "from a handler");
+    CHECK(is_served(stays));
+    CHECK(reasons.empty());
+    client.shutdown_send();
+    std::vector<std::string> expected{"welcome"};
+    if (place == thrower::message) expected.push_back("throw");
+    if (place == thrower::idle) expected.push_back("hola");
+    trama::framed_stream<trama::six_digit_colon> received(std::move(client));
+    CHECK(recv_all_frames(received) == expected);  // what was sent to it before still arrives
+}
+
+TEMPLATE_LIST_TEST_CASE("after an exception no more messages of that client are delivered",
+                        "[server]", every_selector) {
+    const net_test nothing_left_open;
+    std::atomic<int> messages{0};
+    mailbox<std::string> reasons;
+    running_server<TestType> running;
+    running.server.on_message([&](auto&, std::string_view) {
+        ++messages;
+        static_cast<void>(std::stoi("x"));
+    });
+    tell_leaves(running, reasons);
+    running.start();
+    auto client = running.call();
+    client.send_all(test::frames({"1", "2", "3"}));
+    CHECK(test::contains(reasons.take(), "stoi"));
+    CHECK(messages == 1);
+}
+
+TEMPLATE_LIST_TEST_CASE(
+    "one handler in a thousand throws beside 200 clients: nobody loses a message", "[server]",
+    every_selector) {
+    const net_test nothing_left_open;
+    constexpr int rounds = 5;
+    mailbox<std::string> reasons;
+    running_server<TestType> running;
+    int count = 0;
+    running.server.on_message([&](auto& from, std::string_view text) {
+        if (text == "throw") throw std::out_of_range("one in a thousand");
+        from.send(text);
+        ++count;
+    });
+    tell_leaves(running, reasons);
+    running.start();
+    std::vector<test::peer> clients;
+    for (int i = 0; i < 200; ++i) clients.push_back(running.join());
+    for (int round = 0; round < rounds; ++round) {
+        for (auto& each : clients) each.send_frame(std::to_string(round));
+        auto unlucky = running.call();
+        unlucky.send_all(test::frames({"throw"}));
+        CHECK(reasons.take() == "one in a thousand");
+        for (auto& each : clients) CHECK(each.recv_frame() == std::to_string(round));
+    }
+    CHECK(reasons.empty());
+    running.end();
+    CHECK(count == 200 * rounds);
+}
+
+TEMPLATE_LIST_TEST_CASE(
+    "an exception from on_leave, or no memory, ends run and closes every client", "[server]",
+    every_selector) {
+    const net_test nothing_left_open;
+    const bool is_leave = GENERATE(true, false);
     test::peer stays = test::peer(trama::tcp_stream());
     {
-        int joined = 0;
         running_server<TestType> running;
-        const auto throw_if = [=](thrower here) {
-            if (here == who_throws) throw std::domain_error("from a handler");
-        };
-        if (who_throws == thrower::idle) running.server.idle_timeout(50ms);
-        running.server.on_join([&](auto&) {
-            if (++joined == 2) throw_if(thrower::join);
-        });
         running.server.on_message([&](auto& from, std::string_view text) {
             from.send(text);
-            throw_if(thrower::message);
+            if (text == "last" && !is_leave) throw std::bad_alloc();
         });
-        running.server.on_idle([&](auto&) { throw_if(thrower::idle); });
-        running.server.on_leave([&](auto&, std::string_view) { throw_if(thrower::leave); });
+        running.server.on_leave([&](auto&, std::string_view) {
+            if (is_leave) throw std::domain_error("from on_leave");
+        });
         running.start();
         stays = running.join();
         auto client = running.join();
-        client.stream().send_all(test::frames({"hola"}) + "000010:half");
-        if (who_throws == thrower::leave) client.stream().close();
-        CHECK_THROWS_AS(running.wait(), std::domain_error);
+        client.send_frame("last");
+        client.stream().close();
+        if (is_leave) {
+            CHECK_THROWS_AS(running.wait(), std::domain_error);
+        } else {
+            CHECK_THROWS_AS(running.wait(), std::bad_alloc);
+        }
     }
     CHECK(recv_all_frames(stays).empty());
 }
 
-TEMPLATE_LIST_TEST_CASE("a payload over the limit is an error of who sends it, told by send",
-                        "[server]", every_selector) {
+TEMPLATE_LIST_TEST_CASE("a limit bounds what is received; an answer may be longer", "[server]",
+                        every_selector) {
     const net_test nothing_left_open;
+    mailbox<std::string> reasons;
     running_server<TestType> running(10);
-    running.server.on_message([](auto& from, std::string_view) {
-        try {
-            from.send("more than ten bytes");
-        } catch (const trama::frame_error&) {
-            from.send("too long");
-        }
-    });
+    running.server.on_message(
+        [](auto& from, std::string_view text) { from.send("you said: " + std::string(text)); });
+    tell_leaves(running, reasons);
     running.start();
     auto client = running.join();
-    client.send_frame("");
-    CHECK(client.recv_frame() == "too long");
+    client.send_frame("0123456789");
+    CHECK(client.recv_frame() == "you said: 0123456789");
+    client.send_frame("0123456789+");
+    CHECK(test::contains(reasons.take(), "frame too long"));
+}
+
+TEMPLATE_LIST_TEST_CASE("a payload that the format cannot carry costs the client that is served",
+                        "[server]", every_selector) {
+    const net_test nothing_left_open;
+    mailbox<std::string> reasons;
+    running_server<TestType, trama::no_state, trama::any_line> running;
+    running.server.on_message([](auto& from, std::string_view text) {
+        from.send(text == "two" ? "two\nlines" : std::string(text));
+    });
+    tell_leaves(running, reasons);
+    running.start();
+    trama::framed_stream<trama::any_line> stays(running.call());
+    trama::framed_stream<trama::any_line> client(running.call());
+    client.send_frame("two");
+    CHECK(test::contains(reasons.take(), "would end the line"));
+    stays.send_frame("one");
+    CHECK(stays.recv_frame() == "one");
 }
 
 // ---- numbers that are used again ---------------------------------------------------------------

@@ -138,9 +138,10 @@ TEMPLATE_LIST_TEST_CASE("a server that an exception has left cannot run again", 
                         every_selector) {
     const net_test nothing_left_open;
     running_server<TestType> running;
-    running.server.on_join([](auto&) { throw std::domain_error("from a handler"); });
+    running.server.on_leave(
+        [](auto&, std::string_view) { throw std::domain_error("from on_leave"); });
     running.start();
-    auto client = running.join();
+    running.join().stream().close();
     CHECK_THROWS_AS(running.wait(), std::domain_error);
     CHECK_THROWS_AS(running.server.run(), std::logic_error);
 }

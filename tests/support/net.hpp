@@ -137,7 +137,7 @@ inline bool has_proc() {
 /// True when somebody can be called at ::1 on this machine.
 inline bool has_ipv6() {
     try {
-        trama::tcp_listener::listen("::1", 0);
+        static_cast<void>(trama::tcp_listener::listen("::1", 0));
         return true;
     } catch (const trama::network_error&) {
         return false;

@@ -143,7 +143,7 @@ private:
     /// One round, as the picture above shows it. `time`: how long the wait may last.
     void serve_round(duration time) {
         const ready_events& events = ready_.wait(wait_time(time));
-        for (const ready_event& event : events) handle(event);
+        for (const ready_event event : events) handle(event);
         deliver_messages_left();
         check_deadlines();
         settle_changed();

@@ -171,7 +171,9 @@ public:
         trama_detail::address_buffer peer;
         const auto accept = [&] { return accept_once(peer); };
         const deadline limit(get_timeout());
-        const auto result = trama_detail::call_until(limit, fd(), POLLIN, accept);
+        // The wait comes first: a server that calls accept() seldom finds a client there already.
+        auto result = trama_detail::poll_until(limit, fd(), POLLIN);
+        if (!result.failed()) result = trama_detail::call_until(limit, fd(), POLLIN, accept);
         if (result.failed())
             trama_detail::throw_system_error(result.error, "accept on", local_endpoint());
         return tcp_stream(unique_fd(result.descriptor()), peer.value());

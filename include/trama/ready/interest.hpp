@@ -55,7 +55,7 @@ public:
         iterator(const ready_event* at, const ready_event* end) noexcept : at_(at), end_(end) {
             skip_forgotten();
         }
-        const ready_event& operator*() const noexcept { return *at_; }
+        ready_event operator*() const noexcept { return *at_; }
         iterator& operator++() noexcept {
             ++at_;
             skip_forgotten();
