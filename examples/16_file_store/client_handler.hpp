@@ -15,7 +15,7 @@
 
 namespace store {
 
-/// What the server counts. Each handler thread adds to it.
+/// The numbers that the server shows. Each handler thread adds to them.
 struct statistics {
     std::atomic<std::uint64_t> connections{0};
     std::atomic<std::uint64_t> upload_requests{0};
@@ -27,8 +27,8 @@ struct statistics {
     traffic bytes;
 };
 
-/// Serves one client; throws when it is lost. Everything about files goes through trama::folder,
-/// which no name leads out of, and which is opened anew each time: it may have been replaced since.
+/// Serves one client. All access to files goes through trama::folder, which no name leads out of.
+/// The folder is opened for each request, because somebody may have replaced it since.
 class client_handler {
 public:
     client_handler(trama::tcp_stream& client, std::uint64_t number, const std::string& storage,
@@ -39,17 +39,18 @@ public:
           storage_(storage),
           counts_(counts) {}
 
+    /// Answers one request. Throws network_error and unexpected_eof when the connection breaks.
     void run() {
-        log(level::debug, tag_, peer_.peer(), " came");
+        log(level::debug, tag_, "serves ", peer_.peer());
         serve();
-        linger();
-        log(level::debug, tag_, peer_.peer(), " left");
+        discard_until_closed();
+        log(level::debug, tag_, "has served ", peer_.peer());
     }
 
 private:
     void serve() {
         const std::optional<char> opcode = peer_.receive_byte();
-        if (!opcode) return;  // it came and went
+        if (!opcode) return;  // it closed without a request
         switch (*opcode) {
             case upload: return serve_upload();
             case download: return serve_download();
@@ -64,9 +65,9 @@ private:
         ++counts_.upload_requests;
         answer(ok);
         const std::optional<std::string> name = receive_name();
-        if (!name) return answer(refused, "Refused a name");
+        if (!name) return answer(refused, "Name refused");
         const std::uint64_t size = peer_.receive_number();
-        if (size > longest_file) return answer(storage_failed, "Refused a length");
+        if (size > longest_file) return answer(storage_failed, "Length refused");
         try {
             store_file(*name, size);
         } catch (const trama::file_error& error) {
@@ -78,7 +79,7 @@ private:
         confirm();
     }
 
-    /// When this ends by an exception, ~atomic_file deletes what has come.
+    /// If this throws, ~atomic_file deletes the bytes that have come.
     void store_file(const std::string& name, std::uint64_t size) {
         const trama::folder storage(storage_);
         trama::atomic_file file(storage, name);
@@ -92,6 +93,7 @@ private:
         const std::optional<std::string> name = receive_name();
         const trama::unique_fd file = name ? open(*name) : trama::unique_fd();
         if (!file) return answer(not_found, "File not found");
+        // Measured once, at the open file: these bytes are sent, even if the file grows meanwhile.
         const auto status = trama::folder::status_of(file.get(), *name);
         const auto size = static_cast<std::uint64_t>(status.st_size);
         peer_.send(byte_of(ok) + bytes_of(size));
@@ -129,7 +131,8 @@ private:
         return text;
     }
 
-    /// None: the name is not one that the store takes. Then not even all of it was received.
+    /// Receives a name. Returns nothing, perhaps before all of it has come, for a name that the
+    /// store does not take.
     std::optional<std::string> receive_name() {
         const std::uint64_t size = peer_.receive_number();
         if (size > name_limit) return std::nullopt;
@@ -138,7 +141,8 @@ private:
         return is_storable(name) ? std::optional<std::string>(name) : std::nullopt;
     }
 
-    /// No descriptor: there is no such file, or it may not be read; strangers are not told which.
+    /// Opens a file. Returns no descriptor if there is none or it may not be read; a client gets the
+    /// same answer for both.
     trama::unique_fd open(const std::string& name) const {
         try {
             return trama::folder(storage_).open(name);
@@ -151,11 +155,12 @@ private:
     void answer(status code) { peer_.send(byte_of(code)); }
 
     void answer(status code, const char* what) {
-        log(level::warning, what, ", asked by ", peer_.peer(), '.');
+        log(level::warning, what, ": request from ", peer_.peer(), '.');
         answer(code);
     }
 
-    /// Clients of the course do not wait for this one, and may have gone.
+    /// Sends the status after an upload. Clients of the course do not wait for it and may have
+    /// closed, which is no error.
     void confirm() {
         try {
             answer(ok);
@@ -164,16 +169,19 @@ private:
         }
     }
 
-    /// The last answer reaches also a client that is still sending: what comes is thrown away for
-    /// a while. To close with bytes unread would reset the connection, and the answer be lost.
-    void linger() {
+    /// Throws away what the client still sends, for at most 5 s. If the server closed with bytes
+    /// unread, the system would reset the connection, and the client might lose the answer.
+    void discard_until_closed() {
         using namespace std::chrono_literals;
         const trama::deadline limit(5s);
-        char waste[16384];
+        char unwanted[16384];
+        bool is_open = true;
         try {
             stream_.shutdown_send();
-            while (stream_.recv_some(waste, sizeof waste, limit) > 0 && !limit.passed()) continue;
-        } catch (const trama::network_error& error) {  // it stays, or it was quicker
+            while (is_open && !limit.passed()) {
+                is_open = stream_.recv_some(unwanted, sizeof unwanted, limit) > 0;
+            }
+        } catch (const trama::network_error& error) {  // the time is up, or the client has reset
             log(level::debug, tag_, error.what());
         }
     }

@@ -18,7 +18,6 @@
 #include <array>
 #include <cstdint>
 #include <ctime>
-#include <sstream>
 #include <string>
 #include <string_view>
 
@@ -30,7 +29,7 @@ enum opcode : char { upload = 0, download = 1, list = 2 };
 
 enum status : char { ok = 0, unknown_opcode = 1, not_found = 2, refused = 3, storage_failed = 4 };
 
-/// What a client tells its user of a status.
+/// The text of a status, for the user of a client.
 inline std::string text_of(char code) {
     switch (code) {
         case ok: return "done";
@@ -74,8 +73,8 @@ inline std::string sized(std::string_view text) {
 constexpr std::size_t name_limit = 255;
 
 // [region name]
-/// True for a name that the store takes. Any other one leads out of the folder, hides a file, or
-/// would command the terminal of who reads the list.
+/// True for a name that the store takes. Any other name leads out of the folder, hides a file, or
+/// holds characters that control the terminal of a person who reads the list.
 inline bool is_storable(std::string_view name) {
     if (!trama::is_plain_name(name) || name.front() == '.' || !program::is_utf8(name)) return false;
     while (!name.empty()) {
@@ -110,11 +109,8 @@ void log(level how, const Parts&... parts) {
     const int needed = how == level::critical ? 0 : how == level::debug ? 2 : 1;
     if (program::talkativeness < needed) return;
     constexpr std::array<const char*, 4> names{"DEBUG", "INFO", "WARNING", "CRITICAL"};
-    std::ostringstream line;
-    line << time_text(std::time(nullptr), "%H:%M:%S") << " - "
-         << names[static_cast<std::size_t>(how)] << " - ";
-    (line << ... << parts) << '\n';
-    std::cerr << line.str() << std::flush;
+    program::detail::write_line(time_text(std::time(nullptr), "%H:%M:%S"), " - ",
+                                names[static_cast<std::size_t>(how)], " - ", parts...);
 }
 
 }  // namespace store

@@ -37,9 +37,9 @@ Usage: upload-file -s FILE -n NAME [-H HOST] [-p PORT] [-t SECONDS] [-q | -v] [-
   -h, --help             show this
 )";
 
-/// Opens the file before anybody is called.
+/// Opens the file to send. Throws usage_error and file_error.
 trama::unique_fd open_source(const std::string& path) {
-    // O_NONBLOCK: to open a FIFO would wait for somebody who writes.
+    // O_NONBLOCK: without it, opening a FIFO waits until a program writes to it.
     trama::unique_fd file(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
     if (!file) throw trama::file_error(errno, "open", path);
     if (!S_ISREG(trama::folder::status_of(file.get(), path).st_mode))
@@ -52,7 +52,7 @@ public:
     explicit uploader(trama::tcp_stream server)
         : server_(std::move(server)), peer_(server_, bytes_) {}
 
-    /// Returns true: the server confirmed that it has stored the file.
+    /// Returns true if the server confirmed that it has stored the file.
     bool upload(int file, std::uint64_t size, const std::string& name) {
         peer_.send(store::byte_of(store::upload));
         store::expect_ok(peer_);
@@ -66,7 +66,7 @@ public:
     }
 
 private:
-    /// False: the server has said something before it had the whole file. So it wants no more.
+    /// Returns false if the server answered before it had the whole file: it refuses the rest.
     bool send_data(int file, std::uint64_t size) {
         program::progress_bar bar(size, true);
         try {
@@ -84,8 +84,8 @@ private:
         return ::poll(&watched, 1, 0) == 1;
     }
 
-    /// Servers of the course confirm nothing, and keep the connection open. So this waits for 2 s
-    /// only, and silence is no error; neither is an orderly close.
+    /// Waits for the status that confirms the upload. Servers of the course send none and keep the
+    /// connection open: so it waits for 2 s only, and neither silence nor a close is an error.
     bool is_confirmed() {
         server_.set_timeout(2s);
         try {
@@ -109,7 +109,7 @@ int upload_file(const program::options& given) {
     const trama::unique_fd file = open_source(given.text("src"));
     const auto status = trama::folder::status_of(file.get(), given.text("src"));
     const auto size = static_cast<std::uint64_t>(status.st_size);
-    uploader to(store::call_server(given));
+    uploader to(store::connect_to_server(given));
     const bool is_confirmed = to.upload(file.get(), size, name);
     store::log(level::info, "File ", program::harmless(name),
                is_confirmed ? " sent and confirmed" : " sent, not confirmed", " (",

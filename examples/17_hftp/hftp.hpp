@@ -18,8 +18,8 @@ inline constexpr const char* port = "19500";
 
 // ---- codes -------------------------------------------------------------------------------------
 
-/// An answer begins with one of these. 100 to 199 are fatal: nobody knows where the next request
-/// starts, or whether it can be served, so the server closes behind them.
+/// The code at the beginning of each answer. 100 to 199 are fatal: it is not known where the next
+/// request starts, or whether it can be served, so the server closes behind them.
 enum class code {
     ok = 0,
     bad_eol = 100,
@@ -35,7 +35,7 @@ inline bool is_fatal(code given) {
     return given >= code::bad_eol && given <= code::internal_error;
 }
 
-/// A program reads the number, a person reads the rest.
+/// The first line of an answer. A program reads the number, a person reads the rest.
 inline const char* text_of(code given) {
     switch (given) {
         case code::ok: return "0 OK";
@@ -61,7 +61,7 @@ inline bool is_digit(char byte) {
     return byte >= '0' && byte <= '9';
 }
 
-/// A name that may be asked for; whether there is such a file is another question.
+/// True if a request may hold this name. The file need not exist.
 inline bool is_legal_name(std::string_view name) {
     const auto is_legal = [](char byte) {
         return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') || is_digit(byte) ||
@@ -70,8 +70,8 @@ inline bool is_legal_name(std::string_view name) {
     return !name.empty() && std::all_of(name.begin(), name.end(), is_legal);
 }
 
-/// Digits and nothing else. What is too large for 64 bits becomes the largest number there is: no
-/// file is that long, so it is refused where sizes are compared.
+/// The number that `text` holds in digits and nothing else. One that is too large for 64 bits
+/// becomes the largest number there is: no file is that long, so the check of sizes refuses it.
 inline std::optional<std::uint64_t> number(std::string_view text) {
     constexpr std::uint64_t most = std::numeric_limits<std::uint64_t>::max();
     if (text.empty() || !std::all_of(text.begin(), text.end(), is_digit)) return std::nullopt;
@@ -89,7 +89,7 @@ inline std::optional<std::uint64_t> number(std::string_view text) {
 inline constexpr std::string_view base64_alphabet =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-/// How many characters `size` bytes become.
+/// The number of characters that encode `size` bytes.
 inline constexpr std::uint64_t base64_size(std::uint64_t size) {
     return (size + 2) / 3 * 4;
 }

@@ -186,12 +186,20 @@ inline void print_piece(std::string_view piece) {
 /// How much is said on stderr: 0 with -q (errors only), 1, 2 with -v.
 inline int talkativeness = 1;
 
+/// True while a prompt or a progress bar stands on the last line of stderr: then the next line of
+/// talk begins below it.
+inline bool is_line_open = false;
+
 namespace detail {
 
 /// In one piece, so that lines of several threads, or programs, do not mix.
 template <typename... Parts>
 void write_line(const Parts&... parts) {
     std::ostringstream line;
+    if (is_line_open) {
+        line << '\n';
+        is_line_open = false;
+    }
     (line << ... << parts) << '\n';
     std::cerr << line.str() << std::flush;
 }
@@ -366,7 +374,7 @@ int run(int argc, char** argv, const char* usage, const std::vector<option>& kno
     const auto print_rest = [] { std::cout << harmless(std::exchange(detail::half_letter, {})); };
     const auto fail = [&](const char* what, int code) {
         print_rest();
-        std::cerr << name << ": " << what << std::endl;
+        detail::write_line(name, ": ", what);
         return code;
     };
     int code = 0;

@@ -42,7 +42,7 @@ inline std::string bar_text(std::uint64_t done, std::uint64_t total, bool is_upl
 }
 
 /// Shows how far a transfer is, on stderr when that is a terminal: at most ten times a second, over
-/// the same line, and at the end once more. To be called with the bytes done so far.
+/// the same line, and at the end once more. Lines of talk that come meanwhile begin below the bar.
 class progress_bar {
 public:
     progress_bar(std::uint64_t total, bool is_upload)
@@ -53,10 +53,15 @@ public:
     }
     progress_bar(const progress_bar&) = delete;
     progress_bar& operator=(const progress_bar&) = delete;
+
+    /// Ends the line of the bar, so that its last state stays.
     ~progress_bar() {
-        if (is_shown_) std::cerr << std::endl;  // the last state stays
+        if (!is_shown_ || !is_line_open) return;
+        std::cerr << std::endl;
+        is_line_open = false;
     }
 
+    /// To be called with the bytes done so far.
     void show(std::uint64_t done) {
         if (!is_shown_ || (done < total_ && !next_.passed())) return;
         next_ = trama::deadline(std::chrono::milliseconds(100));
@@ -64,6 +69,7 @@ public:
         text.resize(std::max(text.size(), width_), ' ');  // "1 MB" comes after "1023 KB"
         width_ = text.size();
         std::cerr << '\r' << text << std::flush;
+        is_line_open = true;
     }
 
 private:

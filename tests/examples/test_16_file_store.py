@@ -19,7 +19,6 @@ import unittest
 import file_programs
 import lab_store
 import programs
-import traced
 from file_programs import MIB, SIZES, some_bytes
 from lab_hftp import drip
 from store_programs import (DOWNLOAD, EMPTY_LIST, HOSTILE_NAMES, LEGAL_NAMES, LIST, NOT_FOUND, OK,
@@ -140,10 +139,32 @@ class Wire(StoreCase):
                 received += piece
         except ConnectionResetError:
             pass
-        # What was on its way may show the change already: sendfile(2) copies nothing beforehand.
         self.assertEqual(received[:10], (OK + OK + sized(some_bytes(20 * MIB)))[:10])
         self.assertLess(len(received), 10 + 20 * MIB)
         self.assertEqual(self.converse(server, download_of(b"none")), OK + NOT_FOUND)
+
+    def test_of_a_file_that_grows_while_it_is_sent_exactly_the_announced_bytes_come(self):
+        data = some_bytes(20 * MIB)
+        server = self.store(files={"log": data})
+        client = self.narrow_connection(server)
+        client.sendall(download_of(b"log"))
+        received = programs.recv_exactly(client, 10 + 100)
+        with open(self.storage / "log", "ab") as log_file:
+            log_file.write(b"one more line\n")
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, MIB)
+        received += programs.recv_all(client)
+        self.assertTrue(received == OK + OK + sized(data))
+        server.wait_for_line(log("INFO", r"File log downloaded from .*"), on="stderr")
+
+    def test_a_folder_that_cannot_be_synced_is_no_failure_of_an_upload(self):
+        server = self.store()
+        # The first fsync is that of the file, the second that of its folder.
+        tracer = self.trace(server, "inject=fsync:error=EINVAL:when=2")
+        self.assertEqual(self.converse(server, upload_of(b"file", b"hola")), OK + STORED)
+        tracer.interrupt()
+        tracer.wait_exit()
+        self.assertEqual(self.stored(), {b"file": b"hola"})
+        self.assertNotIn("CRITICAL", server.stderr)
 
 
 # ---- names ---------------------------------------------------------------------------------------
@@ -457,17 +478,6 @@ class Accidents(StoreCase):
         tracer.wait_exit()
         self.assert_lives(server)
 
-    def trace(self, server, expression):
-        """strace, attached to the server: what `expression` says holds until it is interrupted."""
-        reason = traced.why_not()
-        if reason:
-            self.skipTest(reason)
-        tracer = self.start(shutil.which("strace"), "-f", "-o", os.devnull, "-e", expression,
-                            "-p", server.process.pid)
-        if "attached" not in tracer.wait_for_line("attach", on="stderr").string:
-            self.skipTest("strace may not attach here: %s" % tracer.stderr)
-        return tracer
-
     def drip_while_dropped(self, server, said, active, wire):
         """Sends the wire byte by byte until clients that fell silent are dropped; returns the rest.
         """
@@ -577,7 +587,7 @@ class Log(StoreCase):
 
 class Statistics(StoreCase):
     def at_terminal(self, **keywords):
-        return self.store("-q", terminal=["stdin"], **keywords)
+        return self.store(terminal=["stdin"], **keywords)
 
     def numbers(self, server):
         """The next statistics: {what: number}."""
@@ -640,13 +650,87 @@ class Statistics(StoreCase):
         self.numbers(server)
         self.assertEqual(self.converse(server, b"\x02"), EMPTY_LIST)
 
-    def test_without_a_terminal_nobody_reads_the_input(self):
+    def test_commands_come_from_a_pipe_too_and_its_end_stops_nothing(self):
         server = self.store()
-        server.send_line("q")
+        server.send("s\nno command\n\nq")
+        self.assertEqual(set(self.numbers(server).values()), {0})
+        self.assertEqual(self.converse(server, b"\x02"), EMPTY_LIST)  # "q" has no line feed yet
+        server.send("uit\ns\n")
+        self.assertEqual(self.numbers(server)["List requests"], 1)
         server.close_stdin()
         for _ in range(3):
             self.assertEqual(self.converse(server, b"\x02"), EMPTY_LIST)
         self.assertTrue(server.running())
+        self.assertNotIn("Enter s", server.stderr)  # a hint is for people
+
+    def test_q_from_a_pipe_stops_with_or_without_a_line_feed(self):
+        for typed in ("q\n", "\nq\r\n", "q"):
+            with self.subTest(typed=typed):
+                server = self.store()
+                self.converse(server, b"\x02")
+                server.send(typed)
+                server.close_stdin()
+                self.assertEqual(self.numbers(server)["List requests"], 1)
+                self.assertEqual(server.wait_exit(), 0, server.stderr)
+
+    def test_commands_come_from_a_file_too(self):
+        for commands, counts in ((b"s\nq\ns\n", 2), (b"s", 1), (b"", 0)):
+            with self.subTest(commands=commands):
+                path = self.folder({"commands": commands}) / "commands"
+                server = self.start_with_stdin(path)
+                if b"q" not in commands:
+                    self.assertEqual(self.converse(server, b"\x02"), EMPTY_LIST)
+                    server.terminate()
+                self.assertEqual(server.wait_exit(), 0, server.stderr)
+                self.assertEqual(server.stdout.count("Run time:"), counts, server.stdout)
+
+    def test_a_stdin_that_gives_nothing_stops_nothing_and_costs_no_time(self):
+        for stdin in ("/dev/null", self.folder(), None):
+            with self.subTest(stdin=stdin):
+                server = self.start_with_stdin(stdin)
+                before = file_programs.cpu_seconds(server.process.pid)
+                with self.connect(server) as client:  # 60 s of silence are allowed
+                    self.assertEqual(select.select([client], [], [], 1.2)[0], [])
+                self.assertLess(file_programs.cpu_seconds(server.process.pid) - before, 0.3)
+                self.assertEqual(self.converse(server, b"\x02"), EMPTY_LIST)
+
+    def test_a_line_without_end_on_stdin_costs_no_memory_and_is_no_command(self):
+        server = self.store()
+        self.converse(server, b"\x02")
+        before = file_programs.peak_memory(server.process.pid)
+        self.in_background(server.send, b"x" * 16 * MIB + b"q\ns\n")
+        self.assertEqual(self.numbers(server)["List requests"], 1)
+        self.assertLess(file_programs.peak_memory(server.process.pid) - before, 4 * MIB)
+        self.assertTrue(server.running())
+
+    def test_in_the_background_of_a_shell_it_leaves_what_is_typed_to_others(self):
+        self.storage = self.folder()
+        script = 'set -m; "$0" "$@" & read line; echo "the shell read $line"; kill -TERM $!; wait $!'
+        shell = self.start("/bin/bash", "-c", script, programs.example(SERVER), "-H", "127.0.0.1",
+                           "-p", 0, "-s", self.storage, terminal=programs.Program.STREAMS)
+        shell.wait_for_text("Enter s for the statistics")
+        shell.send_line("q")
+        shell.wait_for_text("the shell read q")
+        self.assertEqual(shell.wait_exit(), 0, shell.stdout)
+
+    def test_quiet_leaves_the_statistics_out_at_the_end_and_shows_them_for_s(self):
+        for keywords in ({}, {"terminal": ["stdin"]}):
+            with self.subTest(**keywords):
+                server = self.store("-q", **keywords)
+                server.send_line("s")
+                self.numbers(server)
+                server.send_line("q")
+                self.assertEqual(server.wait_exit(), 0, server.stderr)
+                self.assertEqual(server.stdout.count("Statistics"), 1)
+                self.assertEqual(server.stderr, "")
+
+    def start_with_stdin(self, path):
+        """A server whose stdin is this file; None: it is closed."""
+        self.storage = self.folder()
+        redirection = "<&-" if path is None else '<"%s"' % path
+        return self.listening(self.start(
+            "/bin/sh", "-c", 'exec "$0" "$@" ' + redirection, programs.example(SERVER),
+            "-H", "127.0.0.1", "-p", 0, "-s", self.storage))
 
     def test_at_a_terminal_a_signal_stops_it_and_prints_them_too(self):
         server = self.at_terminal()
