@@ -17,6 +17,10 @@ namespace trama {
 
 namespace trama_detail {
 
+inline void delete_file(int folder, const std::string& name) noexcept {
+    system_call([&] { return ::unlinkat(folder, name.c_str(), 0); });
+}
+
 /// Makes the file `name`, to be read and written by its owner. Error EEXIST: there is one already.
 inline call_result make_file(int folder, const std::string& name) noexcept {
     constexpr int flags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;

@@ -47,10 +47,6 @@ inline call_result look_at(int folder, const std::string& name, struct stat& sta
         [&] { return ::fstatat(folder, name.c_str(), &status, AT_SYMLINK_NOFOLLOW); });
 }
 
-inline void delete_file(int folder, const std::string& name) noexcept {
-    system_call([&] { return ::unlinkat(folder, name.c_str(), 0); });
-}
-
 /// The list of what lies in a folder, open. man 3 fdopendir
 class directory_list {
 public:
@@ -87,23 +83,11 @@ private:
            !trama_detail::is_temporary(name);
 }
 
-/// Writes all of `bytes` at the position of `file`; `path` is its name in errors. Throws
-/// file_error. man 2 write
-inline void write_all(int file, std::string_view bytes, const std::string& path) {
-    while (!bytes.empty()) {
-        const auto written =
-            trama_detail::system_call([&] { return ::write(file, bytes.data(), bytes.size()); });
-        if (written.failed()) throw file_error(written.error, "write", path);
-        bytes.remove_prefix(written.count());
-    }
-}
-
 /// An open folder. Owns its descriptor; move-only.
 class folder {
 public:
     /// Opens the folder at `path`. Throws file_error.
-    explicit folder(const std::string& path)
-        : folder(open_at(AT_FDCWD, path, path, follow_links), path) {}
+    explicit folder(const std::string& path) : folder(open_at(AT_FDCWD, path, path, 0), path) {}
 
     /// Opens the folder at `path`; makes it first if there is none. The folders above must exist.
     static folder make(const std::string& path) {
@@ -119,12 +103,8 @@ public:
         return folder(open_at(fd(), name, path, O_NOFOLLOW), path);
     }
 
-    /// A second object for the same folder, with a descriptor of its own. Throws file_error.
-    folder duplicate() const {
-        return folder(unique_fd(trama_detail::file_call(
-                          "open folder", path_, [&] { return ::fcntl(fd(), F_DUPFD_CLOEXEC, 0); })),
-                      path_);
-    }
+    /// A second object for the same folder, opened anew. Throws file_error.
+    folder duplicate() const { return folder(open_at(fd(), ".", path_, O_NOFOLLOW), path_); }
 
     /// Opens a file to be read. Throws file_error: ENOENT when there is no regular file of that
     /// name (a link, a folder, a FIFO, a device is none), EACCES when it may not be read.
@@ -159,8 +139,8 @@ public:
     /// The same for each entry: also folders, links, and files that are being written.
     template <typename Visit>
     void each_entry(Visit visit) const {
-        // Opened anew, because a copy of the descriptor would share its position in the list.
-        trama_detail::directory_list list(open_at(fd(), ".", path_, O_NOFOLLOW, "list"), path_);
+        // A list of its own: fd() has one position, and a visit may list the folder, too.
+        trama_detail::directory_list list(std::move(duplicate().fd_), path_);
         if (status_of(fd(), path_).st_nlink == 0) throw file_error(ENOENT, "list", path_);
         while (const dirent* entry = list.next()) {
             const std::string name = entry->d_name;
@@ -194,14 +174,12 @@ public:
     }
 
 private:
-    static constexpr int follow_links = 0;
-
     folder(unique_fd fd, const std::string& path) : fd_(std::move(fd)), path_(path) {}
 
     /// Opens the folder `name`, relative to `base`; `path` is its name in errors.
-    static unique_fd open_at(int base, const std::string& name, const std::string& path, int flags,
-                             const char* operation = "open folder") {
-        return unique_fd(trama_detail::file_call(operation, path, [&] {
+    static unique_fd open_at(int base, const std::string& name, const std::string& path,
+                             int flags) {
+        return unique_fd(trama_detail::file_call("open folder", path, [&] {
             return ::openat(base, name.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | flags);
         }));
     }

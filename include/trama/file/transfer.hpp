@@ -9,9 +9,18 @@
 #include <trama/file/folder.hpp>
 #include <trama/net/tcp.hpp>
 
-#include <vector>
-
 namespace trama {
+
+/// Writes all of `bytes` at the position of `file`; `path` is its name in errors. Throws
+/// file_error. man 2 write
+inline void write_all(int file, std::string_view bytes, const std::string& path) {
+    while (!bytes.empty()) {
+        const auto written =
+            trama_detail::system_call([&] { return ::write(file, bytes.data(), bytes.size()); });
+        if (written.failed()) throw file_error(written.error, "write", path);
+        bytes.remove_prefix(written.count());
+    }
+}
 
 namespace trama_detail {
 
@@ -52,7 +61,7 @@ inline std::string_view read_piece(int file, std::uint64_t offset, char* memory,
 template <typename Receive, typename Progress>
 void receive_pieces(int file, std::uint64_t size, const endpoint& peer, Receive receive,
                     Progress& progress) {
-    std::vector<char> buffer(piece_of(size));
+    std::string buffer(piece_of(size), '\0');
     for (std::uint64_t done = 0; done < size;) {
         const std::size_t count = receive(buffer.data(), piece_of(size - done));
         if (count == 0)
@@ -99,7 +108,7 @@ struct no_progress {
 template <typename Progress = trama_detail::no_progress>
 void send_file(tcp_stream& to, int file, std::uint64_t offset, std::uint64_t size,
                Progress progress = {}) {
-    std::vector<char> buffer(trama_detail::piece_of(size));
+    std::string buffer(trama_detail::piece_of(size), '\0');
     for (std::uint64_t sent = 0; sent < size;) {
         const std::size_t most = trama_detail::piece_of(size - sent);
         std::string_view piece = trama_detail::read_piece(file, offset + sent, buffer.data(), most);
