@@ -12,7 +12,7 @@
 // need not wait for a status before it goes on.
 #pragma once
 
-#include "../support/characters.hpp"
+#include "../support/file_name.hpp"
 #include "../support/progress.hpp"
 
 #include <array>
@@ -73,19 +73,11 @@ inline std::string sized(std::string_view text) {
 /// The longest name of a file, in bytes.
 constexpr std::size_t name_limit = 255;
 
-// [region name]
 /// True for a name that the store takes. Any other one leads out of the folder, hides a file, or
-/// would command the terminal of who reads the list.
+/// contains what the terminal of a person who reads the list would obey.
 inline bool is_storable(std::string_view name) {
-    if (!trama::is_plain_name(name) || name.front() == '.' || !program::is_utf8(name)) return false;
-    while (!name.empty()) {
-        const program::character next = program::first_of(name);
-        if (next.code < 0x20 || (next.code >= 0x7F && next.code <= 0x9F)) return false;
-        name.remove_prefix(next.bytes.size());
-    }
-    return true;
+    return program::is_file_name(name);
 }
-// [/region name]
 
 /// "97.97 KB": two decimals, also for bytes.
 inline std::string size_text(std::uint64_t bytes) {
