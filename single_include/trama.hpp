@@ -2184,9 +2184,10 @@ inline tcp_statistics read_tcp_info(const tcp_stream& stream) {
 // Files, and files through sockets.
 // trama/file/folder.hpp -- a folder that no name leads out of. man 2 openat, man 3 readdir
 //
-// A name that a stranger sent may be "../../etc/passwd", the name of a link to it, or of a FIFO
-// that nobody ever writes to. Here a name is one step, looked up in a descriptor of the folder, and
-// no link is followed: nothing outside can be reached, whatever others rename or link meanwhile.
+// A name that a stranger sent may be "../../etc/passwd", the name of a symbolic link to it, or of a
+// FIFO to which nobody writes. Here a name is one step, looked up in a descriptor of the folder,
+// and no symbolic link is followed: no name reaches a file outside, even if somebody renames or
+// links files meanwhile.
 
 #include <dirent.h>
 #include <sys/stat.h>
@@ -2205,7 +2206,7 @@ public:
 
 namespace trama_detail {
 
-/// The value of a call about the file at `path`, which must succeed. Throws file_error.
+/// Makes a call about the file at `path`. Returns its value. Throws file_error if it fails.
 template <typename Call>
 int file_call(const char* operation, const std::string& path, Call call) {
     const call_result result = system_call(call);
@@ -2213,72 +2214,101 @@ int file_call(const char* operation, const std::string& path, Call call) {
     return static_cast<int>(result.value);
 }
 
-/// How the names of files begin that are being written.
+/// The beginning of the name of each file that is still being written.
 inline constexpr std::string_view temporary_start = ".trama-";
 
 inline bool is_temporary(std::string_view name) noexcept {
     return name.substr(0, temporary_start.size()) == temporary_start;
 }
 
+/// What fstatat(2) says of `name` itself: a symbolic link is not followed.
+inline call_result look_at(int folder, const std::string& name, struct stat& status) noexcept {
+    return system_call(
+        [&] { return ::fstatat(folder, name.c_str(), &status, AT_SYMLINK_NOFOLLOW); });
+}
+
+/// The list of what lies in a folder, open. man 3 fdopendir
+class directory_list {
+public:
+    /// Takes over `fd`. Throws file_error.
+    directory_list(unique_fd fd, const std::string& path)
+        : path_(path), entries_(::fdopendir(fd.get())) {
+        if (entries_ == nullptr) throw file_error(errno, "list", path_);
+        fd.release();
+    }
+    directory_list(const directory_list&) = delete;
+    directory_list& operator=(const directory_list&) = delete;
+    ~directory_list() { ::closedir(entries_); }
+
+    /// The next entry; nullptr at the end. Throws file_error.
+    const dirent* next() {
+        errno = 0;  // readdir says nullptr for an error, too
+        const dirent* const entry = ::readdir(entries_);
+        if (entry == nullptr && errno != 0) throw file_error(errno, "list", path_);
+        return entry;
+    }
+
+private:
+    const std::string& path_;
+    DIR* const entries_;
+};
+
 }  // namespace trama_detail
 
 /// True if `name` can only mean something that lies in the folder itself, and that is not being
 /// written: 1 to 255 bytes, no slash, no NUL, neither "." nor "..", no ".trama-" at its start.
-inline bool is_plain_name(std::string_view name) noexcept {
+[[nodiscard]] inline bool is_plain_name(std::string_view name) noexcept {
     return !name.empty() && name.size() <= 255 && name != "." && name != ".." &&
            name.find('/') == std::string_view::npos && name.find('\0') == std::string_view::npos &&
            !trama_detail::is_temporary(name);
-}
-
-/// Writes all of `bytes` where the position of `file` is; `path` is what an error calls it. Throws
-/// file_error. man 2 write
-inline void write_all(int file, std::string_view bytes, const std::string& path) {
-    while (!bytes.empty()) {
-        const auto result =
-            trama_detail::system_call([&] { return ::write(file, bytes.data(), bytes.size()); });
-        if (result.failed()) throw file_error(result.error, "write", path);
-        bytes.remove_prefix(result.count());
-    }
 }
 
 /// An open folder. Owns its descriptor; move-only.
 class folder {
 public:
     /// Opens the folder at `path`. Throws file_error.
-    explicit folder(const std::string& path) : folder(AT_FDCWD, path, path) {}
+    explicit folder(const std::string& path) : folder(open_at(AT_FDCWD, path, path, 0), path) {}
 
-    /// The same; makes the folder first when there is none. Those above it must be there.
-    static folder make(const std::string& path) { return make_at(AT_FDCWD, path, path); }
-
-    /// The folder `name` in this one, made when there is none. Throws file_error.
-    folder make_inside(const std::string& name) const {
-        if (!is_plain_name(name)) throw file_error(EINVAL, "make folder", path_to(name));
-        return make_at(fd(), name, path_to(name));
+    /// Opens the folder at `path`; makes it first if there is none. The folders above must exist.
+    static folder make(const std::string& path) {
+        make_at(AT_FDCWD, path, path);
+        return folder(path);
     }
+
+    /// Opens the folder `name` in this one; makes it first if there is none. Throws file_error.
+    folder make_inside(const std::string& name) const {
+        const std::string path = path_to(name);
+        if (!is_plain_name(name)) throw file_error(EINVAL, "make folder", path);
+        if (make_at(fd(), name, path)) sync();
+        return folder(open_at(fd(), name, path, O_NOFOLLOW), path);
+    }
+
+    /// A second object for the same folder, opened anew. Throws file_error.
+    folder duplicate() const { return folder(open_at(fd(), ".", path_, O_NOFOLLOW), path_); }
 
     /// Opens a file to be read. Throws file_error: ENOENT when there is no regular file of that
     /// name (a link, a folder, a FIFO, a device is none), EACCES when it may not be read.
     unique_fd open(const std::string& name) const {
-        // O_NONBLOCK: should a FIFO take its place right now, to open it would wait for a writer.
-        constexpr int flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
         const std::string path = path_to(name);
         struct stat status {};
         if (!is_plain_name(name)) throw file_error(ENOENT, "open", path);
-        if (::fstatat(fd(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0)
-            throw file_error(errno, "open", path);
+        // Opening a device may already do something, so the kind of file is read before.
+        const auto found = trama_detail::look_at(fd(), name, status);
+        if (found.failed()) throw file_error(found.error, "open", path);
         if (!S_ISREG(status.st_mode)) throw file_error(ENOENT, "open", path);
+        // Another file may take the name just now. O_NONBLOCK: a FIFO would wait for a writer.
+        constexpr int flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
         const auto opened =
             trama_detail::system_call([&] { return ::openat(fd(), name.c_str(), flags); });
-        // ELOOP: it has become a link meanwhile.
-        if (opened.failed())
-            throw file_error(opened.error == ELOOP ? ENOENT : opened.error, "open", path);
+        const int error = opened.error == ELOOP ? ENOENT : opened.error;  // ELOOP: a link
+        if (opened.failed()) throw file_error(error, "open", path);
         unique_fd file(static_cast<int>(opened.value));
         if (!S_ISREG(status_of(file.get(), path).st_mode)) throw file_error(ENOENT, "open", path);
         return file;
     }
 
     /// Calls `visit(const std::string& name, const struct stat& status)` for each regular file in
-    /// here, in no order. Throws file_error.
+    /// this folder, in no order. Throws file_error.
     template <typename Visit>
     void each_file(Visit visit) const {
         each_entry([&](const std::string& name, const struct stat& status) {
@@ -2286,33 +2316,31 @@ public:
         });
     }
 
-    /// The same for all that lies in here: folders, links, files that are being written.
+    /// The same for each entry: also folders, links, and files that are being written.
     template <typename Visit>
     void each_entry(Visit visit) const {
-        // Opened anew, because a copy of the descriptor would share its place in the list.
-        unique_fd anew(trama_detail::file_call("list", path_, [&] {
-            return ::openat(fd(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        }));
-        const directory_list list(anew.get());
-        if (list.entries == nullptr) throw file_error(errno, "list", path_);
-        anew.release();
+        // A list of its own: fd() has one position, and a visit may list the folder, too.
+        trama_detail::directory_list list(std::move(duplicate().fd_), path_);
         if (status_of(fd(), path_).st_nlink == 0) throw file_error(ENOENT, "list", path_);
-        for (;;) {
-            errno = 0;
-            const dirent* entry = ::readdir(list.entries);
-            if (entry == nullptr && errno != 0) throw file_error(errno, "list", path_);
-            if (entry == nullptr) return;
+        while (const dirent* entry = list.next()) {
             const std::string name = entry->d_name;
             struct stat status {};
-            if (::fstatat(fd(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0) {
-                visit(name, status);
-            } else if (errno != ENOENT) {  // that is: it was deleted meanwhile
-                throw file_error(errno, "look at", path_to(name));
-            }
+            const auto found = trama_detail::look_at(fd(), name, status);
+            if (found.error == ENOENT) continue;  // it was deleted meanwhile
+            if (found.failed()) throw file_error(found.error, "look at", path_to(name));
+            visit(name, status);
         }
     }
 
-    /// Where `name` lies, for messages.
+    /// Waits until the names in this folder are safe on the disk. Some file systems (CIFS, FUSE,
+    /// 9p) have no such operation for a folder: that is no error. Throws file_error. man 2 fsync
+    void sync() const {
+        const auto synced = trama_detail::system_call([&] { return ::fsync(fd()); });
+        const bool exists = synced.error != EINVAL && synced.error != ENOSYS;
+        if (synced.failed() && exists) throw file_error(synced.error, "write to the disk", path_);
+    }
+
+    /// The path of `name` in this folder, for messages.
     std::string path_to(const std::string& name) const { return path_ + '/' + name; }
 
     const std::string& path() const noexcept { return path_; }
@@ -2321,37 +2349,28 @@ public:
     /// What the system knows of an open file: its size, when it was written. man 2 fstat
     static struct stat status_of(int file, const std::string& path) {
         struct stat status {};
-        if (::fstat(file, &status) != 0) throw file_error(errno, "look at", path);
+        trama_detail::file_call("look at", path, [&] { return ::fstat(file, &status); });
         return status;
     }
 
 private:
-    struct directory_list {
-        explicit directory_list(int fd) noexcept : entries(::fdopendir(fd)) {}
-        directory_list(const directory_list&) = delete;
-        directory_list& operator=(const directory_list&) = delete;
-        ~directory_list() {
-            if (entries != nullptr) ::closedir(entries);
-        }
+    folder(unique_fd fd, const std::string& path) : fd_(std::move(fd)), path_(path) {}
 
-        DIR* const entries;
-    };
-
-    // `where` is relative to the folder `base`; `path` is what messages call it.
-    folder(int base, const std::string& where, const std::string& path) : path_(path) {
-        const int follow = base == AT_FDCWD ? 0 : O_NOFOLLOW;
-        fd_.reset(trama_detail::file_call("open folder", path, [&] {
-            return ::openat(base, where.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | follow);
+    /// Opens the folder `name`, relative to `base`; `path` is its name in errors.
+    static unique_fd open_at(int base, const std::string& name, const std::string& path,
+                             int flags) {
+        return unique_fd(trama_detail::file_call("open folder", path, [&] {
+            return ::openat(base, name.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | flags);
         }));
     }
 
-    static folder make_at(int base, const std::string& where, const std::string& path) {
+    /// Returns true if the folder is new, false if there was something of that name.
+    static bool make_at(int base, const std::string& name, const std::string& path) {
         const auto made =
-            trama_detail::system_call([&] { return ::mkdirat(base, where.c_str(), 0777); });
-        const bool is_new = !made.failed();
-        if (!is_new && made.error != EEXIST) throw file_error(made.error, "make folder", path);
-        if (is_new && base != AT_FDCWD) ::fsync(base);  // or a power cut might take it away
-        return folder(base, where, path);
+            trama_detail::system_call([&] { return ::mkdirat(base, name.c_str(), 0777); });
+        if (made.error == EEXIST) return false;
+        if (made.failed()) throw file_error(made.error, "make folder", path);
+        return true;
     }
 
     unique_fd fd_;
@@ -2360,30 +2379,74 @@ private:
 
 }  // namespace trama
 // trama/file/atomic_file.hpp -- a file that is wholly there, or not at all.
-// man 2 rename, man 2 fsync, man 2 flock
+// man 2 rename, man 2 link, man 2 fsync, man 2 flock
 //
-// Who writes into a file in place leaves half of it behind when the program, the disk or the power
-// fails. So the bytes go into a temporary file beside it; when all of them are safe on the disk, it
-// takes the name in one step, rename(2). Whoever opens the name sees the old file or the new one.
+// A program that writes into a file directly leaves half of it behind when the program, the disk or
+// the power fails. So the bytes go into a temporary file beside it. When all of them are safe on
+// the disk, the temporary file takes the name in one step, rename(2). A program that opens the name
+// gets the old file or the new one, and both are whole.
 
 #include <sys/file.h>
 
 namespace trama {
 
-/// A file that is being written. What is not committed is deleted by the destructor. Move-only.
+namespace trama_detail {
+
+inline void delete_file(int folder, const std::string& name) noexcept {
+    system_call([&] { return ::unlinkat(folder, name.c_str(), 0); });
+}
+
+/// Makes the file `name`, to be read and written by its owner. Error EEXIST: there is one already.
+inline call_result make_file(int folder, const std::string& name) noexcept {
+    constexpr int flags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+    return system_call([&] { return ::openat(folder, name.c_str(), flags, 0644); });
+}
+
+/// Renames `from` to `to`, but replaces nothing. Error EEXIST: there is a file of that name.
+inline call_result rename_to_new(int folder, const std::string& from, const std::string& to) {
+#ifdef RENAME_NOREPLACE
+    const auto renamed = system_call(
+        [&] { return ::renameat2(folder, from.c_str(), folder, to.c_str(), RENAME_NOREPLACE); });
+    if (renamed.error != EINVAL && renamed.error != ENOSYS) return renamed;
+#endif
+    // O_EXCL lets one program alone make the name. So what rename(2) replaces here is the empty
+    // file that this function has made, and not the file of another program.
+    const call_result made = make_file(folder, to);
+    if (made.failed()) return made;
+    const unique_fd empty(static_cast<int>(made.value));
+    const call_result renamed_over =
+        system_call([&] { return ::renameat(folder, from.c_str(), folder, to.c_str()); });
+    if (renamed_over.failed()) delete_file(folder, to);
+    return renamed_over;
+}
+
+/// Gives the file `from` the name `to`, but replaces nothing. Error EEXIST as above.
+inline call_result name_file(int folder, const std::string& from, const std::string& to) {
+    const call_result linked =
+        system_call([&] { return ::linkat(folder, from.c_str(), folder, to.c_str(), 0); });
+    // A file system without hard links: FAT, exFAT, shared folders, FUSE.
+    const bool has_no_links = linked.error == EPERM || linked.error == ENOSYS ||
+                              linked.error == ENOTSUP || linked.error == EMLINK;
+    if (has_no_links) return rename_to_new(folder, from, to);
+    if (!linked.failed()) delete_file(folder, from);
+    return linked;
+}
+
+}  // namespace trama_detail
+
+/// A file that is being written. The destructor deletes what was not committed. Move-only.
 class atomic_file {
 public:
-    /// Starts what is to become the file `name` in `where`, over one that may be there; only its
-    /// owner may write to it (mode 0644). Throws file_error: EINVAL for a name that is not plain.
+    /// Starts the new file `name` in `where`; it may replace one that is there. Only its owner may
+    /// write to it (mode 0644). Throws file_error: EINVAL for a name that is not plain.
     atomic_file(const folder& where, const std::string& name)
-        : name_(name), path_(where.path_to(name)) {
-        if (!is_plain_name(name)) throw file_error(EINVAL, "write", path_);
-        folder_.reset(::fcntl(where.fd(), F_DUPFD_CLOEXEC, 0));
-        if (!folder_) throw file_error(errno, "write", path_);
-        // A clean-up may take the file away before it is locked.
-        struct stat status {};
-        do make_temporary();
-        while (::fstat(file_.get(), &status) == 0 && status.st_nlink == 0);
+        : folder_(where.duplicate()), name_(name) {
+        if (!is_plain_name(name)) throw file_error(EINVAL, "write", path());
+        bool is_there = false;
+        while (!is_there) {
+            make_temporary();
+            is_there = folder::status_of(file_.get(), path()).st_nlink > 0;
+        }
     }
     atomic_file(atomic_file&&) noexcept = default;
     atomic_file& operator=(atomic_file&& other) noexcept {
@@ -2392,340 +2455,230 @@ public:
         folder_ = std::move(other.folder_);
         file_ = std::move(other.file_);
         name_ = std::move(other.name_);
-        path_ = std::move(other.path_);
         temporary_ = std::move(other.temporary_);
         maker_ = other.maker_;
         return *this;
     }
     ~atomic_file() { abandon(); }
 
-    /// Where to write; still owned here. -1 when it was committed.
+    /// The descriptor to write to; still owned here. -1 after the commit.
     int fd() const noexcept { return file_.get(); }
 
-    /// All was written: makes it safe on the disk, gives it its name, and closes it. Throws
-    /// file_error; then the file that was there before still is, unless the very last step failed,
-    /// which makes the new name safe on the disk.
+    /// Makes the file safe on the disk, gives it its name, and closes it. Throws file_error; then
+    /// the file that was there before is still there, unless only the very last step failed, which
+    /// makes the new name safe on the disk.
     void commit() {
-        make_safe(file_.get());
-        trama_detail::file_call("rename a temporary file to", path_, [&] {
-            return ::renameat(folder_.get(), temporary_.c_str(), folder_.get(), name_.c_str());
+        make_safe();
+        trama_detail::file_call("rename a temporary file to", path(), [&] {
+            return ::renameat(folder_.fd(), temporary_.c_str(), folder_.fd(), name_.c_str());
         });
         file_.reset();
-        make_safe(folder_.get());
+        folder_.sync();
     }
 
-    /// The same, but replaces no file: false when there is one of that name. Then it can be called
-    /// again, with another name.
-    bool commit_new(const std::string& name) {
+    /// The same under a name that is free: replaces no file. Returns false if there is one of that
+    /// name; then it can be called again, with another name.
+    [[nodiscard]] bool commit_new(const std::string& name) {
         if (!is_plain_name(name)) throw file_error(EINVAL, "write", name);
-        // Before the disk is waited for; linkat is the judge.
+        // A first look saves the wait for the disk. name_file() decides.
         struct stat status {};
-        if (::fstatat(folder_.get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0) return false;
-        make_safe(file_.get());
-        const auto linked = trama_detail::system_call([&] {
-            return ::linkat(folder_.get(), temporary_.c_str(), folder_.get(), name.c_str(), 0);
-        });
-        if (linked.error == EEXIST) return false;
-        if (linked.failed()) throw file_error(linked.error, "name a temporary file", name);
-        ::unlinkat(folder_.get(), temporary_.c_str(), 0);
+        if (!trama_detail::look_at(folder_.fd(), name, status).failed()) return false;
+        make_safe();
+        const auto named = trama_detail::name_file(folder_.fd(), temporary_, name);
+        if (named.error == EEXIST) return false;
+        if (named.failed()) throw file_error(named.error, "name a temporary file", name);
         file_.reset();
-        make_safe(folder_.get());
+        folder_.sync();
         return true;
     }
 
-    /// Deletes what programs that were killed have left in `where`. Files that a living program is
-    /// writing there are locked, and stay. Call it when a server starts.
+    /// Deletes the temporary files in `where` that killed programs have left behind. Those of
+    /// living programs are locked, and stay. Call it when a server starts.
     static void clear_leftovers(const folder& where) {
         where.each_entry([&](const std::string& name, const struct stat& status) {
             if (!S_ISREG(status.st_mode) || !trama_detail::is_temporary(name)) return;
             constexpr int flags = O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
-            const unique_fd file(::openat(where.fd(), name.c_str(), flags));
-            if (file && ::flock(file.get(), LOCK_EX | LOCK_NB) == 0)
-                ::unlinkat(where.fd(), name.c_str(), 0);
+            const auto opened = trama_detail::system_call(
+                [&] { return ::openat(where.fd(), name.c_str(), flags); });
+            const unique_fd file(static_cast<int>(opened.value));
+            if (!lock(file.get(), LOCK_NB).failed()) trama_detail::delete_file(where.fd(), name);
         });
     }
 
 private:
+    /// Makes a file under a name that nobody has, and locks it.
     void make_temporary() {
-        constexpr int flags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
-        do {
-            timespec now{};
-            ::clock_gettime(CLOCK_MONOTONIC, &now);
-            temporary_ = trama_detail::text("%s%ld-%ld", trama_detail::temporary_start.data(),
-                                            static_cast<long>(::getpid()), now.tv_nsec)
-                             .c_str();
-            file_.reset(::openat(folder_.get(), temporary_.c_str(), flags, 0644));
-        } while (!file_ && (errno == EEXIST || errno == EINTR));
-        if (!file_) throw file_error(errno, "write", path_);
-        ::flock(file_.get(), LOCK_EX);  // until it is closed, however the program ends
+        trama_detail::call_result made{-1, EEXIST};
+        while (made.error == EEXIST) {
+            temporary_ = temporary_name();
+            made = trama_detail::make_file(folder_.fd(), temporary_);
+        }
+        if (made.failed()) throw file_error(made.error, "write", path());
+        file_.reset(static_cast<int>(made.value));
+        lock(file_.get(), 0);
     }
 
-    void make_safe(int fd) const {
-        trama_detail::file_call("write to the disk", path_, [&] { return ::fsync(fd); });
+    static std::string temporary_name() {
+        const auto now = std::chrono::steady_clock::now().time_since_epoch();
+        return std::string(trama_detail::temporary_start) + std::to_string(::getpid()) + '-' +
+               std::to_string(std::chrono::nanoseconds(now).count());
+    }
+
+    /// Locks the file until it is closed, also by the end of the program. `flags`: LOCK_NB or 0.
+    static trama_detail::call_result lock(int file, int flags) noexcept {
+        return trama_detail::system_call([&] { return ::flock(file, LOCK_EX | flags); });
+    }
+
+    void make_safe() const {
+        trama_detail::file_call("write to the disk", path(), [&] { return ::fsync(fd()); });
     }
 
     void abandon() noexcept {
-        // After fork(2) the file is the parent's: the child must not take it away.
-        if (file_ && ::getpid() == maker_) ::unlinkat(folder_.get(), temporary_.c_str(), 0);
+        // After fork(2) the file belongs to the parent: the child must not delete it.
+        const bool is_ours = file_ && ::getpid() == maker_;
+        if (is_ours) trama_detail::delete_file(folder_.fd(), temporary_);
     }
 
-    unique_fd folder_;
+    std::string path() const { return folder_.path_to(name_); }
+
+    folder folder_;
     unique_fd file_;
     std::string name_;
-    std::string path_;  // for messages
     std::string temporary_;
     pid_t maker_ = ::getpid();
 };
 
 }  // namespace trama
-// trama/file/pieces.hpp -- what sending and receiving a file have in common: how much at once, how
-// long to wait, and no SIGPIPE. man 2 fcntl (O_NONBLOCK), man 2 sigpending
-
-#include <csignal>
+// trama/file/transfer.hpp -- a whole file through a connection, in pieces of 256 KiB.
+// man 2 pread, man 2 send, man 2 recv, man 2 write
+//
+// sendfile(2) and splice(2) would spare the copy through this program, but each knows only some
+// files, some sockets and some systems. Plain reads and writes know all of them, and large pieces
+// make them as fast: docs/performance.md has the numbers.
 
 namespace trama {
 
-namespace trama_detail {
-
-/// So many bytes at once: few system calls, and progress is told often enough.
-inline std::size_t piece_of(std::uint64_t left) noexcept {
-    constexpr std::size_t most = 1U << 20U;
-    return left < most ? left & (most - 1) : most;  // masked: it fits into 32 bits, too
+/// Writes all of `bytes` at the position of `file`; `path` is its name in errors. Throws
+/// file_error. man 2 write
+inline void write_all(int file, std::string_view bytes, const std::string& path) {
+    while (!bytes.empty()) {
+        const auto written =
+            trama_detail::system_call([&] { return ::write(file, bytes.data(), bytes.size()); });
+        if (written.failed()) throw file_error(written.error, "write", path);
+        bytes.remove_prefix(written.count());
+    }
 }
 
-/// While it lives, no call on the descriptor waits: sendfile(2) and splice(2) know no MSG_DONTWAIT.
-class never_waiting {
-public:
-    explicit never_waiting(int fd) noexcept : fd_(fd), before_(::fcntl(fd, F_GETFL)) {
-        ::fcntl(fd_, F_SETFL, before_ | O_NONBLOCK);
-    }
-    never_waiting(const never_waiting&) = delete;
-    never_waiting& operator=(const never_waiting&) = delete;
-    ~never_waiting() { ::fcntl(fd_, F_SETFL, before_); }
+namespace trama_detail {
 
-private:
-    int fd_;
-    int before_;
-};
+/// The size of the next piece, in bytes, when `left` bytes are still to be moved.
+inline std::size_t piece_of(std::uint64_t left) noexcept {
+    constexpr std::uint64_t most = 256 * 1024;
+    return static_cast<std::size_t>(left < most ? left : most);
+}
 
-/// Makes a call that does not wait until it moves something; the time-out of the stream bounds how
-/// long that may take. Returns the number of bytes. Throws network_error.
-template <typename Call>
-std::size_t move_some(const char* operation, const tcp_stream& stream, short events, Call call) {
+/// Calls `transfer`, which never waits, until it moves some bytes. The time-out of the stream
+/// bounds how long that takes. Returns how many bytes; 0: the stream ended. Throws network_error.
+template <typename Transfer>
+std::size_t move_some(const char* operation, const tcp_stream& stream, short events,
+                      Transfer transfer) {
     const deadline limit(stream.get_timeout());
     for (;;) {
-        const call_result result = call();
-        if (!result.would_block())
-            return static_cast<std::size_t>(check(operation, result, stream.remote_endpoint()));
+        const io_result result = transfer();
+        if (result.status == io_status::failed)
+            throw_system_error(result.error.value(), operation, stream.remote_endpoint());
+        if (result.status != io_status::would_block) return result.bytes;
         wait_or_throw(stream.fd(), events, limit, operation, stream.remote_endpoint());
     }
 }
 
-/// sendfile(2) knows no MSG_NOSIGNAL. So SIGPIPE waits while this lives, in this thread only, and
-/// one that came is taken away. errno stays as it is.
-class no_sigpipe {
-public:
-    no_sigpipe() noexcept {
-        sigset_t pending;
-        ::sigpending(&pending);
-        was_pending_ = ::sigismember(&pending, SIGPIPE) == 1;
-        ::sigemptyset(&sigpipe_);
-        ::sigaddset(&sigpipe_, SIGPIPE);
-        ::pthread_sigmask(SIG_BLOCK, &sigpipe_, &before_);
-    }
-    no_sigpipe(const no_sigpipe&) = delete;
-    no_sigpipe& operator=(const no_sigpipe&) = delete;
-    ~no_sigpipe() {
-        const int error = errno;  // of the call that this guards
-        sigset_t pending;
-        int signal = 0;
-        ::sigpending(&pending);
-        if (!was_pending_ && ::sigismember(&pending, SIGPIPE) == 1) ::sigwait(&sigpipe_, &signal);
-        ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
-        errno = error;
-    }
-
-private:
-    sigset_t sigpipe_;
-    sigset_t before_;
-    bool was_pending_;
-};
-
-}  // namespace trama_detail
-
-}  // namespace trama
-// trama/file/transfer.hpp -- a whole file through a connection, in large pieces.
-// man 2 sendfile, man 2 splice, man 7 pipe
-//
-// read(2) and send(2) copy each byte from the kernel to the program and back. On Linux it need not
-// leave the kernel: sendfile(2) hands pages of the file to the socket; splice(2) hands what came on
-// a socket to a pipe, and from the pipe to the file. Elsewhere: read and write, 256 KiB at a time.
-
-#if defined(__linux__)
-#include <sys/sendfile.h>
-#endif
-
-namespace trama {
-
-namespace trama_detail {
-
-/// True for an error of sendfile(2) that is not of the connection: some file systems cannot, and
-/// pread(2) tells what else is wrong with the file.
-inline bool is_of_file(int error) noexcept {
-    return error == EINVAL || error == ENOSYS || error == EBADF || error == EIO ||
-           error == EOVERFLOW;
-}
-
-[[gnu::cold]] inline void tell_piece(int fd, call_result result, const char* call,
-                                     std::size_t size) noexcept {
-    if (result.failed()) return trace(fd, result.error, "%s %zu bytes", call, size);
-    trace(fd, 0, "%s %ld of %zu bytes", call, result.value, size);
-}
-
-/// Sends up to `size` bytes of `file` from `offset` on, and does not wait. 0: the file ends there.
-inline call_result send_piece(int to, int file, std::uint64_t offset, std::size_t size,
-                              std::string& buffer) {
-    auto at = static_cast<off_t>(offset);
-    if (static_cast<std::uint64_t>(at) != offset)  // off_t may have 32 bits
-        throw file_error(EOVERFLOW, "read", "from a file");
-#if defined(__linux__)
-    const auto sent = system_call([&] {
-        const no_sigpipe quiet;
-        return ::sendfile(to, file, &at, size);
-    });
-    if (tracing()) tell_piece(to, sent, "sendfile", size);
-    if (!is_of_file(sent.error)) return sent;
-#endif
-    buffer.resize(size < 262144 ? size : 262144);
-    const auto got = system_call([&] { return ::pread(file, buffer.data(), buffer.size(), at); });
+/// Reads up to `size` bytes from `offset` on. Throws file_error, also when the file ends there.
+inline std::string_view read_piece(int file, std::uint64_t offset, char* memory, std::size_t size) {
+    const auto at = static_cast<off_t>(offset);
+    const bool fits = at >= 0 && static_cast<std::uint64_t>(at) == offset;  // it may have 32 bits
+    if (!fits) throw file_error(EOVERFLOW, "read", "from a file");
+    const auto got = system_call([&] { return ::pread(file, memory, size, at); });
     if (got.failed()) throw file_error(got.error, "read", "from a file");
-    iovec part{buffer.data(), got.count()};
-    return got.value == 0 ? got : send_once(to, &part, 1, MSG_DONTWAIT);
+    if (got.value == 0) throw file_error(ENODATA, "send", "a file that became shorter");
+    return {memory, got.count()};
 }
 
-/// Moves bytes from a connection to a file.
-class file_receiver {
-public:
-    file_receiver(int from, int file) : from_(from), file_(file) {
-#if defined(__linux__)
-        int ends[2];
-        if (::pipe2(ends, O_CLOEXEC) != 0) return;  // no descriptors: then without
-        read_end_.reset(ends[0]);
-        write_end_.reset(ends[1]);
-        ::fcntl(ends[1], F_SETPIPE_SZ, 1 << 20);  // a smaller one does as well
-#endif
+/// Writes exactly `size` bytes to `file`, as they come from `receive(memory, most)`, which returns
+/// how many it received, and 0 at the end of the stream.
+template <typename Receive, typename Progress>
+void receive_pieces(int file, std::uint64_t size, const endpoint& peer, Receive receive,
+                    Progress& progress) {
+    std::string buffer(piece_of(size), '\0');
+    for (std::uint64_t done = 0; done < size;) {
+        const std::size_t count = receive(buffer.data(), piece_of(size - done));
+        if (count == 0)
+            throw unexpected_eof(done, size, "receive a file from", peer.to_string().c_str());
+        write_all(file, {buffer.data(), count}, "to a file");
+        done += count;
+        progress(done);
     }
+}
 
-    /// Receives up to `size` bytes, and does not wait. 0: the peer has closed.
-    call_result receive(std::size_t size) {
-#if defined(__linux__)
-        if (write_end_) {
-            const auto result = splice(from_, write_end_.get(), size);
-            if (tracing()) tell_piece(from_, result, "splice", size);
-            if (!result.failed()) empty_pipe(result.count());
-            // Ready, and yet nothing comes: splice stops at an urgent byte, and recv passes it
-            // over. Some sockets cannot be spliced from at all.
-            const bool is_stuck = result.would_block() && was_empty_;
-            was_empty_ = result.would_block();
-            if (!is_stuck && result.error != EINVAL && result.error != ENOSYS) return result;
-        }
-#endif
-        return copy_piece(size, [&] {
-            return receive_once(from_, buffer_.data(), buffer_.size(), MSG_DONTWAIT, receiving);
-        });
-    }
+inline bool has_byte_at(int file, off_t offset, const std::string& path) {
+    char byte = 0;
+    return file_call("read", path, [&] { return ::pread(file, &byte, 1, offset); }) == 1;
+}
 
-private:
-    template <typename Read>
-    call_result copy_piece(std::size_t size, Read read) {
-        buffer_.resize(size < 262144 ? size : 262144);
-        const call_result result = read();
-        if (!result.failed())
-            write_all(file_, std::string_view(buffer_).substr(0, result.count()), "to a file");
-        return result;
-    }
-
-#if defined(__linux__)
-    static call_result splice(int from, int to, std::size_t size) noexcept {
-        return system_call(
-            [&] { return ::splice(from, nullptr, to, nullptr, size, SPLICE_F_MOVE); });
-    }
-
-    void empty_pipe(std::size_t size) {
-        while (size > 0) {
-            const auto result = splice(read_end_.get(), file_, size);
-            if (result.error == EINVAL) return copy_pipe(size);
-            if (result.failed()) throw file_error(result.error, "write", "to a file");
-            size -= result.count();
-        }
-    }
-
-    // This file system, or a file opened to append, cannot be spliced to: so not again.
-    void copy_pipe(std::size_t size) {
-        write_end_.reset();
-        const auto read = [&] {
-            return system_call(
-                [&] { return ::read(read_end_.get(), buffer_.data(), buffer_.size()); });
-        };
-        while (size > 0) size -= copy_piece(size, read).count();
-    }
-
-    unique_fd read_end_;
-    unique_fd write_end_;
-    bool was_empty_ = false;
-#endif
-    int from_;
-    int file_;
-    std::string buffer_;
-};
-
-/// For a callback that nobody asked for.
+/// The progress callback of a caller who gives none.
 struct no_progress {
     void operator()(std::uint64_t) const noexcept {}
 };
 
 }  // namespace trama_detail
 
-/// Sends exactly `size` bytes of `file` from `offset` on; the time-out of the stream bounds how
-/// long nothing may move; nobody else uses it meanwhile. `progress(std::uint64_t bytes)` hears how
-/// many were sent so far. Throws network_error; file_error when the file cannot be read, or became
-/// longer or shorter meanwhile.
+/// The size of an open file, in bytes, as it can be announced before the file is sent. Throws
+/// file_error (ENOTSUP) if there is none to rely on: `file` is a FIFO, a folder or a device, or the
+/// system makes its bytes while they are read, as in /proc and /sys, and gives a size that is
+/// wrong.
+[[nodiscard]] inline std::uint64_t size_of_file(int file, const std::string& path) {
+    const struct stat status = folder::status_of(file, path);
+    if (!S_ISREG(status.st_mode))
+        throw file_error(ENOTSUP, "measure what is no regular file:", path);
+    const off_t size = status.st_size;
+    const bool is_right = size == 0 ? !trama_detail::has_byte_at(file, 0, path)
+                                    : trama_detail::has_byte_at(file, size - 1, path);
+    const bool has_changed = folder::status_of(file, path).st_size != size;
+    if (!is_right && !has_changed)
+        throw file_error(ENOTSUP, "measure a file with a wrong size, as in /proc or /sys:", path);
+    return static_cast<std::uint64_t>(size);
+}
+
+/// Sends exactly `size` bytes of `file`, from `offset` on; its position does not move. The time-out
+/// of the stream bounds how long nothing may move. Calls `progress(std::uint64_t bytes)` after each
+/// piece, with the number of bytes sent so far. Throws network_error; file_error when the file
+/// cannot be read (a pipe: ESPIPE), or became shorter (ENODATA).
 template <typename Progress = trama_detail::no_progress>
 void send_file(tcp_stream& to, int file, std::uint64_t offset, std::uint64_t size,
                Progress progress = {}) {
-    const trama_detail::never_waiting quick(to.fd());
-    const off_t size_before = folder::status_of(file, "the file to send").st_size;
-    std::string buffer;
+    std::string buffer(trama_detail::piece_of(size), '\0');
     for (std::uint64_t sent = 0; sent < size;) {
-        const auto send = [&] {
-            const std::size_t piece = trama_detail::piece_of(size - sent);
-            return trama_detail::send_piece(to.fd(), file, offset + sent, piece, buffer);
-        };
-        const std::size_t count = trama_detail::move_some("send a file to", to, POLLOUT, send);
-        if (count == 0) throw file_error(ESTALE, "send", "a file that became shorter");
-        sent += count;
-        progress(sent);
+        const std::size_t most = trama_detail::piece_of(size - sent);
+        std::string_view piece = trama_detail::read_piece(file, offset + sent, buffer.data(), most);
+        while (!piece.empty()) {
+            const std::size_t count = trama_detail::move_some(
+                "send a file to", to, POLLOUT, [&] { return to.try_send_some(piece); });
+            piece.remove_prefix(count);
+            sent += count;
+            progress(sent);
+        }
     }
-    if (folder::status_of(file, "the file to send").st_size != size_before)
-        throw file_error(ESTALE, "send", "a file that changed meanwhile");
 }
 
-/// Receives exactly `size` bytes and writes them to `file`, where its position is. Time-out and
-/// `progress` as of send_file. Throws network_error; unexpected_eof when the peer closes before;
+/// Receives exactly `size` bytes and writes them to `file`, at its position. Time-out and
+/// `progress` as in send_file. Throws network_error; unexpected_eof when the peer closes before;
 /// file_error when the file cannot be written: then the rest was not received.
 template <typename Progress = trama_detail::no_progress>
 void receive_file(tcp_stream& from, int file, std::uint64_t size, Progress progress = {}) {
-    constexpr const char* operation = "receive a file from";
-    const trama_detail::never_waiting quick(from.fd());
-    trama_detail::file_receiver receiver(from.fd(), file);
-    for (std::uint64_t done = 0; done < size;) {
-        const auto receive = [&] { return receiver.receive(trama_detail::piece_of(size - done)); };
-        const std::size_t count = trama_detail::move_some(operation, from, POLLIN, receive);
-        if (count == 0)
-            throw unexpected_eof(done, size, operation, from.remote_endpoint().to_string().c_str());
-        done += count;
-        progress(done);
-    }
+    const auto receive = [&](char* memory, std::size_t most) {
+        return trama_detail::move_some("receive a file from", from, POLLIN,
+                                       [&] { return from.try_recv_some(memory, most); });
+    };
+    trama_detail::receive_pieces(file, size, from.remote_endpoint(), receive, progress);
 }
 
 }  // namespace trama
@@ -3304,6 +3257,8 @@ private:
 //
 // A signal handler may do next to nothing: it can come in the middle of malloc. It may write one
 // byte into a pipe; and the loop wakes up, outside of the handler, where everything is allowed.
+
+#include <csignal>
 
 namespace trama {
 

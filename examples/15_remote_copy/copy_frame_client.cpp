@@ -45,7 +45,7 @@ std::string read_whole(copy::local_file& file) {
     std::size_t size = 0;
     while (const std::size_t count = file.read(whole.data() + size, whole.size() - size))
         size += count;
-    file.must_be_the_same();
+    file.throw_if_changed();
     return whole;
 }
 

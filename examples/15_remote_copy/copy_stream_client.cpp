@@ -8,7 +8,6 @@
 // Exercise: Change one byte at the front of FILE between the two runs. Which message tells the
 //           client, and what does it send then?
 // Next:     copy_stream_server.cpp; 16_file_store
-#include "../support/characters.hpp"
 #include "../support/progress.hpp"
 #include "checksum.hpp"
 #include "conversation.hpp"
@@ -86,7 +85,7 @@ void send_data(copy::conversation& server, copy::local_file& file, std::uint64_t
     for (std::uint64_t sent = start; sent < file.size();) {
         const std::uint64_t left = file.size() - sent;
         const std::size_t count = file.read(piece.data(), copy::at_most(piece.size(), left));
-        if (count == 0) break;  // it is shorter: must_be_the_same() will tell
+        if (count == 0) break;  // it is shorter: throw_if_changed() will tell
         const std::string_view bytes = std::string_view(piece).substr(0, count);
         sum.add(bytes);
         server.send_data(bytes);
@@ -102,7 +101,7 @@ void copy_file(copy::conversation& server, const std::string& path) {
     if (start > 0) program::say("going on behind ", program::size_text(start));
     server.send_message("from " + std::to_string(start));
     send_data(server, file, start, sum);
-    file.must_be_the_same();
+    file.throw_if_changed();
     server.send_message("sum " + sum.text());
     server.expect("stored", copy::conversation::time_for(file.size()));
     program::say(program::harmless(path), ": stored, ", program::size_text(file.size()));

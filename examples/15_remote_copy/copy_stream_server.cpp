@@ -8,7 +8,7 @@
 // Exercise: The checksum is no defence against people. What could somebody do who can change bytes
 //           on the way, or who may send files here? What would you need against it?
 // Next:     16_file_store, where files can be fetched as well
-#include "../support/characters.hpp"
+#include "../support/file_name.hpp"
 #include "checksum.hpp"
 #include "client_threads.hpp"
 #include "conversation.hpp"
@@ -64,8 +64,7 @@ struct request {
 /// "put SIZE NAME". Throws peer_error: this is not a name for a file of ours.
 request parse(const std::string& message, const trama::folder& whole) {
     const auto [size, name] = copy::split(copy::rest_of(message, "put", the_client));
-    if (!trama::is_plain_name(name) || name[0] == '.')
-        throw program::peer_error("no file can have this name here");
+    if (!program::is_file_name(name)) throw program::peer_error("no file can have this name here");
     struct stat status {};
     const bool is_there = ::fstatat(whole.fd(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0;
     if (is_there && !S_ISREG(status.st_mode))

@@ -69,7 +69,7 @@ public:
         if (::renameat(where_.fd(), name_.c_str(), to.fd(), name_.c_str()) != 0)
             throw trama::file_error(errno, "rename to", to.path_to(name_));
         fd_.reset();
-        if (::fsync(to.fd()) != 0) throw trama::file_error(errno, "write to the disk", to.path());
+        to.sync();
     }
 
     std::uint64_t size() const {

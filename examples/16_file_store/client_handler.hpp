@@ -2,6 +2,7 @@
 // from or into the folder.
 #pragma once
 
+#include "../support/file_name.hpp"
 #include "connection.hpp"
 #include "file_list.hpp"
 
@@ -11,6 +12,7 @@
 #include <limits>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace store {
@@ -91,14 +93,11 @@ private:
         ++counts_.download_requests;
         answer(ok);
         const std::optional<std::string> name = receive_name();
-        const trama::unique_fd file = name ? open(*name) : trama::unique_fd();
+        const std::optional<open_file> file = name ? open(*name) : std::nullopt;
         if (!file) return answer(not_found, "File not found");
-        // Measured once, at the open file: these bytes are sent, even if the file grows meanwhile.
-        const auto status = trama::folder::status_of(file.get(), *name);
-        const auto size = static_cast<std::uint64_t>(status.st_size);
-        peer_.send(byte_of(ok) + bytes_of(size));
+        peer_.send(byte_of(ok) + bytes_of(file->size));
         peer_.send_file(
-            file.get(), size, [](std::uint64_t) {}, [] { return true; });
+            file->fd.get(), file->size, [](std::uint64_t) {}, [] { return true; });
         ++counts_.downloads;
         log(level::info, "File ", program::harmless(*name), " downloaded from ", peer_.peer(), '.');
     }
@@ -123,7 +122,7 @@ private:
             const double changed = static_cast<double>(status.st_mtim.tv_sec) +
                                    static_cast<double>(status.st_mtim.tv_nsec) / 1e9;
             const auto size = static_cast<std::uint64_t>(status.st_size);
-            if (is_storable(name)) lines.push_back(line_of({name, size, changed}));
+            if (program::is_file_name(name)) lines.push_back(line_of({name, size, changed}));
         });
         std::sort(lines.begin(), lines.end());
         std::string text;
@@ -138,17 +137,26 @@ private:
         if (size > name_limit) return std::nullopt;
         std::string name = peer_.receive(static_cast<std::size_t>(size));
         log(level::debug, tag_, "the name is \"", program::harmless(name), '"');
-        return is_storable(name) ? std::optional<std::string>(name) : std::nullopt;
+        return program::is_file_name(name) ? std::optional<std::string>(name) : std::nullopt;
     }
 
-    /// Opens a file. Returns no descriptor if there is none or it may not be read; a client gets the
-    /// same answer for both.
-    trama::unique_fd open(const std::string& name) const {
+    /// A file to be sent. Its size is measured once, at the open descriptor: exactly these bytes are
+    /// announced and sent, even if the file grows meanwhile.
+    struct open_file {
+        trama::unique_fd fd;
+        std::uint64_t size;
+    };
+
+    /// Opens a file. Returns nothing if there is none, if it may not be read, or if its size cannot
+    /// be told (/proc); a client gets the same answer for all of them.
+    std::optional<open_file> open(const std::string& name) const {
         try {
-            return trama::folder(storage_).open(name);
+            trama::unique_fd file = trama::folder(storage_).open(name);
+            const std::uint64_t size = trama::size_of_file(file.get(), name);
+            return open_file{std::move(file), size};
         } catch (const trama::file_error& error) {
             log(level::debug, tag_, error.what());
-            return {};
+            return std::nullopt;
         }
     }
 

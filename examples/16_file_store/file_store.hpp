@@ -1,5 +1,5 @@
-// 16_file_store/file_store.hpp -- what the four programs agree on: the bytes on the wire, which
-// names are taken, and how a line of the log looks.
+// 16_file_store/file_store.hpp -- the rules for all four programs: the bytes on the wire, and the
+// form of a line of the log.
 //
 //     upload      client: 00          length name length file
 //                 server:      status                           status
@@ -12,7 +12,6 @@
 // need not wait for a status before it goes on.
 #pragma once
 
-#include "../support/characters.hpp"
 #include "../support/progress.hpp"
 
 #include <array>
@@ -71,20 +70,6 @@ inline std::string sized(std::string_view text) {
 
 /// The longest name of a file, in bytes.
 constexpr std::size_t name_limit = 255;
-
-// [region name]
-/// True for a name that the store takes. Any other name leads out of the folder, hides a file, or
-/// holds characters that control the terminal of a person who reads the list.
-inline bool is_storable(std::string_view name) {
-    if (!trama::is_plain_name(name) || name.front() == '.' || !program::is_utf8(name)) return false;
-    while (!name.empty()) {
-        const program::character next = program::first_of(name);
-        if (next.code < 0x20 || (next.code >= 0x7F && next.code <= 0x9F)) return false;
-        name.remove_prefix(next.bytes.size());
-    }
-    return true;
-}
-// [/region name]
 
 /// "97.97 KB": two decimals, also for bytes.
 inline std::string size_text(std::uint64_t bytes) {

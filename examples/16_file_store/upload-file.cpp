@@ -10,12 +10,13 @@
 
 #include "../support/progress.hpp"
 
+#include <cerrno>
 #include <chrono>
+#include <cstdint>
 #include <string>
 #include <system_error>
 
 #include <fcntl.h>
-#include <sys/stat.h>
 
 namespace {
 
@@ -37,13 +38,11 @@ Usage: upload-file -s FILE -n NAME [-H HOST] [-p PORT] [-t SECONDS] [-q | -v] [-
   -h, --help             show this
 )";
 
-/// Opens the file to send. Throws usage_error and file_error.
+/// Opens the file to send. Throws file_error.
 trama::unique_fd open_source(const std::string& path) {
     // O_NONBLOCK: without it, opening a FIFO waits until a program writes to it.
     trama::unique_fd file(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
     if (!file) throw trama::file_error(errno, "open", path);
-    if (!S_ISREG(trama::folder::status_of(file.get(), path).st_mode))
-        throw program::usage_error(trama::escaped(path) + " is no regular file");
     return file;
 }
 
@@ -107,8 +106,7 @@ int upload_file(const program::options& given) {
     store::check_options(given, {"src", "name"});
     const std::string& name = given.text("name");
     const trama::unique_fd file = open_source(given.text("src"));
-    const auto status = trama::folder::status_of(file.get(), given.text("src"));
-    const auto size = static_cast<std::uint64_t>(status.st_size);
+    const std::uint64_t size = trama::size_of_file(file.get(), given.text("src"));
     uploader to(store::connect_to_server(given));
     const bool is_confirmed = to.upload(file.get(), size, name);
     store::log(level::info, "File ", program::harmless(name),

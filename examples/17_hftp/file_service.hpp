@@ -80,7 +80,8 @@ private:
     }
 
     body get_metadata(const words& given) const {
-        return {std::to_string(size_of(open(given[1]))) + "\r\n"};
+        const trama::unique_fd file = open(given[1]);
+        return {std::to_string(size_of(file, given[1])) + "\r\n"};
     }
 
     body get_slice(const words& given) const {
@@ -91,7 +92,7 @@ private:
         const bool is_raw = given.size() == 5;
         require(!is_raw || given[4] == "raw", code::invalid_arguments);
         trama::unique_fd file = open(given[1]);
-        const std::uint64_t end = size_of(file);
+        const std::uint64_t end = size_of(file, given[1]);
         require(*offset <= end && *size <= end - *offset, code::offset_exceeds);
         const std::string length = "Content-Length: " + std::to_string(*size) + "\r\n\r\n";
         const auto form = is_raw ? file_slice::form::raw : file_slice::form::base64;
@@ -133,9 +134,9 @@ private:
                error == std::errc::not_a_directory || error == std::errc::filename_too_long;
     }
 
-    static std::uint64_t size_of(const trama::unique_fd& file) {
-        return static_cast<std::uint64_t>(
-            trama::folder::status_of(file.get(), "the requested file").st_size);
+    /// Throws file_error for a file whose size the system cannot tell, such as those of /proc.
+    static std::uint64_t size_of(const trama::unique_fd& file, std::string_view name) {
+        return trama::size_of_file(file.get(), std::string(name));
     }
 
     const std::string folder_;

@@ -115,7 +115,8 @@ private:
     void begin(const fs::path& path) {
         try {
             const std::string name = path.filename();
-            if (!collector::is_name(name)) throw program::usage_error("no server takes this name");
+            if (!program::is_file_name(name))
+                throw program::usage_error("no server takes this name");
             trama::unique_fd file = trama::folder((folder_ / path).parent_path()).open(name);
             const auto size =
                 static_cast<std::uint64_t>(trama::folder::status_of(file.get(), path).st_size);

@@ -38,7 +38,6 @@
 // Files, and files through sockets.
 #include <trama/file/folder.hpp>
 #include <trama/file/atomic_file.hpp>
-#include <trama/file/pieces.hpp>
 #include <trama/file/transfer.hpp>
 
 // Both together.
