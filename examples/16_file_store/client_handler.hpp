@@ -140,8 +140,8 @@ private:
         return program::is_file_name(name) ? std::optional<std::string>(name) : std::nullopt;
     }
 
-    /// A file to be sent. Its size is measured once, at the open descriptor: exactly these bytes are
-    /// announced and sent, even if the file grows meanwhile.
+    /// A file to be sent. Its size is measured once, at the open descriptor: exactly these bytes
+    /// are announced and sent, even if the file grows meanwhile.
     struct open_file {
         trama::unique_fd fd;
         std::uint64_t size;

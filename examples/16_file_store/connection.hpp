@@ -65,8 +65,8 @@ public:
     }
 
     /// Sends a file in pieces. Calls `go_on()` before each piece, and five times a second while the
-    /// peer takes nothing; false stops the sending. Calls `progress(bytes)` with the number of bytes
-    /// sent so far. Returns true if all were sent.
+    /// peer takes nothing; false stops the sending. Calls `progress(bytes)` with the number of
+    /// bytes sent so far. Returns true if all were sent.
     template <typename Progress, typename GoOn>
     bool send_file(int file, std::uint64_t size, Progress progress, GoOn go_on) {
         using namespace std::chrono_literals;

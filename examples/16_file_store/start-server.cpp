@@ -105,8 +105,7 @@ private:
 
     void watch_stdin() {
         ready_.remove(STDIN_FILENO);
-        if (!has_stdin_ended_ && may_read_stdin())
-            ready_.add(STDIN_FILENO, trama::interest::read);
+        if (!has_stdin_ended_ && may_read_stdin()) ready_.add(STDIN_FILENO, trama::interest::read);
     }
 
     /// False in the background of a shell ("start-server &"): then the typed lines belong to the

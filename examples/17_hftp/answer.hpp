@@ -30,8 +30,8 @@ public:
     piece_source& operator=(const piece_source&) = delete;
     virtual ~piece_source() = default;
 
-    /// Appends the next piece to `out`. Returns false if it was the last one. Throws file_error when
-    /// the piece cannot be read: then nothing was appended.
+    /// Appends the next piece to `out`. Returns false if it was the last one. Throws file_error
+    /// when the piece cannot be read: then nothing was appended.
     virtual bool append_piece(std::string& out) = 0;
 };
 
@@ -44,8 +44,8 @@ public:
     file_slice(trama::unique_fd file, std::uint64_t offset, std::uint64_t size, form how)
         : file_(std::move(file)), offset_(offset), left_(size), form_(how) {}
 
-    /// Ends the line behind the last piece in base64. Throws file_error when the file cannot be read
-    /// or has become shorter.
+    /// Ends the line behind the last piece in base64. Throws file_error when the file cannot be
+    /// read or has become shorter.
     bool append_piece(std::string& out) override {
         char bytes[piece_size];
         const std::size_t size = std::min<std::uint64_t>(left_, sizeof bytes);

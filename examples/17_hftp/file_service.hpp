@@ -115,8 +115,8 @@ private:
 
     body quit(const words&) const { return {}; }
 
-    /// Opens a file. Its size is read from the open descriptor, so that size and bytes belong to one
-    /// file, even if somebody renames files meanwhile.
+    /// Opens a file. Its size is read from the open descriptor, so that size and bytes belong to
+    /// one file, even if somebody renames files meanwhile.
     trama::unique_fd open(std::string_view given) const {
         require(is_legal_name(given), code::invalid_arguments);
         require(trama::is_plain_name(given), code::file_not_found);

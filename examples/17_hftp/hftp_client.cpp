@@ -109,7 +109,8 @@ std::uint64_t size_of(line_stream& server, const std::string& name) {
 
 std::string slice(line_stream& server, const std::string& name, std::uint64_t offset,
                   std::uint64_t size) {
-    request(server, "get_slice " + name + ' ' + std::to_string(offset) + ' ' + std::to_string(size));
+    request(server,
+            "get_slice " + name + ' ' + std::to_string(offset) + ' ' + std::to_string(size));
     const auto bytes = hftp::decoded_base64(next_line(server));
     if (!bytes) throw program::peer_error("the slice is not base64");
     if (bytes->size() != size)

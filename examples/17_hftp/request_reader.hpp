@@ -9,8 +9,8 @@
 
 namespace hftp {
 
-/// Cuts the bytes of a client into requests. A line ends at its LF, so a LF without CR is refused at
-/// once, and not only when a CR LF comes.
+/// Cuts the bytes of a client into requests. A line ends at its LF, so a LF without CR is refused
+/// at once, and not only when a CR LF comes.
 class request_reader {
 public:
     static constexpr std::size_t most_at_once = 65536;  // bytes

@@ -46,8 +46,8 @@ public:
         return trama::interest::write;
     }
 
-    /// The longest time until its next turn. A client may wait between requests as long as it likes,
-    /// but it must take its answers, and close after a fatal one.
+    /// The longest time until its next turn. A client may wait between requests as long as it
+    /// likes, but it must take its answers, and close after a fatal one.
     trama::duration time_limit(trama::duration stall_limit) const {
         if (state_ == state::lingering) return std::chrono::seconds(2);
         return has_work() ? stall_limit : trama::no_timeout;

@@ -257,6 +257,15 @@ class Names(StoreCase):
         self.assertEqual(answer, OK + STORAGE_FAILED)
         self.assertEqual(self.stored(), {b"folder": "no regular file"})
 
+    def test_a_file_whose_size_cannot_be_told_is_not_found(self):
+        file_programs.need_proc()
+        server = self.server(SERVER, "-s", "/proc/self")
+        for name in (b"status", b"cmdline", b"mem"):
+            self.assertEqual(self.converse(server, download_of(name)), OK + NOT_FOUND, name)
+        server = self.server(SERVER, "-s", "/sys/kernel")
+        if os.path.exists("/sys/kernel/uevent_seqnum"):
+            self.assertEqual(self.converse(server, download_of(b"uevent_seqnum")), OK + NOT_FOUND)
+
     def test_what_the_server_may_not_read_is_not_found(self):
         self.storage = self.folder({"secret": b"secret"})
         os.chmod(self.storage / "secret", 0)
@@ -705,7 +714,7 @@ class Statistics(StoreCase):
 
     def test_in_the_background_of_a_shell_it_leaves_what_is_typed_to_others(self):
         self.storage = self.folder()
-        script = 'set -m; "$0" "$@" & read line; echo "the shell read $line"; kill -TERM $!; wait $!'
+        script = 'set -m; "$0" "$@" & read line; echo "the shell read $line"; kill $!; wait $!'
         shell = self.start("/bin/bash", "-c", script, programs.example(SERVER), "-H", "127.0.0.1",
                            "-p", 0, "-s", self.storage, terminal=programs.Program.STREAMS)
         shell.wait_for_text("Enter s for the statistics")

@@ -283,6 +283,13 @@ class Refusals(HftpCase):
         self.assertEqual(programs.recv_all(connection),
                          ANSWERS[202] + b"0 OK\r\n5\r\n0 OK\r\nother\r\n\r\n0 OK\r\n")
 
+    def test_a_file_whose_size_cannot_be_told_is_an_error_of_the_server(self):
+        file_programs.need_proc()
+        server = self.hftp_at("/proc/self")
+        for request in (b"get_metadata status\r\n", b"get_slice status 0 0\r\n",
+                        b"get_slice status 0 1 raw\r\n", b"get_metadata mem\r\n"):
+            self.assert_answers(server, request + b"help\r\n", ANSWERS[199])
+
     def test_a_file_that_cannot_be_read_is_an_error_of_the_server(self):
         self.data = self.folder({"secret": b"secret", "open": b"hola"})
         os.chmod(self.data / "secret", 0)
@@ -854,6 +861,26 @@ class AtTheTerminal(FetchCase):
         self.assertEqual(client.wait_exit(), 0, client.stderr)
         self.assertEqual(file_programs.tree(here), {b"file": some_bytes(99328)})
 
+    def test_the_bar_keeps_its_line_when_the_client_is_verbose(self):
+        server = self.hftp({"file": some_bytes(MIB)})
+        client = self.start(CLIENT, "127.0.0.1", "-p", server.port, "-v", cwd=self.folder(),
+                            terminal=("stdin", "stderr"))
+        client.wait_for_text(r"name.*: $", on="stderr")
+        client.send_line("file")
+        self.assertEqual(client.wait_exit(), 0, client.stderr)
+        self.assertEqual(client.stderr.count("get_slice"), 11)
+        self.assert_bars_stand_alone(client, r"get_\w+( [\w ]+)?|name of the file: file|"
+                                             r"saved file|quit|")
+
+    def test_what_it_says_after_ctrl_c_stands_below_the_question(self):
+        server = self.hftp()
+        client = self.start(CLIENT, "127.0.0.1", "-p", server.port, cwd=self.folder(),
+                            terminal=("stdin", "stderr"))
+        client.wait_for_text(r"name.*: $", on="stderr")
+        client.send("\x03")
+        self.assertEqual(client.wait_exit(), 1, client.stderr)
+        self.assertEqual(programs.screen(client.stderr)[-2:], ["stopped: nothing is saved", ""])
+
     def test_there_is_no_bar_in_a_pipe(self):
         client = self.fetch(self.hftp({"file": some_bytes(99328)}).port, "file")
         self.assertNotIn("[=", client.stderr + client.stdout)
@@ -872,7 +899,16 @@ class Manners(HftpCase):
         for path in (SERVER, CLIENT):
             self.assert_usage_error(path, "--nonsense", says="nonsense")
             self.assert_usage_error(path, "-p", "70000", says="port")
-            self.assert_usage_error(path, "word", says="word")
+        self.assert_usage_error(SERVER, "word", says="word")
+        self.assert_usage_error(CLIENT, "127.0.0.1", "word", says="word")
+        self.assert_usage_error(CLIENT, "127.0.0.1", "-H", "127.0.0.2", says="two servers")
+
+    def test_the_client_takes_its_server_as_a_word_too(self):
+        server = self.hftp()
+        for words in (("127.0.0.1", "-p", server.port), ("-p", server.port, "127.0.0.1"),
+                      ("127.0.0.1", "-H", "127.0.0.1", "-p", server.port)):
+            client = self.run_to_end(CLIENT, *words)
+            self.assertEqual((client.code, client.stdout), (0, "empty\nhola.txt\n"), client.stderr)
 
     def test_the_defaults_of_the_server(self):
         folder = self.folder()
