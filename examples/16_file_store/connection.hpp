@@ -73,16 +73,16 @@ public:
         const trama::duration timeout = stream_.get_timeout();
         trama::deadline limit(timeout);
         std::uint64_t sent = 0;
+        const auto on_progress = [&](std::uint64_t total) {
+            counted_.sent += total - sent;
+            sent = total;
+            limit = trama::deadline(timeout);
+            progress(sent);
+        };
         stream_.set_timeout(std::min<trama::duration>(timeout, 200ms));
         while (sent < size && go_on()) {
-            const std::uint64_t piece = std::min<std::uint64_t>(size - sent, 1U << 20U);
             try {
-                trama::send_file(stream_, file, sent, piece, [&, begin = sent](std::uint64_t more) {
-                    counted_.sent += begin + more - sent;
-                    sent = begin + more;
-                    limit = trama::deadline(timeout);
-                    progress(sent);
-                });
+                send_piece(file, sent, size, on_progress);
             } catch (const trama::network_error& error) {
                 if (error.code() != std::errc::timed_out || limit.passed()) throw;
             }
@@ -107,6 +107,14 @@ public:
     std::string peer() const { return stream_.remote_endpoint().to_string(); }
 
 private:
+    /// Sends up to 1 MiB of a file of `size` bytes, from `begin` on.
+    template <typename Progress>
+    void send_piece(int file, std::uint64_t begin, std::uint64_t size, const Progress& progress) {
+        const std::uint64_t piece = std::min<std::uint64_t>(size - begin, 1U << 20U);
+        trama::send_file(stream_, file, begin, piece,
+                         [&](std::uint64_t more) { progress(begin + more); });
+    }
+
     std::string receive_some(std::size_t most) {
         std::string bytes = stream_.recv_some(most);
         count(counted_.received, "received ", bytes.size(), "from ");

@@ -67,7 +67,7 @@ private:
                                           static_cast<off_t>(offset_ + done));
             if (count == -1 && errno == EINTR) continue;
             if (count == -1) throw trama::file_error(errno, "read", "a slice");
-            if (count == 0) throw trama::file_error(ESTALE, "read", "a file that became shorter");
+            if (count == 0) throw trama::file_error(ENODATA, "read", "a file that became shorter");
             done += static_cast<std::size_t>(count);
         }
     }
