@@ -12,8 +12,6 @@
 #include "trama.hpp"
 
 #include <algorithm>
-#include <array>
-#include <atomic>
 #include <cerrno>
 #include <charconv>
 #include <chrono>
@@ -21,11 +19,13 @@
 #include <cstring>
 #include <iostream>
 #include <map>
+#include <optional>
 #include <sstream>
 #include <stdexcept>
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -214,62 +214,42 @@ void say_more(const Parts&... parts) {
 
 namespace detail {
 
-inline std::atomic<bool> stop_requested{false};
-inline std::array<int, 2> stop_pipe{-1, -1};
-inline std::array<std::atomic<int>, 16> hang_up_list{};  // descriptor + 1; 0: free
-
-/// The signal handler: only async-signal-safe calls, and errno is left as it was.
-inline void request_stop(int) {
-    const int saved = errno;
-    stop_requested = true;
-    for (const std::atomic<int>& each : hang_up_list)
-        if (each != 0) ::shutdown(each - 1, SHUT_RD);
-    const ssize_t written = ::write(stop_pipe[1], "", 1);
-    static_cast<void>(written);  // the pipe is full only when stop was asked for before
-    errno = saved;
-}
-
-/// Catches the signals from the first call on. SA_RESETHAND: the second signal kills as usual.
-inline void catch_signals() {
-    static const bool once = [] {
-        if (::pipe2(stop_pipe.data(), O_CLOEXEC | O_NONBLOCK) != 0)
-            throw std::system_error(errno, std::generic_category(), "pipe2");
-        struct sigaction action {};
-        action.sa_handler = request_stop;
-        action.sa_flags = static_cast<int>(SA_RESETHAND);
-        ::sigaction(SIGINT, &action, nullptr);
-        ::sigaction(SIGTERM, &action, nullptr);
-        return true;
-    }();
-    static_cast<void>(once);
-}
+inline std::optional<trama::stop_signal> stop;  // none: nobody has called catch_signals() yet
 
 }  // namespace detail
 
-/// A server's first line on stdout. Flushed, so that whoever started the server can wait for it;
-/// and from here on a signal stops it in order: here, or where a trama::stop_signal has it already.
+/// The stop of this program. From the first call on, Ctrl-C and SIGTERM stop it.
+inline trama::stop_signal& catch_signals() {
+    if (!detail::stop.has_value()) detail::stop.emplace().catch_signals();
+    return *detail::stop;
+}
+
+/// A server's first line on stdout, flushed: a script can wait for it. From here on a signal stops
+/// the server in order, through catch_signals() or through a trama::stop_signal of its own.
 inline void announce(const trama::endpoint& where) {
-    // A server lives on when nobody reads its talk any more, as in "server 2>&1 | tee log", where
-    // Ctrl-C ends tee, too. Clients do not ignore this signal: "client | head" is to end with head.
+    // A server goes on when nobody reads its stderr any more, as in "server 2>&1 | tee log", where
+    // Ctrl-C ends tee, too. Clients do not ignore this signal: "client | head" ends with head.
     ::signal(SIGPIPE, SIG_IGN);
-    if (!trama::stop_signal::signals_are_caught()) detail::catch_signals();
+    if (!trama::stop_signal::signals_are_caught()) catch_signals();
     std::cout << "listening on " << where << std::endl;
 }
 
 /// True once Ctrl-C was pressed or SIGTERM came.
 inline bool stopping() {
-    return detail::stop_requested;
+    return detail::stop.has_value() && detail::stop->stopped();
 }
 
-/// Waits until `fd` has something to read. False: the time is up, or the program is to stop.
+/// Waits until `fd` has something to read; -1: for the time alone. Returns false when the time is
+/// over or the program has to stop.
 inline bool wait_readable(int fd, trama::duration time = trama::no_timeout) {
-    detail::catch_signals();
-    for (const trama::deadline limit(time); !stopping();) {
-        pollfd watched[] = {{fd, POLLIN, 0}, {detail::stop_pipe[0], POLLIN, 0}};
+    const trama::stop_signal& stop = catch_signals();
+    const trama::deadline limit(time);
+    while (!stop.stopped()) {
+        pollfd watched[] = {{fd, POLLIN, 0}, {stop.fd(), POLLIN, 0}};
         const int ready = ::poll(watched, 2, limit.poll_timeout());
         if (ready == -1 && errno != EINTR)
             throw std::system_error(errno, std::generic_category(), "poll");
-        if (ready > 0 && watched[0].revents != 0) return !stopping();
+        if (ready > 0 && watched[0].revents != 0) return !stop.stopped();
         if (limit.passed()) return false;
     }
     return false;
@@ -277,7 +257,7 @@ inline bool wait_readable(int fd, trama::duration time = trama::no_timeout) {
 
 /// Lets time pass. A stop ends it.
 inline void let_pass(trama::duration time) {
-    wait_readable(-1, time);  // no descriptor: nothing ever comes
+    wait_readable(-1, time);
 }
 
 /// What to tell of an exception. After a stop a conversation ends in the middle, and nobody is to
@@ -287,28 +267,29 @@ inline const char* reason(const std::exception& error) {
 }
 
 /// While it lives, a stop ends the receiving on `fd`: what has come is still read, then the stream
-/// ends as if the peer had closed. So a conversation stops in order, wherever it waits for bytes.
+/// ends as if the peer had closed. A thread waits for the stop, because recv(2) waits for bytes
+/// only. Destroy it before you close `fd`.
 class hang_up_on_stop {
 public:
     explicit hang_up_on_stop(int fd) {
-        detail::catch_signals();
-        for (std::atomic<int>& each : detail::hang_up_list) {
-            int free = 0;
-            if (each.compare_exchange_strong(free, fd + 1)) {
-                place_ = &each;
-                break;
-            }
-        }
-        if (stopping()) ::shutdown(fd, SHUT_RD);  // it came before we were on the list
+        catch_signals();
+        watcher_ = std::thread([this, fd]() noexcept { shut_down_on_stop(fd); });
     }
     ~hang_up_on_stop() {
-        if (place_ != nullptr) *place_ = 0;
+        done_.stop();
+        watcher_.join();
     }
     hang_up_on_stop(const hang_up_on_stop&) = delete;
     hang_up_on_stop& operator=(const hang_up_on_stop&) = delete;
 
 private:
-    std::atomic<int>* place_ = nullptr;
+    void shut_down_on_stop(int fd) {
+        const bool is_done = wait_readable(done_.fd());
+        if (!is_done) ::shutdown(fd, SHUT_RD);
+    }
+
+    trama::stop_signal done_;  // ends the wait of the thread
+    std::thread watcher_;
 };
 
 /// The next line of stdin, without its line feed. False: there is none, or the program is to stop.

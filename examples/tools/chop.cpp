@@ -165,7 +165,6 @@ int serve_or_search(const program::options& given) {
     for (const trama::endpoint each : trama::resolve(all.host, all.port))
         if (each == listener.local_endpoint())
             throw program::usage_error("--to is the address of chop itself: choose another port");
-    const program::hang_up_on_stop stop(listener.fd());  // wakes the loop
     program::announce(listener.local_endpoint());
     if (!given.flag("seed")) program::say("seed ", all.cutting.seed);
     return given.flag("find") ? chop::search(listener, all, given).run() : serve(listener, all);
