@@ -23,19 +23,11 @@
 
 namespace {
 
-constexpr const char* usage = R"(Examples:
+constexpr const char* examples = R"(
   hftp_client                            choose among the files of this machine's server
   echo notes.txt | hftp_client -H 192.168.1.5
 
-Usage: hftp_client [-H HOST] [-p PORT] [-t SECONDS] [-q | -v] [-h]
-  -H, --host HOST        whom to call (default: localhost)
-  -p, --port PORT        the port (default: 19500)
-  -t, --timeout SECONDS  how long to wait for each line; 0: for ever (default: 30)
-  -q, --quiet            say errors only
-  -v, --verbose          say each request, too
-  -h, --help             show this
-
-The names go to stdout. The file goes into the folder where you are.
+The names go to stdout. The file goes into the current folder.
 )";
 
 constexpr std::uint64_t slice_size = 96 * 1024;
@@ -149,9 +141,10 @@ int talk(const program::options& given) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    return program::run(argc, argv, usage,
-                        {program::host_option("localhost"),
-                         program::port_option(hftp::port),
-                         {'t', "timeout", "30"}},
-                        talk);
+    return program::run(
+        argc, argv, examples,
+        {program::host_option(),
+         program::port_option(hftp::port),
+         {'t', "timeout", "SECONDS", "30", "how long to wait for each line; 0: for ever"}},
+        talk);
 }

@@ -2,7 +2,9 @@
 // be about networking: the command line, exit codes, talk on stderr, and an orderly stop on Ctrl-C.
 //
 //     int serve_all(const program::options& given) { ...; return 0; }
-//     int main(int argc, char** argv) { return program::run(argc, argv, usage, {...}, serve_all); }
+//     int main(int argc, char** argv) {
+//         return program::run(argc, argv, examples, {program::port_option()}, serve_all);
+//     }
 //
 // Exit codes: 0 done, 1 the network or the peer failed, 2 the command line or a local file is
 // wrong. man 3 getopt_long, man 2 sigaction, man 7 signal-safety
@@ -49,20 +51,41 @@ struct peer_error : std::runtime_error {
 
 // ---- the command line ------------------------------------------------------------------------
 
-/// One option. `value`: the default, or nullptr for a flag, which takes no value.
+/// One option of a program: "-p, --port PORT  the port (default: 5000)".
 struct option {
     char letter;
     const char* name;
-    const char* value;
+    const char* value_name;  // nullptr: a flag, which takes no value
+    const char* value;       // the default; "": none
+    const char* help;
+
+    bool is_flag() const { return value_name == nullptr; }
 };
 
-/// Every program with an address has these; `host` is where it listens or whom it calls.
-inline option host_option(const char* host) {
-    return {'H', "host", host};
+inline option flag(char letter, const char* name, const char* help) {
+    return {letter, name, nullptr, "", help};
+}
+
+/// The address of a server: for its clients, and for the server itself.
+inline option host_option(const char* host = "localhost") {
+    return {'H', "host", "HOST", host, "the server: a name or an address"};
 }
 inline option port_option(const char* port = "5000") {
-    return {'p', "port", port};
+    return {'p', "port", "PORT", port, "the port of the server"};
 }
+inline option address_option(const char* address = "0.0.0.0") {
+    return {'H', "host", "ADDRESS", address, "the address to listen on"};
+}
+inline option listen_port_option(const char* port = "5000") {
+    return {'p', "port", "PORT", port, "the port; 0 takes a free one, see the first line"};
+}
+
+/// The words of a command line that are no options: their names for --help, and how many there may
+/// be.
+struct words {
+    const char* names = "";
+    std::size_t most = 0;
+};
 
 /// What was typed, with the defaults filled in.
 class options {
@@ -109,42 +132,69 @@ inline std::string refusal(int sign, bool is_known, char** argv) {
     const std::string word = argv[::optind - 1];
     const std::string letter{'-', static_cast<char>(::optopt)};
     if (sign == ':')
-        return '"' + (word.substr(0, 2) == "--" ? word : letter) + "\" wants a value: see --help";
+        return '"' + (word.substr(0, 2) == "--" ? word : letter) + "\" needs a value: see --help";
     // optopt is 0 after a word that is unknown, and a known letter after one such as "--quiet=yes".
     const bool is_word = ::optopt == 0 || is_known;
-    return "cannot make sense of \"" + harmless(is_word ? word : letter) + "\": see --help";
+    return "unknown option \"" + harmless(is_word ? word : letter) + "\": see --help";
 }
 
 }  // namespace detail
 
-/// Reads the command line; -h, -q and -v are known to every program. Throws usage_error.
+/// Reads the command line. Throws usage_error.
 inline options parse(int argc, char** argv, const std::vector<option>& known) {
-    std::vector<option> all = known;
-    all.insert(all.end(),
-               {{'h', "help", nullptr}, {'q', "quiet", nullptr}, {'v', "verbose", nullptr}});
     options given;
-    std::string letters = ":";  // getopt_long is to tell a missing value from an unknown option
+    std::string letters = ":";  // so that getopt_long reports a missing value as ':'
     std::vector<::option> table;
-    for (const option& each : all) {
-        given.values_[each.name] = each.value == nullptr ? "" : each.value;
+    for (const option& each : known) {
+        given.values_[each.name] = each.value;
         letters += each.letter;
-        if (each.value != nullptr) letters += ':';
-        table.push_back({each.name, each.value != nullptr, nullptr, each.letter});
+        if (!each.is_flag()) letters += ':';
+        table.push_back({each.name, each.is_flag() ? 0 : 1, nullptr, each.letter});
     }
     table.push_back({nullptr, 0, nullptr, 0});
-    ::opterr = 0;  // what is wrong is told here, in one line
-    for (int letter;
-         (letter = ::getopt_long(argc, argv, letters.c_str(), table.data(), nullptr)) != -1;) {
+    ::opterr = 0;  // run() reports what is wrong, in one line
+    for (;;) {
+        const int letter = ::getopt_long(argc, argv, letters.c_str(), table.data(), nullptr);
+        if (letter == -1) break;
         const bool is_refused = letter == '?' || letter == ':';
-        const auto found = std::find_if(all.begin(), all.end(), [&](const option& each) {
+        const auto found = std::find_if(known.begin(), known.end(), [&](const option& each) {
             return each.letter == (is_refused ? ::optopt : letter);
         });
-        if (is_refused) throw usage_error(detail::refusal(letter, found != all.end(), argv));
-        given.values_[found->name] = found->value == nullptr ? "1" : ::optarg;
+        if (is_refused) throw usage_error(detail::refusal(letter, found != known.end(), argv));
+        const std::string value = found->is_flag() ? "1" : ::optarg;
+        if (value.empty())
+            throw usage_error(std::string("the value of --") + found->name +
+                              " is empty: see --help");
+        given.values_[found->name] = value;
     }
     given.words_.assign(argv + ::optind, argv + argc);
     return given;
 }
+
+namespace detail {
+
+/// The options with their defaults, one a line, the texts below each other.
+inline std::string option_table(const std::vector<option>& known) {
+    const auto left_side = [](const option& each) {
+        const std::string value = each.is_flag() ? "" : std::string(" ") + each.value_name;
+        return std::string("  -") + each.letter + ", --" + each.name + value + "  ";
+    };
+    std::size_t width = 0;
+    for (const option& each : known) {
+        width = std::max(width, left_side(each).size());
+    }
+    std::string table;
+    for (const option& each : known) {
+        std::string line = left_side(each);
+        line.resize(width, ' ');
+        line += each.help;
+        if (*each.value != '\0') line += std::string(" (default: ") + each.value + ')';
+        table += line + '\n';
+    }
+    return table;
+}
+
+}  // namespace detail
 
 // ---- data from the network goes to stdout ------------------------------------------------------
 
@@ -337,11 +387,12 @@ inline void occupy_closed_streams() {
 
 }  // namespace detail
 
-/// Parses the command line, answers --help, calls `body` and turns exceptions into exit codes. More
-/// than `most_words` words that are no options are refused: they would be ignored.
+/// Parses the command line, answers --help, calls `body` and turns exceptions into exit codes.
+/// `examples`: command lines for --help, and what else is to be said. More words than `expected`
+/// are refused: they would be ignored.
 template <typename Body>
-int run(int argc, char** argv, const char* usage, const std::vector<option>& known, Body body,
-        std::size_t most_words = 0) {
+int run(int argc, char** argv, const char* examples, std::vector<option> known, Body body,
+        const words& expected = {}) {
     const std::string path = argv[0];
     const std::string name = path.substr(path.rfind('/') + 1);
     const auto print_rest = [] { std::cout << harmless(std::exchange(detail::half_letter, {})); };
@@ -353,14 +404,19 @@ int run(int argc, char** argv, const char* usage, const std::vector<option>& kno
     int code = 0;
     try {
         detail::occupy_closed_streams();
+        known.push_back(flag('q', "quiet", "show errors only"));
+        known.push_back(flag('v', "verbose", "show more"));
+        known.push_back(flag('h', "help", "show this"));
         const options given = parse(argc, argv, known);
+        if (given.words().size() > expected.most)
+            throw usage_error("unexpected word \"" + trama::escaped(given.words()[expected.most]) +
+                              "\": see --help");
         if (given.flag("help")) {
-            std::cout << usage;
+            std::cout << "Examples:" << examples << "\nUsage: " << name << " [OPTION]..."
+                      << (expected.most == 0 ? "" : " ") << expected.names << '\n'
+                      << detail::option_table(known);
             return 0;
         }
-        if (given.words().size() > most_words)
-            throw usage_error("what is \"" + trama::escaped(given.words()[most_words]) +
-                              "\" for? see --help");
         talkativeness = given.flag("quiet") ? 0 : given.flag("verbose") ? 2 : 1;
         // A file that meets the limit of "ulimit -f" is an error like a full disk, and no death.
         ::signal(SIGXFSZ, SIG_IGN);
