@@ -3275,18 +3275,34 @@ inline void write_stop(int fd) noexcept {
     errno = saved;
 }
 
-/// The second signal, of whichever kind, finds what was there before any program asked for more.
+inline void stop_by_signal(int) noexcept;
+
+inline bool has_handler(int number, void (*handler)(int)) noexcept {
+    struct sigaction present {};
+    ::sigaction(number, nullptr, &present);
+    return present.sa_handler == handler;
+}
+
+/// Stops, and lets the second signal of either kind end the program.
 inline void stop_by_signal(int) noexcept {
     write_stop(static_cast<int>(stop_pipe));
-    ::signal(SIGINT, SIG_DFL);
-    ::signal(SIGTERM, SIG_DFL);
+    for (const int number : {SIGINT, SIGTERM}) {
+        if (has_handler(number, stop_by_signal)) ::signal(number, SIG_DFL);
+    }
+}
+
+/// Leaves a signal alone that is ignored: `server &` in a script must not end by a Ctrl-C.
+inline void catch_signal(int number, struct sigaction& before) noexcept {
+    ::sigaction(number, nullptr, &before);
+    if (before.sa_handler == SIG_IGN) return;
+    struct sigaction action {};
+    action.sa_handler = stop_by_signal;
+    ::sigaction(number, &action, nullptr);
 }
 
 /// Unless the program has set a handler of its own meanwhile.
 inline void give_back(int number, const struct sigaction& before) noexcept {
-    struct sigaction present {};
-    ::sigaction(number, nullptr, &present);
-    const bool is_ours = present.sa_handler == stop_by_signal || present.sa_handler == SIG_DFL;
+    const bool is_ours = has_handler(number, stop_by_signal) || has_handler(number, SIG_DFL);
     if (is_ours) ::sigaction(number, &before, nullptr);
 }
 
@@ -3297,56 +3313,55 @@ class stop_signal {
 public:
     /// Throws network_error when no descriptors are left.
     [[gnu::noinline]] stop_signal() {
-        int ends[2] = {-1, -1};
-        const auto result = trama_detail::system_call([&] { return ::pipe(ends); });
+        const auto result = trama_detail::system_call([&] { return ::pipe(ends_); });
         trama_detail::check("open a pipe", result);
-        read_end_.reset(ends[0]);
-        write_end_.reset(ends[1]);
-        for (int end : ends) {
+        for (const int end : ends_) {
             ::fcntl(end, F_SETFD, FD_CLOEXEC);
-            trama_detail::set_flags(end, O_NONBLOCK);
+            ::fcntl(end, F_SETFL, O_NONBLOCK);  // a new pipe has no other flags
         }
     }
     stop_signal(const stop_signal&) = delete;
     stop_signal& operator=(const stop_signal&) = delete;
     ~stop_signal() {
-        if (trama_detail::stop_pipe != write_end_.get()) return;
-        trama_detail::give_back(SIGINT, before_[0]);
-        trama_detail::give_back(SIGTERM, before_[1]);
-        trama_detail::stop_pipe = -1;
+        if (trama_detail::stop_pipe == ends_[1]) {
+            trama_detail::give_back(SIGINT, before_[0]);
+            trama_detail::give_back(SIGTERM, before_[1]);
+            trama_detail::stop_pipe = -1;
+        }
+        for (const int end : ends_) ::close(end);
     }
 
-    /// From now on Ctrl-C (SIGINT) and SIGTERM stop this one; a second one ends the program. The
-    /// destructor gives the signals back. After fork(2) either process stops both. Throws
-    /// std::logic_error when another stop_signal has them. Not for two threads at once.
+    /// From now on Ctrl-C (SIGINT) and SIGTERM stop this one; a second one ends the program. A
+    /// signal that is ignored stays ignored. The destructor gives the signals back. After fork(2)
+    /// either process stops both. Throws std::logic_error when another stop_signal has them. Not
+    /// for two threads at once.
     void catch_signals() {
-        if (trama_detail::stop_pipe == write_end_.get()) return;
+        if (trama_detail::stop_pipe == ends_[1]) return;
         if (trama_detail::stop_pipe != -1)
             throw std::logic_error("stop_signal: another one catches the signals");
-        trama_detail::stop_pipe = write_end_.get();
-        struct sigaction action {};
-        action.sa_handler = trama_detail::stop_by_signal;
-        ::sigaction(SIGINT, &action, &before_[0]);
-        ::sigaction(SIGTERM, &action, &before_[1]);
+        trama_detail::stop_pipe = ends_[1];
+        trama_detail::catch_signal(SIGINT, before_[0]);
+        trama_detail::catch_signal(SIGTERM, before_[1]);
     }
 
     /// True: some stop_signal of this program catches them.
     static bool signals_are_caught() noexcept { return trama_detail::stop_pipe != -1; }
 
     /// Stops: from any thread, from any signal handler, as often as you like.
-    void stop() noexcept { trama_detail::write_stop(write_end_.get()); }
+    void stop() noexcept { trama_detail::write_stop(ends_[1]); }
 
     /// True once it was stopped.
     bool stopped() const noexcept {
-        return trama_detail::poll_until(fd(), POLLIN, deadline(duration::zero())).value > 0;
+        pollfd watched{fd(), POLLIN, 0};
+        return trama_detail::system_call([&] { return ::poll(&watched, 1, 0); }).value > 0;
     }
 
     /// Readable once it was stopped, and for ever after: watch it, do not read it.
-    int fd() const noexcept { return read_end_.get(); }
+    int fd() const noexcept { return ends_[0]; }
 
 private:
-    unique_fd read_end_;
-    unique_fd write_end_;
+    // Plain numbers and no unique_fd: the trace shows the network, and not how we stop.
+    int ends_[2] = {-1, -1};  // to read from, to write to
     struct sigaction before_[2] = {};
 };
 

@@ -19,16 +19,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr const char* usage = R"(Examples:
+constexpr const char* examples = R"(
   epoll_echo_server                     on every IPv4 address, port 5000
   epoll_echo_server -H 127.0.0.1 -p 0   for this machine only, on a free port
-
-Usage: epoll_echo_server [-H ADDRESS] [-p PORT] [-q | -v] [-h]
-  -H, --host ADDRESS  where to listen (default: 0.0.0.0, every IPv4 address)
-  -p, --port PORT     the port; 0 takes a free one, told in the first line (default: 5000)
-  -q, --quiet         say errors only
-  -v, --verbose       say more
-  -h, --help          show this
 
 A client ends the conversation by closing, or with a dot alone.
 )";
@@ -198,6 +191,6 @@ int serve_all(const program::options& given) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    return program::run(argc, argv, usage,
-                        {program::host_option("0.0.0.0"), program::port_option()}, serve_all);
+    return program::run(argc, argv, examples,
+                        {program::address_option(), program::listen_port_option()}, serve_all);
 }

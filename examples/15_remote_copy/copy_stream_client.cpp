@@ -21,20 +21,12 @@
 
 namespace {
 
-constexpr const char* usage = R"(Examples:
+constexpr const char* examples = R"(
   copy_stream_client video.mp4              to port 5000 of this machine
   copy_stream_client -H pc7 -p 4000 *.jpg   many files, through one connection
 
-Usage: copy_stream_client [-H HOST] [-p PORT] [-t SECONDS] [-q | -v] [-h] FILE...
-  -H, --host HOST        whom to call (default: localhost)
-  -p, --port PORT        the port (default: 5000)
-  -t, --timeout SECONDS  how long the server may do nothing (default: 30)
-  -q, --quiet            say errors only
-  -v, --verbose          say what is agreed on, too
-  -h, --help             show this
-
-Exit code 0: the server has confirmed that each FILE is stored. After a cut, the same command goes
-on where it was.
+Exit code 0: the server has confirmed that each FILE is stored. If the connection
+breaks, the same command continues where it stopped.
 )";
 
 constexpr std::size_t most_files = 100'000;
@@ -128,7 +120,9 @@ int copy_all(const program::options& given) {
 
 int main(int argc, char** argv) {
     return program::run(
-        argc, argv, usage,
-        {program::host_option("localhost"), program::port_option(), {'t', "timeout", "30"}},
-        copy_all, most_files);
+        argc, argv, examples,
+        {program::host_option(),
+         program::port_option(),
+         {'t', "timeout", "SECONDS", "30", "give up when the server does nothing for this long"}},
+        copy_all, program::words{"FILE...", most_files});
 }

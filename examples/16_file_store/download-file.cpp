@@ -20,19 +20,9 @@ namespace {
 
 using store::level;
 
-constexpr const char* usage = R"(Examples:
+constexpr const char* examples = R"(
   download-file -n photo.jpg -d photo.jpg                 from localhost, port 4321
-  download-file -H 192.168.1.7 -n final -d old/final.pdf  makes the folder old, if need be
-
-Usage: download-file -n NAME -d FILE [-H HOST] [-p PORT] [-t SECONDS] [-q | -v] [-h]
-  -n, --name NAME        the name of the file in the store
-  -d, --dst FILE         where to save it; missing folders are made
-  -H, --host HOST        the server (default: localhost)
-  -p, --port PORT        its port (default: 4321)
-  -t, --timeout SECONDS  give up when nothing moves for so long; 0: never (default: 30)
-  -q, --quiet            say what is critical only
-  -v, --verbose          say more
-  -h, --help             show this
+  download-file -H 192.168.1.7 -n final -d old/final.pdf  makes the folder old if necessary
 )";
 
 /// The path to save to. If something is there already, it must be a regular file: a file cannot
@@ -107,11 +97,12 @@ int download_file(const program::options& given) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    return program::run(argc, argv, usage,
-                        {{'n', "name", ""},
-                         {'d', "dst", ""},
-                         program::host_option("localhost"),
-                         program::port_option("4321"),
-                         {'t', "timeout", "30"}},
-                        download_file);
+    return program::run(
+        argc, argv, examples,
+        {{'n', "name", "NAME", "", "the name of the file in the store (required)"},
+         {'d', "dst", "FILE", "", "where to save it; the program makes missing folders (required)"},
+         program::host_option(),
+         program::port_option("4321"),
+         {'t', "timeout", "SECONDS", "30", "give up when nothing moves for this long; 0: never"}},
+        download_file);
 }

@@ -22,22 +22,10 @@ namespace {
 
 using store::level;
 
-constexpr const char* usage = R"(Examples:
+constexpr const char* examples = R"(
   list-files               all files of localhost, port 4321, from z to a
   list-files --by-size     the largest first
   list-files -d -a         the oldest first
-
-Usage: list-files [-n | -s | -d] [-a] [-H HOST] [-p PORT] [-t SECONDS] [-q | -v] [-h]
-  -n, --by-name          sort by name (the default)
-  -s, --by-size          sort by size
-  -d, --by-date          sort by the time of the last change
-  -a, --ascending        the smallest first, and not the largest
-  -H, --host HOST        the server (default: localhost)
-  -p, --port PORT        its port (default: 4321)
-  -t, --timeout SECONDS  give up when nothing comes for so long; 0: never (default: 30)
-  -q, --quiet            say what is critical only
-  -v, --verbose          say more
-  -h, --help             show this
 )";
 
 /// The text of the list, as the server sends it.
@@ -134,13 +122,14 @@ int list_files(const program::options& given) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    return program::run(argc, argv, usage,
-                        {{'n', "by-name", nullptr},
-                         {'s', "by-size", nullptr},
-                         {'d', "by-date", nullptr},
-                         {'a', "ascending", nullptr},
-                         program::host_option("localhost"),
-                         program::port_option("4321"),
-                         {'t', "timeout", "30"}},
-                        list_files);
+    return program::run(
+        argc, argv, examples,
+        {program::flag('n', "by-name", "sort by name (this is the default)"),
+         program::flag('s', "by-size", "sort by size"),
+         program::flag('d', "by-date", "sort by the time of the last change"),
+         program::flag('a', "ascending", "the smallest first, instead of the largest"),
+         program::host_option(),
+         program::port_option("4321"),
+         {'t', "timeout", "SECONDS", "30", "give up when nothing comes for this long; 0: never"}},
+        list_files);
 }

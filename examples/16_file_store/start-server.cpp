@@ -26,19 +26,9 @@ namespace {
 using namespace std::chrono_literals;
 using store::level;
 
-constexpr const char* usage = R"(Examples:
+constexpr const char* examples = R"(
   start-server                             on localhost, port 4321, with the folder "files"
   start-server -H 0.0.0.0 -s /srv/files    for other machines, too
-
-Usage: start-server [-H ADDRESS] [-p PORT] [-s FOLDER] [-t SECONDS] [-m N] [-q | -v] [-h]
-  -H, --host ADDRESS     where to listen (default: localhost)
-  -p, --port PORT        the port; 0 takes a free one, told in the first line (default: 4321)
-  -s, --storage FOLDER   where the files are; made only if it is the default (default: files)
-  -t, --timeout SECONDS  drop who neither sends nor takes anything; 0: never (default: 60)
-  -m, --max-clients N    how many may be here at once (default: 256)
-  -q, --quiet            say what is critical only
-  -v, --verbose          say more
-  -h, --help             show this
 
 Commands on stdin, one a line: s shows the statistics, q stops. Ctrl-C stops, too.
 )";
@@ -207,11 +197,13 @@ int serve_all(const program::options& given) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    return program::run(argc, argv, usage,
-                        {program::host_option("localhost"),
-                         program::port_option("4321"),
-                         {'s', "storage", default_storage},
-                         {'t', "timeout", "60"},
-                         {'m', "max-clients", "256"}},
+    return program::run(argc, argv, examples,
+                        {program::address_option("localhost"),
+                         program::listen_port_option("4321"),
+                         {'s', "storage", "FOLDER", default_storage,
+                          "the folder with the files; only the default is made"},
+                         {'t', "timeout", "SECONDS", "60",
+                          "drop a client that neither sends nor takes anything; 0: never"},
+                         {'m', "max-clients", "N", "256", "serve at most N clients at once"}},
                         serve_all);
 }

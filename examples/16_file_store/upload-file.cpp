@@ -23,19 +23,9 @@ namespace {
 using namespace std::chrono_literals;
 using store::level;
 
-constexpr const char* usage = R"(Examples:
+constexpr const char* examples = R"(
   upload-file -s photo.jpg -n photo.jpg               to localhost, port 4321
   upload-file -H 192.168.1.7 -s report.pdf -n final   under another name, to another machine
-
-Usage: upload-file -s FILE -n NAME [-H HOST] [-p PORT] [-t SECONDS] [-q | -v] [-h]
-  -s, --src FILE         the file to send
-  -n, --name NAME        its name in the store
-  -H, --host HOST        the server (default: localhost)
-  -p, --port PORT        its port (default: 4321)
-  -t, --timeout SECONDS  give up when nothing moves for so long; 0: never (default: 30)
-  -q, --quiet            say what is critical only
-  -v, --verbose          say more
-  -h, --help             show this
 )";
 
 /// Opens the file to send. Throws file_error.
@@ -118,11 +108,12 @@ int upload_file(const program::options& given) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    return program::run(argc, argv, usage,
-                        {{'s', "src", ""},
-                         {'n', "name", ""},
-                         program::host_option("localhost"),
-                         program::port_option("4321"),
-                         {'t', "timeout", "30"}},
-                        upload_file);
+    return program::run(
+        argc, argv, examples,
+        {{'s', "src", "FILE", "", "the file to send (required)"},
+         {'n', "name", "NAME", "", "its name in the store (required)"},
+         program::host_option(),
+         program::port_option("4321"),
+         {'t', "timeout", "SECONDS", "30", "give up when nothing moves for this long; 0: never"}},
+        upload_file);
 }

@@ -23,23 +23,15 @@
 
 namespace {
 
-constexpr const char* usage = R"(Examples:
+constexpr const char* examples = R"(
   hftp_client                            choose among the files of this machine's server
   echo notes.txt | hftp_client 192.168.1.5
 
-Usage: hftp_client [SERVER] [-H SERVER] [-p PORT] [-t SECONDS] [-q | -v] [-h]
-  -H, --host SERVER      the server, which may also be a word (default: localhost)
-  -p, --port PORT        the port (default: 19500)
-  -t, --timeout SECONDS  how long to wait for each line; 0: for ever (default: 30)
-  -q, --quiet            say errors only
-  -v, --verbose          say each request, too
-  -h, --help             show this
-
-The names go to stdout. The file goes into the folder where you are.
+The server is a word or the value of -H. The names go to stdout. The file goes into the current
+folder.
 )";
 
 constexpr const char* default_server = "localhost";
-constexpr std::size_t most_words = 1;  // the server
 
 constexpr std::uint64_t slice_size = 96 * 1024;
 
@@ -175,9 +167,10 @@ int fetch_file(const program::options& given) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    return program::run(argc, argv, usage,
-                        {program::host_option(default_server),
-                         program::port_option(hftp::port),
-                         {'t', "timeout", "30"}},
-                        fetch_file, most_words);
+    return program::run(
+        argc, argv, examples,
+        {program::host_option(default_server),
+         program::port_option(hftp::port),
+         {'t', "timeout", "SECONDS", "30", "how long to wait for each line; 0: for ever"}},
+        fetch_file, program::words{"[SERVER]", 1});
 }

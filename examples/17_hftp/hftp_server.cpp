@@ -28,18 +28,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr const char* usage = R"(Examples:
+constexpr const char* examples = R"(
   hftp_server                            the files in testdata, port 19500 of every address
   hftp_server -d /srv/files -p 0         those in another folder, on a free port
-
-Usage: hftp_server [-a ADDRESS] [-p PORT] [-d FOLDER] [-t SECONDS] [-q | -v] [-h]
-  -a, --address ADDRESS  where to listen (default: 0.0.0.0, every IPv4 address)
-  -p, --port PORT        the port; 0 takes a free one, told in the first line (default: 19500)
-  -d, --datadir FOLDER   whose files are served (default: testdata)
-  -t, --timeout SECONDS  how long a client may take nothing of an answer; 0: for ever (default: 60)
-  -q, --quiet            say errors only
-  -v, --verbose          say each request and its answer, too
-  -h, --help             show this
 )";
 
 class hftp_server {
@@ -204,10 +195,12 @@ int serve_all(const program::options& given) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    return program::run(argc, argv, usage,
-                        {{'a', "address", "0.0.0.0"},
-                         program::port_option(hftp::port),
-                         {'d', "datadir", "testdata"},
-                         {'t', "timeout", "60"}},
-                        serve_all);
+    return program::run(
+        argc, argv, examples,
+        {{'a', "address", "ADDRESS", "0.0.0.0", "the address to listen on"},
+         program::listen_port_option(hftp::port),
+         {'d', "datadir", "FOLDER", "testdata", "the folder with the files to serve"},
+         {'t', "timeout", "SECONDS", "60",
+          "drop a client that takes nothing for this long; 0: never"}},
+        serve_all);
 }

@@ -29,21 +29,12 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* usage = R"(Examples:
+constexpr const char* examples = R"(
   collector_client -d ~/Pictures        to port 65433 of this machine
   collector_client -H server.example    all below this folder, to another machine
 
-Usage: collector_client [-H HOST] [-p PORT] [-d FOLDER] [-t SECONDS] [-q | -v] [-h]
-  -H, --host HOST        whom to call (default: localhost)
-  -p, --port PORT        the port (default: 65433)
-  -d, --dir FOLDER       where to look, with all folders below (default: ., this one)
-  -t, --timeout SECONDS  how long nothing may move; 0: for ever (default: 120, because the last
-                         answer to a large file comes when it is on the server's disk)
-  -q, --quiet            say errors only
-  -v, --verbose          say each part, too
-  -h, --help             show this
-
-The names of the files that were stored go to stdout. Exit code 2: some could not be read.
+The names of the files that were stored go to stdout. Exit code 2: some could not be read. The
+last answer to a large file comes when the file is on the disk of the server: see --timeout.
 )";
 
 /// The file that is under way.
@@ -235,10 +226,11 @@ int send_all(const program::options& given) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    return program::run(argc, argv, usage,
-                        {program::host_option("localhost"),
-                         program::port_option("65433"),
-                         {'d', "dir", "."},
-                         {'t', "timeout", "120"}},
-                        send_all);
+    return program::run(
+        argc, argv, examples,
+        {program::host_option(),
+         program::port_option("65433"),
+         {'d', "dir", "FOLDER", ".", "where to look, with all folders below it"},
+         {'t', "timeout", "SECONDS", "120", "give up when nothing moves for this long; 0: never"}},
+        send_all);
 }

@@ -22,20 +22,11 @@
 
 namespace {
 
-constexpr const char* usage = R"(Examples:
+constexpr const char* examples = R"(
   collector_server                on port 65433 of every IPv4 address, into the folder collected
   collector_server -d /srv/media  into a folder that is there already
 
-Usage: collector_server [-H ADDRESS] [-p PORT] [-d FOLDER] [-t SECONDS] [-q | -v] [-h]
-  -H, --host ADDRESS     where to listen (default: 0.0.0.0, every IPv4 address)
-  -p, --port PORT        the port; 0 takes a free one (default: 65433)
-  -d, --dir FOLDER       where to store (default: collected, which is made if it is not there)
-  -t, --timeout SECONDS  how long a client may be silent; 0: for ever (default: 60)
-  -q, --quiet            say errors only
-  -v, --verbose          say each part, too
-  -h, --help             show this
-
-Each client's files go into a folder below FOLDER, whose name is the client's address.
+The files of a client go into a folder below FOLDER; its name is the address of the client.
 )";
 
 constexpr const char* usual_folder = "collected";
@@ -190,10 +181,12 @@ int collect(const program::options& given) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    return program::run(argc, argv, usage,
-                        {program::host_option("0.0.0.0"),
-                         program::port_option("65433"),
-                         {'d', "dir", usual_folder},
-                         {'t', "timeout", "60"}},
-                        collect);
+    return program::run(
+        argc, argv, examples,
+        {program::address_option(),
+         program::listen_port_option("65433"),
+         {'d', "dir", "FOLDER", usual_folder,
+          "where to store; the server makes the default folder"},
+         {'t', "timeout", "SECONDS", "60", "drop a client that stays silent this long; 0: never"}},
+        collect);
 }

@@ -6,6 +6,7 @@
 
 #include "program.hpp"
 
+#include <array>
 #include <cmath>
 #include <cstdint>
 #include <cstdio>

@@ -22,17 +22,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr const char* usage = R"(Examples:
-  idle_echo_server             on every IPv4 address, port 5000; 5 s of silence, and out
+constexpr const char* examples = R"(
+  idle_echo_server             on every IPv4 address, port 5000; drops a client after 5 s of silence
   idle_echo_server --idle 60   a minute
-
-Usage: idle_echo_server [-H ADDRESS] [-p PORT] [-i SECONDS] [-q | -v] [-h]
-  -H, --host ADDRESS  where to listen (default: 0.0.0.0, every IPv4 address)
-  -p, --port PORT     the port; 0 takes a free one, told in the first line (default: 5000)
-  -i, --idle SECONDS  how long a client may be silent (default: 5)
-  -q, --quiet         say errors only
-  -v, --verbose       say more
-  -h, --help          show this
 
 A client ends the conversation by closing, or with a dot alone.
 )";
@@ -213,6 +205,9 @@ int serve_all(const program::options& given) {
 
 int main(int argc, char** argv) {
     return program::run(
-        argc, argv, usage,
-        {program::host_option("0.0.0.0"), program::port_option(), {'i', "idle", "5"}}, serve_all);
+        argc, argv, examples,
+        {program::address_option(),
+         program::listen_port_option(),
+         {'i', "idle", "SECONDS", "5", "drop a client that stays silent this long"}},
+        serve_all);
 }
