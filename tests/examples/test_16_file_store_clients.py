@@ -661,6 +661,8 @@ class Manners(StoreCase):
             self.assert_usage_error(path, *rest, "word", says="word")
         self.assert_usage_error(UPLOAD, "-s", __file__, says="name")
         self.assert_usage_error(UPLOAD, "-n", "name", says="src")
+        self.assert_usage_error(UPLOAD, "-s", __file__, "-n", "", says="--name is empty")
+        self.assert_usage_error(DOWNLOAD, "-n", "name", "--dst=", says="--dst is empty")
         self.assert_usage_error(DOWNLOAD, "-d", "nowhere", says="name")
         self.assert_usage_error(DOWNLOAD, "-n", "name", says="dst")
         for two in (("-n", "-s"), ("-s", "-d"), ("--by-name", "--by-date")):
