@@ -126,7 +126,9 @@ private:
         });
         std::sort(lines.begin(), lines.end());
         std::string text;
-        for (const std::string& line : lines) text += (text.empty() ? "" : "\n") + line;
+        for (const std::string& line : lines) {
+            text += (text.empty() ? "" : "\n") + line;
+        }
         return text;
     }
 
@@ -147,8 +149,8 @@ private:
         std::uint64_t size;
     };
 
-    /// Opens a file. Returns nothing if there is none, if it may not be read, or if its size cannot
-    /// be told (/proc); a client gets the same answer for all of them.
+    /// Opens a file. Returns nothing if there is none, if it may not be read, or if its size is
+    /// unknown (/proc); a client gets the same answer for all of them.
     std::optional<open_file> open(const std::string& name) const {
         try {
             trama::unique_fd file = trama::folder(storage_).open(name);

@@ -140,9 +140,10 @@ inline void check_options(const program::options& given,
                           std::initializer_list<const char*> needed = {}) {
     if (given.flag("quiet") && given.flag("verbose"))
         throw program::usage_error("--quiet and --verbose exclude each other: see --help");
-    for (const char* name : needed)
+    for (const char* name : needed) {
         if (given.text(name).empty())
             throw program::usage_error(std::string("--") + name + " is missing: see --help");
+    }
 }
 
 /// Connects to the server of the command line.

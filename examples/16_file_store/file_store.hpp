@@ -48,18 +48,22 @@ inline std::string byte_of(char code) {
 constexpr std::size_t number_size = 8;
 
 // [region number]
-/// A number as it travels. By shifts, so that it is right on a machine of either byte order.
+/// A number as it travels. Shifts give the same bytes on a machine of either byte order.
 inline std::string bytes_of(std::uint64_t number) {
     std::string bytes(number_size, '\0');
-    for (std::size_t i = number_size; i-- > 0; number >>= 8)
-        bytes[i] = static_cast<char>(number & 0xFF);
+    for (std::size_t i = 0; i < number_size; ++i) {
+        const std::size_t shift = 8 * (number_size - 1 - i);
+        bytes[i] = static_cast<char>(number >> shift & 0xFF);
+    }
     return bytes;
 }
 // [/region number]
 
 inline std::uint64_t number_in(std::string_view bytes) {
     std::uint64_t number = 0;
-    for (char byte : bytes) number = number << 8 | static_cast<unsigned char>(byte);
+    for (char byte : bytes) {
+        number = number << 8 | static_cast<unsigned char>(byte);
+    }
     return number;
 }
 

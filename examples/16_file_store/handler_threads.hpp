@@ -66,7 +66,9 @@ public:
             if (!each.finished) ::shutdown(each.client.fd(), SHUT_RDWR);  // its calls end at once
         }
         lock.unlock();
-        for (handler& each : handlers_) each.thread.join();
+        for (handler& each : handlers_) {
+            each.thread.join();
+        }
         handlers_.clear();
     }
 

@@ -8,7 +8,7 @@
 //           Enter for the statistics, q and Enter to stop.
 // Exercise: Start it with -v, and upload a file by hand, with printf and nc. Then send only a part
 //           of it, and look for what is left in the folder.
-// Next:     ../17_hftp, where a client asks many times on one connection.
+// Next:     ../17_hftp, where a client sends many requests on one connection.
 #include "handler_threads.hpp"
 
 #include <cerrno>
@@ -59,7 +59,9 @@ public:
         program::announce(listener_.local_endpoint());
         store::log(level::info, "Listening on port ", listener_.local_endpoint().port(), '.');
         if (is_terminal_) show_commands();
-        while (!is_stopping_) serve_round();
+        while (!is_stopping_) {
+            serve_round();
+        }
         store::log(level::info, "Stopping.");
         listener_.close();
         clients_.end_all();

@@ -94,7 +94,9 @@ public:
             names.erase(std::prev(names.end()));
             has_more = true;
         });
-        for (const std::string& name : names) out += name + "\r\n";
+        for (const std::string& name : names) {
+            out += name + "\r\n";
+        }
         if (!has_more) out += "\r\n";
         if (has_more) last_ = *names.rbegin();
         return has_more;
@@ -125,7 +127,10 @@ public:
     /// The bytes to send next; empty if nothing is pending. Throws file_error when the next piece
     /// cannot be read.
     std::string_view next() {
-        if (text_.empty() && rest_ && !rest_->append_piece(text_)) rest_.reset();
+        if (text_.empty() && rest_) {
+            const bool has_more = rest_->append_piece(text_);
+            if (!has_more) rest_.reset();
+        }
         return std::string_view(text_).substr(sent_);
     }
     // [/region next]

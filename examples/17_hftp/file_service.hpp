@@ -102,13 +102,16 @@ private:
 
     /// Reads the first piece at once: an answer that cannot be read must not begin with OK.
     static body with_first_piece(std::string text, std::unique_ptr<piece_source> rest) {
-        if (!rest->append_piece(text)) rest.reset();
+        const bool has_more = rest->append_piece(text);
+        if (!has_more) rest.reset();
         return {std::move(text), std::move(rest)};
     }
 
     body help(const words&) const {
         body names;
-        for (const command& each : commands) names.text += std::string(each.name) + "\r\n";
+        for (const command& each : commands) {
+            names.text += std::string(each.name) + "\r\n";
+        }
         names.text += "\r\n";
         return names;
     }

@@ -101,10 +101,13 @@ inline void append_base64(std::string_view bytes, std::string& out) {
     for (std::size_t i = 0; i < bytes.size(); i += 3) {
         const std::string_view group = bytes.substr(i, 3);
         unsigned bits = 0;
-        for (std::size_t k = 0; k < 3; ++k)
+        for (std::size_t k = 0; k < 3; ++k) {
             bits = bits << 8U | (k < group.size() ? static_cast<unsigned char>(group[k]) : 0U);
+        }
         char four[4];
-        for (unsigned k = 0; k < 4; ++k) four[k] = base64_alphabet[bits >> (18 - 6 * k) & 63U];
+        for (unsigned k = 0; k < 4; ++k) {
+            four[k] = base64_alphabet[bits >> (18 - 6 * k) & 63U];
+        }
         if (group.size() < 3) four[3] = '=';
         if (group.size() < 2) four[2] = '=';
         out.append(four, sizeof four);
@@ -115,8 +118,9 @@ inline void append_base64(std::string_view bytes, std::string& out) {
 inline std::array<unsigned char, 256> base64_values() {
     std::array<unsigned char, 256> values{};
     values.fill(64);
-    for (std::size_t i = 0; i < base64_alphabet.size(); ++i)
+    for (std::size_t i = 0; i < base64_alphabet.size(); ++i) {
         values[static_cast<unsigned char>(base64_alphabet[i])] = static_cast<unsigned char>(i);
+    }
     return values;
 }
 
@@ -125,8 +129,9 @@ inline std::optional<std::string> decoded_base64(std::string_view text) {
     static const std::array<unsigned char, 256> values = base64_values();
     if (text.size() % 4 != 0) return std::nullopt;
     std::size_t missing = 0;
-    while (missing < 2 && missing < text.size() && text[text.size() - 1 - missing] == '=')
+    while (missing < 2 && missing < text.size() && text[text.size() - 1 - missing] == '=') {
         ++missing;
+    }
     std::string bytes;
     bytes.reserve(text.size() / 4 * 3);
     for (std::size_t i = 0; i < text.size(); i += 4) {
@@ -137,7 +142,9 @@ inline std::optional<std::string> decoded_base64(std::string_view text) {
             if (value == 64) return std::nullopt;
             bits = bits << 6U | value;
         }
-        for (unsigned shift : {16U, 8U, 0U}) bytes += static_cast<char>(bits >> shift & 255U);
+        for (unsigned shift : {16U, 8U, 0U}) {
+            bytes += static_cast<char>(bits >> shift & 255U);
+        }
     }
     bytes.resize(bytes.size() - missing);
     return bytes;

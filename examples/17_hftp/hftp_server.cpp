@@ -45,7 +45,9 @@ public:
         program::announce(listener_.local_endpoint());
         ready_.add(stop_.fd(), trama::interest::read);
         resume_accepting();
-        while (!is_stopping_) serve_round(trama::deadline());
+        while (!is_stopping_) {
+            serve_round(trama::deadline());
+        }
         finish();
     }
 
@@ -159,12 +161,16 @@ private:
         resume_ = trama::deadline();
         finish_sessions();
         const trama::deadline limit(800ms);
-        while (!sessions_.empty() && !limit.passed()) serve_round(limit);
+        while (!sessions_.empty() && !limit.passed()) {
+            serve_round(limit);
+        }
     }
 
     void finish_sessions() {
         std::vector<hftp::session*> all;  // because a turn may erase its session
-        for (auto& [fd, client] : sessions_) all.push_back(&client);
+        for (auto& [fd, client] : sessions_) {
+            all.push_back(&client);
+        }
         for (hftp::session* each : all) {
             each->finish();
             give_turn(*each, false);

@@ -18,7 +18,9 @@ inline std::string size_text(std::uint64_t bytes, int decimals = 2) {
     static constexpr std::array<const char*, 4> units{"B", "KB", "MB", "GB"};
     auto size = static_cast<double>(bytes);
     std::size_t unit = 0;
-    for (; size >= 1024 && unit + 1 < units.size(); ++unit) size /= 1024;
+    for (; size >= 1024 && unit + 1 < units.size(); ++unit) {
+        size /= 1024;
+    }
     if (decimals == 0) size = std::floor(size);  // 97.97 KB are not yet 98
     char text[64];
     std::snprintf(text, sizeof text, "%.*f %s", unit == 0 ? 0 : decimals, size, units[unit]);
