@@ -73,7 +73,7 @@ class Wire(StoreCase):
             self.assertEqual(self.converse(server, data), UNKNOWN_OPCODE, data[:20])
         self.assertEqual(self.converse(server, b"\x02"), EMPTY_LIST)
 
-    def test_nobody_needs_to_wait_for_a_status(self):
+    def test_a_client_need_not_wait_for_a_status(self):
         server = self.store()
         self.assertEqual(self.converse(server, upload_of(b"a", b"hola")), OK + STORED)
         self.assertEqual(self.converse(server, download_of(b"a")), OK + OK + sized(b"hola"))
@@ -192,7 +192,7 @@ class Names(StoreCase):
             for start in (sized(b".."), sized(b""), struct.pack(">Q", 256)):
                 self.assertEqual(self.converse(server, opcode + start), OK + answer, start)
 
-    def test_who_still_sends_gets_the_refusal(self):
+    def test_a_client_that_still_sends_gets_the_refusal(self):
         server = self.store()
         client = self.connect(server)
         client.sendall(upload_of(b"../x", bytes(8 * MIB)))
@@ -257,7 +257,7 @@ class Names(StoreCase):
         self.assertEqual(answer, OK + STORAGE_FAILED)
         self.assertEqual(self.stored(), {b"folder": "no regular file"})
 
-    def test_a_file_whose_size_cannot_be_told_is_not_found(self):
+    def test_a_file_whose_size_is_unknown_is_not_found(self):
         file_programs.need_proc()
         server = self.server(SERVER, "-s", "/proc/self")
         for name in (b"status", b"cmdline", b"mem"):
@@ -348,7 +348,7 @@ class Accidents(StoreCase):
         self.assert_lives(server)
         self.eventually(lambda: file_programs.descriptors_of(server.process.pid), before, server)
 
-    def test_an_upload_counts_although_nobody_waits_for_its_confirmation(self):
+    def test_an_upload_counts_even_if_the_client_reads_no_confirmation(self):
         server = self.store("-v")
         for number in range(20):
             client = self.connect(server)
@@ -414,7 +414,7 @@ class Accidents(StoreCase):
         server = self.server(SERVER, "-s", self.storage)
         self.assertEqual(self.stored(), {b"file": b"old", b".mine": b"kept"})
 
-    def test_a_full_disk_is_told_and_the_old_file_stays(self):
+    def test_a_full_disk_is_reported_and_the_old_file_stays(self):
         self.storage = self.folder({"file": b"old"})
         server = self.listening(self.with_small_files(MIB, SERVER, "-H", "127.0.0.1", "-p", 0,
                                                       "-s", self.storage))
@@ -432,7 +432,7 @@ class Accidents(StoreCase):
         self.storage.mkdir()
         self.assertEqual(self.converse(server, upload_of(b"a", b"b")), OK + STORED)
 
-    def test_who_neither_sends_nor_takes_for_the_time_limit_is_dropped_and_nobody_else(self):
+    def test_only_a_client_that_neither_sends_nor_takes_for_the_time_limit_is_dropped(self):
         server = self.store("--timeout", "1", files={"file": some_bytes(20 * MIB)})
         wire = upload_of(b"drip", b"x" * 1000)
         active = self.connect(server)
@@ -447,13 +447,13 @@ class Accidents(StoreCase):
         with contextlib.suppress(ConnectionResetError):
             self.assertLess(len(programs.recv_all(stuck)), 20 * MIB)
 
-    def test_who_takes_something_now_and_then_is_not_dropped(self):
+    def test_a_client_that_takes_something_now_and_then_is_not_dropped(self):
         data = some_bytes(20 * MIB)
         server = self.store("--timeout", "1", files={"file": data})
         client = self.narrow_connection(server)
         client.sendall(download_of(b"file"))
         received = b""
-        for _ in range(3):  # as long as it takes to drop three who are silent
+        for _ in range(3):  # as long as it takes to drop three silent ones
             silent = self.connect(server)
             while not select.select([silent], [], [], 0.05)[0]:
                 received += programs.recv_exactly(client, 10000)
@@ -461,7 +461,7 @@ class Accidents(StoreCase):
         received += programs.recv_all(client)
         self.assertTrue(received == OK + OK + sized(data))
 
-    def test_there_is_room_for_so_many_and_the_next_one_is_told_until_somebody_leaves(self):
+    def test_more_clients_than_allowed_are_refused_until_one_leaves(self):
         server = self.store("--max-clients", "2")
         silent = [self.connect(server) for _ in range(2)]
         for _ in range(10):
@@ -535,7 +535,7 @@ class LabClient(StoreCase):
         with self.connect(server) as client:
             self.assertEqual(lab_store.download_at_once(client, "file"), b"hola")
 
-    def test_is_told_that_there_is_no_such_file(self):
+    def test_gets_the_answer_that_there_is_no_such_file(self):
         with self.connect(self.store()) as client, self.assertRaises(FileNotFoundError):
             lab_store.download(client, "none")
 
@@ -547,7 +547,7 @@ class LabClient(StoreCase):
 # ---- what is shown -------------------------------------------------------------------------------
 
 class Log(StoreCase):
-    def test_says_where_it_listens_and_who_did_what(self):
+    def test_names_the_port_and_each_client_with_its_operation(self):
         server = self.store()
         server.wait_for_line(log("INFO", r"Listening on port %d\." % server.port), on="stderr")
         for data, text in ((upload_of(b"a.txt", b"x"), r"File a\.txt uploaded from %s\."),
@@ -560,7 +560,7 @@ class Log(StoreCase):
             programs.recv_all(client)
             server.wait_for_line(log("INFO", text % re.escape(address)), on="stderr")
 
-    def test_tells_details_with_verbose_only_and_tags_them(self):
+    def test_has_tagged_details_with_verbose_only(self):
         for options, seen in (((), False), (("-v",), True), (("--verbose",), True)):
             server = self.store(*options)
             self.assertEqual(self.converse(server, upload_of(b"a.txt", b"x")), OK + STORED)
@@ -569,7 +569,7 @@ class Log(StoreCase):
                 line = log("DEBUG", tag + " .+")
                 self.assertEqual(bool(re.search(line, server.stderr, re.MULTILINE)), seen, line)
 
-    def test_quiet_says_nothing_of_what_goes_well(self):
+    def test_quiet_has_no_line_for_success(self):
         server = self.store("-q", files={"file": b"hola"})
         for data in (upload_of(b"a", b"x"), download_of(b"a"), download_of(b"none"), b"\x02"):
             self.converse(server, data)
@@ -766,7 +766,7 @@ class Manners(StoreCase):
         self.assert_usage_error(SERVER, "-s", self.folder() / "none", says="none")
         self.assert_usage_error(SERVER, "-s", __file__)
 
-    def test_who_mistypes_an_option_makes_no_folder(self):
+    def test_a_mistyped_option_makes_no_folder(self):
         folder = self.folder()
         for options in (("-p", "70000"), ("-m", "0"), ("-t", "x")):
             self.assertEqual(self.run_to_end(SERVER, *options, cwd=folder).code, 2)
@@ -781,7 +781,7 @@ class Manners(StoreCase):
         again = self.listening(self.start(SERVER, "-p", 0, cwd=folder))
         self.assertNotEqual(self.converse(again, b"\x02"), EMPTY_LIST)
 
-    def test_a_port_that_is_taken_is_told(self):
+    def test_a_port_in_use_is_an_error(self):
         server = self.store()
         second = self.run_to_end(SERVER, "-H", "127.0.0.1", "-p", server.port, "-s", self.storage)
         self.assert_fails(second, 1, "in use")

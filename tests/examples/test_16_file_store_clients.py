@@ -45,10 +45,10 @@ class LabServer(StoreCase):
         self.storage = self.folder()
         self.port = self.lab_server(lab_store.serve, self.storage)
 
-    def test_gets_files_of_every_size_from_our_client_which_says_that_nobody_confirmed(self):
+    def test_gets_files_of_every_size_from_our_client_which_reports_no_confirmation(self):
         sizes = (0, 1, 4096, 3 * MIB + 1)
         running = [self.in_background(self.uploads, self.port, some_bytes(size), "%d" % size)
-                   for size in sizes]  # at once: each waits two seconds in vain
+                   for size in sizes]  # at once: each waits two seconds
         for each in running:
             self.assert_code(each.result(), 0, "sent, not confirmed")
         self.assertEqual(self.stored(), {b"%d" % size: some_bytes(size) for size in sizes})
@@ -59,7 +59,7 @@ class LabServer(StoreCase):
             self.assert_code(self.downloads(self.port), 0)
             self.assertTrue(self.destination.read_bytes() == some_bytes(size))
 
-    def test_tells_our_client_that_there_is_no_such_file(self):
+    def test_answers_our_client_that_there_is_no_such_file(self):
         self.assert_code(self.downloads(self.port, "none"), 1, "(?i)not found")
         self.assertFalse(self.destination.exists())
 
@@ -175,7 +175,7 @@ class UploadFile(StoreCase):
         port, _ = self.serve(refuse, read=b"\x00" + sized(b"file"))
         self.assert_code(self.uploads(port, bytes(64 * MIB)), 1, "(?i)name")
 
-    def test_a_refusal_is_told_although_a_reset_follows(self):
+    def test_a_refusal_is_reported_although_a_reset_follows(self):
         def refuse(connection):
             programs.recv_exactly(connection, MIB)
             connection.sendall(REFUSED)
@@ -190,17 +190,17 @@ class UploadFile(StoreCase):
         self.assert_code(self.uploads(port, b"hola", "file", "--timeout", "1"), 1)
         self.assertLess(time.monotonic() - started, 5)
 
-    def test_nobody_listens(self):
+    def test_a_port_without_a_server_is_an_error(self):
         self.assert_code(self.uploads(programs.refusing_port(), b"hola"), 1, "(?i)refused")
 
-    def test_a_source_that_is_no_readable_file_is_told_before_anybody_is_called(self):
+    def test_a_source_that_is_no_readable_file_is_refused_before_connecting(self):
         folder = self.folder()
         os.mkfifo(folder / "fifo")
         for source in (folder / "none", folder, folder / "fifo", "/dev/zero"):
             self.assert_usage_error(UPLOAD, "-H", "127.0.0.1", "-p", programs.refusing_port(),
                                     "-s", source, "-n", "file")
 
-    def test_a_source_whose_size_cannot_be_told_is_refused_by_name_and_nothing_is_sent(self):
+    def test_a_source_whose_size_is_unknown_is_refused_by_name_before_connecting(self):
         file_programs.need_proc()
         for source in ("/proc/cpuinfo", "/proc/self/status", "/proc/self/mem",
                        "/sys/kernel/mm/transparent_hugepage/enabled"):
@@ -319,7 +319,7 @@ class DownloadFile(StoreCase):
         port, _ = self.peer(programs.recv_all)
         self.assert_code(self.downloads(port, "file", "--timeout", "1"), 1)
 
-    def test_a_destination_that_is_no_file_is_told_before_anybody_is_called(self):
+    def test_a_destination_that_is_no_file_is_refused_before_connecting(self):
         for path in (self.folder(), "/dev/null", "new/"):
             self.assert_usage_error(DOWNLOAD, "-H", "127.0.0.1", "-p", programs.refusing_port(),
                                     "-d", path, "-n", "file")
@@ -329,7 +329,7 @@ class DownloadFile(StoreCase):
         client = self.client(DOWNLOAD, port, "-d", "/dev/null/file", "-n", "file")
         self.assert_fails(client, 2, "/dev/null")
 
-    def test_a_working_folder_that_was_deleted_is_told_before_anybody_is_called(self):
+    def test_a_deleted_working_folder_is_reported_before_connecting(self):
         client = self.run_to_end(
             "/bin/sh", "-c", 'rmdir "$PWD"; exec "$0" "$@"', programs.example(DOWNLOAD),
             "-H", "127.0.0.1", "-p", programs.refusing_port(), "-d", "file", "-n", "file",
@@ -407,7 +407,7 @@ class ListFiles(StoreCase):
             client = self.lists("('a', %d, %d.0)" % (size, self.TIME))
             self.assertIn("\n> [13-May-2021 (20:22:29)] a - %s\n" % shown, client.stdout)
 
-    def test_the_order_is_by_name_and_descending_unless_told_otherwise(self):
+    def test_the_default_order_is_by_name_and_descending(self):
         self.assertEqual(self.names(), list("dcba"))
         self.assertEqual(self.names("-n"), list("dcba"))
         self.assertEqual(self.names("--by-name", "--ascending"), list("abcd"))
@@ -427,7 +427,7 @@ class ListFiles(StoreCase):
             if name.isprintable() and "\\" not in name:
                 self.assertIn("] %s - 1.00 B\n" % name, client.stdout)
 
-    def test_a_name_cannot_command_the_terminal_or_forge_a_line(self):
+    def test_a_name_cannot_control_the_terminal_or_forge_a_line(self):
         for name, shown in (("a\n> [x] b", r"a\n> [x] b"), ("\x1b[2J", r"\x1b[2J"),
                             ("a\rb", r"a\rb")):
             client = self.lists(repr((name, 1, float(self.TIME))))
