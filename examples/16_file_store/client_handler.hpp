@@ -41,7 +41,8 @@ public:
           storage_(storage),
           counts_(counts) {}
 
-    /// Answers one request. Throws network_error and unexpected_eof when the connection breaks.
+    /// Answers one request. Throws network_error and unexpected_eof when the connection breaks,
+    /// file_error when a file becomes shorter while it is sent.
     void run() {
         log(level::debug, tag_, "serves ", peer_.peer());
         serve();
