@@ -39,21 +39,6 @@ inline std::size_t piece_of(std::uint64_t left) noexcept {
     return static_cast<std::size_t>(left < most ? left : most);
 }
 
-/// Calls `transfer`, which never waits, until it moves some bytes. The time-out of the stream
-/// bounds how long that takes. Returns how many bytes; 0: the stream ended. Throws network_error.
-template <typename Transfer>
-std::size_t move_some(const char* operation, const tcp_stream& stream, short events,
-                      Transfer transfer) {
-    const deadline limit(stream.get_timeout());
-    for (;;) {
-        const io_result result = transfer();
-        if (result.status == io_status::failed)
-            throw_system_error(result.error.value(), operation, stream.remote_endpoint());
-        if (result.status != io_status::would_block) return result.bytes;
-        wait_or_throw(stream.fd(), events, limit, operation, stream.remote_endpoint());
-    }
-}
-
 /// Reads up to `size` bytes from `offset` on. Throws file_error, also when the file ends there.
 inline std::string_view read_piece(int file, std::uint64_t offset, char* memory, std::size_t size) {
     const auto at = static_cast<off_t>(offset);
@@ -122,8 +107,10 @@ void send_file(tcp_stream& to, int file, std::uint64_t offset, std::uint64_t siz
         const std::size_t most = trama_detail::piece_of(size - sent);
         std::string_view piece = trama_detail::read_piece(file, offset + sent, buffer.data(), most);
         while (!piece.empty()) {
-            const std::size_t count = trama_detail::move_some(
-                "send a file to", to, POLLOUT, [&] { return to.try_send_some(piece); });
+            iovec part = trama_detail::part_of(piece);
+            const std::size_t count =
+                trama_detail::send_some(to.fd(), &part, 1, deadline(to.get_timeout()),
+                                        "send a file to", to.remote_endpoint());
             piece.remove_prefix(count);
             sent += count;
             progress(sent);
@@ -137,8 +124,8 @@ void send_file(tcp_stream& to, int file, std::uint64_t offset, std::uint64_t siz
 template <typename Progress = trama_detail::no_progress>
 void receive_file(tcp_stream& from, int file, std::uint64_t size, Progress progress = {}) {
     const auto receive = [&](char* memory, std::size_t most) {
-        return trama_detail::move_some("receive a file from", from, POLLIN,
-                                       [&] { return from.try_recv_some(memory, most); });
+        return trama_detail::receive_some(from.fd(), memory, most, deadline(from.get_timeout()),
+                                          "receive a file from", from.remote_endpoint());
     };
     trama_detail::receive_pieces(file, size, from.remote_endpoint(), receive, progress);
 }
