@@ -378,6 +378,7 @@ class LackingFileSystems(CollectorCase):
             client = self.run_to_end(CLIENT, "-H", "127.0.0.1", "-p", server.port, "-d", folder)
             self.assert_code(client, 0)
             self.assertEqual(client.stdout, "a.jpg\n")
+            server.wait_for_line(", stored as ", on="stderr")
             self.assertEqual(self.stored(), dict.fromkeys(expected, some_bytes(3000)))
         self.assertEqual(server.stderr.count(", stored as "), 2)
         self.assertNotIn("error", server.stderr)
