@@ -35,9 +35,7 @@ public:
 
     /// Reads the next 1 to `size` bytes. Returns how many; 0: the file ends here.
     std::size_t read(char* memory, std::size_t size) {
-        const ssize_t count = ::read(fd_.get(), memory, size);
-        if (count == -1) throw trama::file_error(errno, "read", path_);
-        return static_cast<std::size_t>(count);
+        return trama::read_some(fd_.get(), memory, size, path_);
     }
 
     void rewind() { ::lseek(fd_.get(), 0, SEEK_SET); }

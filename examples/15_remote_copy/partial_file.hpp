@@ -112,9 +112,7 @@ private:
     }
 
     std::size_t read(std::string& piece) const {
-        const ssize_t count = ::read(fd_.get(), piece.data(), piece.size());
-        if (count == -1) throw trama::file_error(errno, "read", path_);
-        return static_cast<std::size_t>(count);
+        return trama::read_some(fd_.get(), piece.data(), piece.size(), path_);
     }
 
     const trama::folder& where_;

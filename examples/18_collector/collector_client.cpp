@@ -15,15 +15,12 @@
 #include "gather.hpp"
 
 #include <algorithm>
-#include <cerrno>
 #include <filesystem>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
-
-#include <unistd.h>
 
 namespace {
 
@@ -109,8 +106,7 @@ private:
             if (!program::is_file_name(name))
                 throw program::usage_error("no server takes this name");
             trama::unique_fd file = trama::folder((folder_ / path).parent_path()).open(name);
-            const auto size =
-                static_cast<std::uint64_t>(trama::folder::status_of(file.get(), path).st_size);
+            const std::uint64_t size = trama::size_of_file(file.get(), path);
             now_ = upload{path, std::move(file), size};
             add(collector::header{size, name}.text());
             begin_part(0);
@@ -130,31 +126,17 @@ private:
     /// a selector: a file is always "ready".
     std::string read_piece() {
         std::string piece(std::min<std::uint64_t>(now_->left, collector::longest_frame), '\0');
-        ssize_t count = -1;
-        do count = ::read(now_->file.get(), piece.data(), piece.size());
-        while (count == -1 && errno == EINTR);
-        if (count == -1) throw trama::file_error(errno, "read", now_->path);
-        if (count == 0) throw changed();
-        piece.resize(static_cast<std::size_t>(count));
+        piece.resize(trama::read_some(now_->file.get(), piece.data(), piece.size(), now_->path));
+        if (piece.empty())
+            throw program::usage_error(trama::escaped(now_->path) +
+                                       " became shorter while it was sent");
         now_->left -= piece.size();
         return piece;
     }
 
     void end_part() {
-        const bool is_last = now_->part == collector::parts - 1;
-        if (is_last && status_size() != now_->size) throw changed();
         add("");
         now_->is_awaiting = true;
-    }
-
-    std::uint64_t status_size() const {
-        const auto status = trama::folder::status_of(now_->file.get(), now_->path);
-        return static_cast<std::uint64_t>(status.st_size);
-    }
-
-    /// Neither the old file nor the new one could be stored. What was sent of it is thrown away.
-    program::usage_error changed() const {
-        return program::usage_error(trama::escaped(now_->path) + " changed while it was sent");
     }
 
     void send() {

@@ -94,7 +94,10 @@ public:
         server_.on_join([](client& who) { program::say(who.remote_endpoint(), " came"); });
         server_.on_message([this](client& who, std::string_view bytes) { hear(who, bytes); });
         server_.on_idle([](client& who) { who.send("error: silent for too long"); });
-        server_.on_leave([](client& who, std::string_view why) { miss(who, why); });
+        server_.on_leave([](client& who, std::string_view why) {
+            delete_unfinished(who);
+            program::say(who.remote_endpoint(), " left: ", why);
+        });
         server_.on_refused([](auto& who, auto why) { program::say(who, " is refused: ", why); });
     }
 
@@ -158,16 +161,19 @@ private:
 
     /// What went wrong with a file of this machine is not for strangers in all detail.
     static void refuse(client& who, const char* why, const std::string& told) {
+        delete_unfinished(who);
         program::say(who.remote_endpoint(), ": error: ", why);
         who.send("error: " + told);
         who.close();
     }
 
-    /// Whoever leaves in the middle of a file, for whatever reason, leaves nothing of it here.
-    static void miss(client& who, std::string_view why) {
-        program::say(who.remote_endpoint(), " left: ", why);
-        if (who.state) program::say("nothing is kept of ", trama::escaped(who.state->header.name));
+    /// Deletes the file that a client has not finished, and then says so: a person or a program
+    /// that reads the log finds the folder as the log says.
+    static void delete_unfinished(client& who) {
+        if (!who.state) return;
+        const std::string name = who.state->header.name;
         who.state.reset();
+        program::say("nothing is kept of ", trama::escaped(name));
     }
 
     trama::folder root_;

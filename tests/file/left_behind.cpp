@@ -56,7 +56,7 @@ void kill_after(std::size_t steps, const folder& where) {
         overwrite_for_ever(where, pair.client);
     });
     pair.client.close();
-    pair.server.recv_exact(steps);
+    static_cast<void>(pair.server.recv_exact(steps));
     writer.kill();
 }
 
@@ -69,11 +69,11 @@ public:
               atomic_file file(where, "data");
               write_to(file.fd(), "something new");
               pair_.client.send_all("written");
-              pair_.client.recv_exact(1);
+              static_cast<void>(pair_.client.recv_exact(1));
               file.commit();
           }) {
         pair_.client.close();
-        pair_.server.recv_exact(7);
+        static_cast<void>(pair_.server.recv_exact(7));
     }
 
     void kill() { process_.kill(); }

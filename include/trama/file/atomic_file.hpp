@@ -22,7 +22,7 @@ inline void delete_file(int folder, const std::string& name) noexcept {
 }
 
 /// Makes the file `name`, to be read and written by its owner. Error EEXIST: there is one already.
-inline call_result make_file(int folder, const std::string& name) noexcept {
+inline call_result make_file(int folder, const std::string& name) {
     constexpr int flags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
     return system_call([&] { return ::openat(folder, name.c_str(), flags, 0644); });
 }
@@ -38,7 +38,7 @@ inline call_result rename_to_new(int folder, const std::string& from, const std:
     // file that this function has made, and not the file of another program.
     const call_result made = make_file(folder, to);
     if (made.failed()) return made;
-    const unique_fd empty(static_cast<int>(made.value));
+    const unique_fd empty(made.descriptor());
     const call_result renamed_over =
         system_call([&] { return ::renameat(folder, from.c_str(), folder, to.c_str()); });
     if (renamed_over.failed()) delete_file(folder, to);
@@ -125,7 +125,7 @@ public:
             constexpr int flags = O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
             const auto opened = trama_detail::system_call(
                 [&] { return ::openat(where.fd(), name.c_str(), flags); });
-            const unique_fd file(static_cast<int>(opened.value));
+            const unique_fd file(opened.descriptor());
             if (!lock(file.get(), LOCK_NB).failed()) trama_detail::delete_file(where.fd(), name);
         });
     }
@@ -139,7 +139,7 @@ private:
             made = trama_detail::make_file(folder_.fd(), temporary_);
         }
         if (made.failed()) throw file_error(made.error, "write", path());
-        file_.reset(static_cast<int>(made.value));
+        file_.reset(made.descriptor());
         lock(file_.get(), 0);
     }
 
@@ -150,7 +150,7 @@ private:
     }
 
     /// Locks the file until it is closed, also by the end of the program. `flags`: LOCK_NB or 0.
-    static trama_detail::call_result lock(int file, int flags) noexcept {
+    static trama_detail::call_result lock(int file, int flags) {
         return trama_detail::system_call([&] { return ::flock(file, LOCK_EX | flags); });
     }
 

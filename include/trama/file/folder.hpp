@@ -42,7 +42,7 @@ inline bool is_temporary(std::string_view name) noexcept {
 }
 
 /// What fstatat(2) says of `name` itself: a symbolic link is not followed.
-inline call_result look_at(int folder, const std::string& name, struct stat& status) noexcept {
+inline call_result look_at(int folder, const std::string& name, struct stat& status) {
     return system_call(
         [&] { return ::fstatat(folder, name.c_str(), &status, AT_SYMLINK_NOFOLLOW); });
 }
@@ -122,7 +122,7 @@ public:
             trama_detail::system_call([&] { return ::openat(fd(), name.c_str(), flags); });
         const int error = opened.error == ELOOP ? ENOENT : opened.error;  // ELOOP: a link
         if (opened.failed()) throw file_error(error, "open", path);
-        unique_fd file(static_cast<int>(opened.value));
+        unique_fd file(opened.descriptor());
         if (!S_ISREG(status_of(file.get(), path).st_mode)) throw file_error(ENOENT, "open", path);
         return file;
     }

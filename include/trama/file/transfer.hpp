@@ -11,6 +11,15 @@
 
 namespace trama {
 
+/// Reads 1 to `size` bytes at the position of `file`; `path` is its name in errors. Returns how
+/// many; 0: the file ends there. Throws file_error. man 2 read
+[[nodiscard]] inline std::size_t read_some(int file, void* memory, std::size_t size,
+                                           const std::string& path) {
+    const auto got = trama_detail::system_call([&] { return ::read(file, memory, size); });
+    if (got.failed()) throw file_error(got.error, "read", path);
+    return got.count();
+}
+
 /// Writes all of `bytes` at the position of `file`; `path` is its name in errors. Throws
 /// file_error. man 2 write
 inline void write_all(int file, std::string_view bytes, const std::string& path) {
@@ -28,21 +37,6 @@ namespace trama_detail {
 inline std::size_t piece_of(std::uint64_t left) noexcept {
     constexpr std::uint64_t most = 256 * 1024;
     return static_cast<std::size_t>(left < most ? left : most);
-}
-
-/// Calls `transfer`, which never waits, until it moves some bytes. The time-out of the stream
-/// bounds how long that takes. Returns how many bytes; 0: the stream ended. Throws network_error.
-template <typename Transfer>
-std::size_t move_some(const char* operation, const tcp_stream& stream, short events,
-                      Transfer transfer) {
-    const deadline limit(stream.get_timeout());
-    for (;;) {
-        const io_result result = transfer();
-        if (result.status == io_status::failed)
-            throw_system_error(result.error.value(), operation, stream.remote_endpoint());
-        if (result.status != io_status::would_block) return result.bytes;
-        wait_or_throw(stream.fd(), events, limit, operation, stream.remote_endpoint());
-    }
 }
 
 /// Reads up to `size` bytes from `offset` on. Throws file_error, also when the file ends there.
@@ -113,8 +107,10 @@ void send_file(tcp_stream& to, int file, std::uint64_t offset, std::uint64_t siz
         const std::size_t most = trama_detail::piece_of(size - sent);
         std::string_view piece = trama_detail::read_piece(file, offset + sent, buffer.data(), most);
         while (!piece.empty()) {
-            const std::size_t count = trama_detail::move_some(
-                "send a file to", to, POLLOUT, [&] { return to.try_send_some(piece); });
+            iovec part = trama_detail::part_of(piece);
+            const std::size_t count =
+                trama_detail::send_some(to.fd(), &part, 1, deadline(to.get_timeout()),
+                                        "send a file to", to.remote_endpoint());
             piece.remove_prefix(count);
             sent += count;
             progress(sent);
@@ -128,8 +124,8 @@ void send_file(tcp_stream& to, int file, std::uint64_t offset, std::uint64_t siz
 template <typename Progress = trama_detail::no_progress>
 void receive_file(tcp_stream& from, int file, std::uint64_t size, Progress progress = {}) {
     const auto receive = [&](char* memory, std::size_t most) {
-        return trama_detail::move_some("receive a file from", from, POLLIN,
-                                       [&] { return from.try_recv_some(memory, most); });
+        return trama_detail::receive_some(from.fd(), memory, most, deadline(from.get_timeout()),
+                                          "receive a file from", from.remote_endpoint());
     };
     trama_detail::receive_pieces(file, size, from.remote_endpoint(), receive, progress);
 }
