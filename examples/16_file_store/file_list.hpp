@@ -158,7 +158,6 @@ private:
         rest_.remove_prefix(static_cast<std::size_t>(stopped - rest_.data()));
     }
 
-    // [region escape]
     /// Appends the character of an escape; its backslash was taken. As in Python, an escape that
     /// is unknown stays as it is, with its backslash.
     void take_escape(std::string& text) {
@@ -182,7 +181,6 @@ private:
         text += '\\';
         text += letter;
     }
-    // [/region escape]
 
     void take_hexadecimal(std::size_t digits, std::string& text) {
         std::uint32_t code = 0;
