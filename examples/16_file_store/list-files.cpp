@@ -48,7 +48,7 @@ bool read_list(std::string_view text, std::vector<store::entry>& files) {
         if (const auto file = store::entry_of(line)) {
             files.push_back(*file);
         } else {
-            store::log(level::warning, "Malformed line: ", trama::escaped(line, 200));
+            store::log(level::warning, "Malformed line: ", program::shown{line, 200});
             all_are_well_formed = false;
         }
         is_last = end == std::string_view::npos;

@@ -86,7 +86,7 @@ private:
             const auto line = reader_.next_line();
             if (!line && has_ended_) state_ = state::finishing;
             if (!line) return false;
-            program::say_more(remote_endpoint(), " asks \"", trama::escaped(*line, 60), '"');
+            program::say_more(remote_endpoint(), " asks \"", program::shown{*line, 60}, '"');
             body granted = files_->body_of(*line);
             give(code::ok);
             answer_.append(granted.text);

@@ -146,11 +146,11 @@ private:
         upload& now = *who.state;
         ++now.parts;
         program::say_more(who.remote_endpoint(), ": part ", now.parts, " of ",
-                          trama::escaped(now.header.name));
+                          program::shown{now.header.name});
         if (now.parts == collector::parts) {
             const std::string name = store(now);
             program::say(who.remote_endpoint(), ": ", program::size_text(now.header.size),
-                         ", stored as ", trama::escaped(now.place.path_to(name)));
+                         ", stored as ", program::shown{now.place.path_to(name)});
             who.state.reset();
         }
         who.send(collector::received);
@@ -166,7 +166,7 @@ private:
     /// Whoever leaves in the middle of a file, for whatever reason, leaves nothing of it here.
     static void miss(client& who, std::string_view why) {
         program::say(who.remote_endpoint(), " left: ", why);
-        if (who.state) program::say("nothing is kept of ", trama::escaped(who.state->header.name));
+        if (who.state) program::say("nothing is kept of ", program::shown{who.state->header.name});
         who.state.reset();
     }
 
