@@ -132,7 +132,7 @@ answer_head read_head(answer_reader& answer) {
     answer_head head{number(line.substr(9, 3), 10), {}};
     for (int count = 1; !line.empty(); ++count, line = answer.line()) {
         if (count > most_header_lines) throw program::peer_error("the headers have no end");
-        program::say("< ", trama::escaped(line));
+        program::say("< ", program::shown{line});
         const std::size_t colon = line.find(':');
         if (colon == std::string::npos) continue;  // the status line
         std::string& field = head.fields[plain(line.substr(0, colon))];
@@ -190,7 +190,7 @@ int fetch(const program::options& given) {
     const std::string request = request_for(wanted, given.port(), given.flag("head"));
     auto server = trama::tcp_stream::connect(wanted.host, given.port());
     server.set_timeout(std::chrono::seconds(30));
-    program::say("> ", trama::escaped(request));
+    program::say("> ", program::shown{request});
     server.send_all(request);
 
     answer_reader answer(server);

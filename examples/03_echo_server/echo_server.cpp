@@ -25,7 +25,7 @@ constexpr const char* examples = R"(
 /// Sends back what each read returned, until the client closes or sends a dot and nothing else.
 void echo(trama::tcp_stream& client) {
     for (std::string bytes; !(bytes = client.recv_some(1024)).empty();) {
-        program::say_more(client.remote_endpoint(), ": ", trama::escaped(bytes));
+        program::say_more(client.remote_endpoint(), ": ", program::shown{bytes});
         if (bytes == ".") break;
         client.send_all(bytes);
     }

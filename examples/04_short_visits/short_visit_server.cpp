@@ -27,7 +27,7 @@ constexpr const char* examples = R"(
 /// we have read, and our answer would be lost with it.
 void answer_once(trama::tcp_stream& client) {
     const std::string bytes = client.recv_some(1024);
-    program::say_more(client.remote_endpoint(), ": ", trama::escaped(bytes));
+    program::say_more(client.remote_endpoint(), ": ", program::shown{bytes});
     client.send_all(bytes);
     client.close_lingering();
 }

@@ -42,7 +42,7 @@ bool wait_for_answer(trama::udp_socket& server, std::string_view request, trama:
     while (program::wait_readable(server.fd(), limit.left())) {
         const trama::datagram got = server.recv_from();
         if (got.bytes == request) return true;
-        program::say("a late answer, ignored: \"", trama::escaped(got.bytes, 60), '"');
+        program::say("a late answer, ignored: \"", program::shown{got.bytes, 60}, '"');
     }
     return false;
 }
@@ -57,7 +57,7 @@ bool ask(trama::udp_socket& server, std::string_view request, long tries, trama:
         const auto start = std::chrono::steady_clock::now();
         server.send(request);
         ++sum.sent;
-        program::say_more("sent \"", trama::escaped(request, 60), "\", try ", attempt);
+        program::say_more("sent \"", program::shown{request, 60}, "\", try ", attempt);
         const bool answered = wait_for_answer(server, request, timeout);
         const milliseconds waited = std::chrono::steady_clock::now() - start;
         program::say("line ", sum.lines, ", try ", attempt, ": ", answered ? "answer" : "no answer",

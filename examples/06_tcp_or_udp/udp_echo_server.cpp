@@ -35,7 +35,7 @@ void answer(trama::udp_socket& socket, const trama::datagram& got) {
 void serve(trama::udp_socket& socket, long drop) {
     for (long number = 1; program::wait_readable(socket.fd()); ++number) {
         const trama::datagram got = socket.recv_from();
-        program::say_more(got.from, ": \"", trama::escaped(got.bytes, 60), '"');
+        program::say_more(got.from, ": \"", program::shown{got.bytes, 60}, '"');
         if (drop > 0 && number % drop == 0)
             program::say(got.from, ": ", got.bytes.size(), " bytes, lost on purpose");
         else

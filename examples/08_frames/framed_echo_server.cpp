@@ -27,7 +27,7 @@ template <typename Codec>
 void echo(trama::framed_stream<Codec>& client) {
     const program::hang_up_on_stop on_stop(client.stream().fd());
     while (const auto payload = client.recv_frame()) {
-        program::say_more("frame of ", payload->size(), " bytes: \"", trama::escaped(*payload, 60),
+        program::say_more("frame of ", payload->size(), " bytes: \"", program::shown{*payload, 60},
                           '"');
         client.send_frame(*payload);
     }

@@ -93,7 +93,7 @@ using line_stream = trama::framed_stream<trama::any_line>;
 void answer_all(line_stream& client) {
     while (const auto line = client.recv_frame()) {
         const std::string reply = answer(*line);
-        program::say_more('"', trama::escaped(*line, 60), "\": ", trama::escaped(reply, 60));
+        program::say_more('"', program::shown{*line, 60}, "\": ", program::shown{reply, 60});
         client.send_frame(reply);
         if (*line == "QUIT") return;
     }

@@ -37,7 +37,7 @@ int serve(const program::options& given) {
     // [region events]
     server.on_join([](client& who) { program::say(who.remote_endpoint(), " came"); });
     server.on_message([](client& who, std::string_view payload) {
-        program::say_more(who.remote_endpoint(), ": \"", trama::escaped(payload, 60), '"');
+        program::say_more(who.remote_endpoint(), ": \"", program::shown{payload, 60}, '"');
         who.send(payload);
     });
     // [/region events]

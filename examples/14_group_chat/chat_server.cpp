@@ -139,7 +139,7 @@ private:
 
     /// Who is not in the room does not hear what is said there.
     void tell_others(const client& from, std::string_view text) {
-        program::say_more(trama::escaped(text));
+        program::say_more(program::shown{text});
         for (client& each : server_.clients())
             if (&each != &from && !each.state.name.empty()) each.send(text);
     }

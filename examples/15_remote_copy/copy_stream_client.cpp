@@ -37,7 +37,7 @@ std::pair<std::uint64_t, std::string> what_is_there(copy::conversation& server,
     server.send_message("put " + std::to_string(file.size()) + ' ' + file.name());
     const auto work = copy::conversation::time_for(file.size());
     const auto [count, sum] = copy::split(server.expect("have", work));
-    program::say_more("the server has ", trama::escaped(count), " bytes of it");
+    program::say_more("the server has ", program::shown{count}, " bytes of it");
     if (copy::number(count) <= file.size()) return {copy::number(count), sum};
     throw program::peer_error("the server has more of the file than there is");
 }

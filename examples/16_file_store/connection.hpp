@@ -49,7 +49,8 @@ public:
             const std::string piece =
                 receive_some(std::min<std::size_t>(size - bytes.size(), 65536));
             if (piece.empty())
-                throw trama::unexpected_eof(bytes.size(), size, "receive from", peer().c_str());
+                throw trama::unexpected_eof(bytes.size(), size, "receive from",
+                                            peer().to_string().c_str());
             bytes += piece;
         }
         return bytes;
@@ -104,7 +105,7 @@ public:
         log(level::debug, "[Socket] received ", size, " bytes of a file from ", peer());
     }
 
-    std::string peer() const { return stream_.remote_endpoint().to_string(); }
+    const trama::endpoint& peer() const { return stream_.remote_endpoint(); }
 
 private:
     /// Sends up to 1 MiB of a file of `size` bytes, from `begin` on.

@@ -48,7 +48,7 @@ bool read_line(std::string_view line, std::vector<store::entry>& files) {
         files.push_back(store::entry_of(line));
         return true;
     } catch (const store::malformed_line& error) {
-        store::log(level::warning, error.what(), ": ", trama::escaped(line, 200));
+        store::log(level::warning, error.what(), ": ", program::shown{line, 200});
         return false;
     }
 }

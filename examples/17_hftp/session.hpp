@@ -105,7 +105,7 @@ private:
     }
 
     void answer_line(std::string_view line) {
-        program::say_more(remote_endpoint(), " request: \"", trama::escaped(line, 60), '"');
+        program::say_more(remote_endpoint(), " request: \"", program::shown{line, 60}, '"');
         body granted = files_->body_of(line);
         append_code(code::ok);
         answer_.append(granted.text);

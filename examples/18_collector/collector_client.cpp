@@ -112,7 +112,7 @@ private:
             begin_part(0);
         } catch (const std::runtime_error& error) {
             ++found_.failures;
-            program::say("skipped: ", trama::escaped(path.native()), ": ", error.what());
+            program::say("skipped: ", program::shown{path.native()}, ": ", error.what());
         }
     }
 
@@ -172,7 +172,7 @@ private:
             throw program::peer_error("the server acknowledges what was not sent");
         patience_ = trama::deadline(timeout_);
         const std::uint64_t size = collector::size_of_part(now_->size, now_->part);
-        program::say_more(trama::escaped(now_->path), ": part ", now_->part + 1, " of 4, ",
+        program::say_more(program::shown{now_->path}, ": part ", now_->part + 1, " of 4, ",
                           program::size_text(size));
         if (now_->part + 1 < collector::parts) return begin_part(now_->part + 1);
         program::print(now_->path);

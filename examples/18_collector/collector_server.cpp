@@ -149,11 +149,11 @@ private:
         upload& now = *who.state;
         ++now.parts;
         program::say_more(who.remote_endpoint(), ": part ", now.parts, " of ",
-                          trama::escaped(now.header.name));
+                          program::shown{now.header.name});
         if (now.parts == collector::parts) {
             const std::string name = store(now);
             program::say(who.remote_endpoint(), ": ", program::size_text(now.header.size),
-                         ", stored as ", trama::escaped(now.place.path_to(name)));
+                         ", stored as ", program::shown{now.place.path_to(name)});
             who.state.reset();
         }
         who.send(collector::received);
@@ -173,7 +173,7 @@ private:
         if (!who.state) return;
         const std::string name = who.state->header.name;
         who.state.reset();
-        program::say("nothing is kept of ", trama::escaped(name));
+        program::say("nothing is kept of ", program::shown{name});
     }
 
     trama::folder root_;

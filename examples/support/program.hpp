@@ -256,7 +256,18 @@ void write_line(const Parts&... parts) {
 
 }  // namespace detail
 
-/// One line of talk, unless -q. What came from the network must be given as trama::escaped(...).
+/// Bytes from the network, to be said: they become text, made safe by trama::escaped, only when
+/// they are written. Nothing is made for a line that -q keeps back.
+struct shown {
+    std::string_view bytes;
+    std::size_t most = std::string_view::npos;  // so many bytes are shown
+};
+
+inline std::ostream& operator<<(std::ostream& out, const shown& what) {
+    return out << trama::escaped(what.bytes, what.most);
+}
+
+/// One line of talk, unless -q. What came from the network must be given as shown{...}.
 template <typename... Parts>
 void say(const Parts&... parts) {
     if (talkativeness >= 1) detail::write_line(parts...);

@@ -58,7 +58,7 @@ void serve(trama::tcp_stream client) {
     const program::hang_up_on_stop on_stop(client.fd());
     try {
         for (std::string message; !(message = read_message(client)).empty();) {
-            program::say("message: \"", trama::escaped(message, 60), '"');
+            program::say("message: \"", program::shown{message, 60}, '"');
             client.send_all(encapsulate(message));
         }
         program::say(client.remote_endpoint(), " left");

@@ -43,7 +43,7 @@ void serve(trama::tcp_stream client) {
     try {
         // Flaws 1 and 2: what one receive gives need not be one command.
         for (std::string bytes; !(bytes = client.recv_some(1024)).empty();) {
-            program::say("one receive: \"", trama::escaped(bytes, 60), '"');
+            program::say("one receive: \"", program::shown{bytes, 60}, '"');
             client.send_all(answer(bytes));
             if (starts_with(bytes, "QUIT")) return;
         }

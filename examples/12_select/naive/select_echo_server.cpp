@@ -26,9 +26,9 @@ constexpr const char* examples = R"(
 /// One read, one answer. False: this client has left.
 bool serve(trama::tcp_stream& client) {
     const std::string bytes = client.recv_some(16384);  // returns at once: it is ready to be read
-    program::say(client.remote_endpoint(), ": ", trama::escaped(bytes, 60));
+    program::say(client.remote_endpoint(), ": ", program::shown{bytes, 60});
     // [region flaw]
-    if (bytes.empty() || bytes == ".") return false;
+    if (bytes.empty()) return false;
     client.send_all(bytes);  // the flaw: nobody asked whether it is ready to be written, too
     return true;
     // [/region flaw]
