@@ -4,7 +4,8 @@
 //     ('hola.txt', 100324, 1620937349.643000)
 //
 // Clients of the course evaluate each line as Python. So a name must never break out of its quotes:
-// "'); import os" is a legal name of a file. Ours evaluates nothing: it reads this form only.
+// "'); import os" is a legal name of a file. Ours evaluates nothing: it reads this form only, with
+// all escapes of Python but \N{...}.
 #pragma once
 
 #include "file_store.hpp"
