@@ -3270,6 +3270,15 @@ private:
 
 namespace trama {
 
+/// Reads 1 to `size` bytes at the position of `file`; `path` is its name in errors. Returns how
+/// many; 0: the file ends there. Throws file_error. man 2 read
+[[nodiscard]] inline std::size_t read_some(int file, void* memory, std::size_t size,
+                                           const std::string& path) {
+    const auto got = trama_detail::system_call([&] { return ::read(file, memory, size); });
+    if (got.failed()) throw file_error(got.error, "read", path);
+    return got.count();
+}
+
 /// Writes all of `bytes` at the position of `file`; `path` is its name in errors. Throws
 /// file_error. man 2 write
 inline void write_all(int file, std::string_view bytes, const std::string& path) {

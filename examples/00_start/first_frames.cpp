@@ -16,11 +16,9 @@
 
 namespace {
 
-constexpr const char* usage = R"(Examples:
+constexpr const char* examples = R"(
   first_frames                    send three messages to ourselves and look at the bytes
-  TRAMA_TRACE=1 first_frames      the same, and every system call is told
-
-Usage: first_frames [-h]
+  TRAMA_TRACE=1 first_frames      the same, and the trace shows every system call
 )";
 
 constexpr const char* messages[] = {"hola", "", "adios"};
@@ -87,5 +85,5 @@ int send_to_ourselves(const program::options&) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    return program::run(argc, argv, usage, {}, send_to_ourselves);
+    return program::run(argc, argv, examples, {}, send_to_ourselves);
 }

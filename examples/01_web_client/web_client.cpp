@@ -21,18 +21,11 @@
 
 namespace {
 
-constexpr const char* usage = R"(Examples:
+constexpr const char* examples = R"(
   web_client example.com                  the page / at port 80
   web_client -p 8000 localhost /a.txt     a file of a server on this machine
   web_client --head example.com           the headers only
   web_client -q example.com > page.html   the page only
-
-Usage: web_client [-p PORT] [-I] [-q | -v] [-h] HOST [PATH]
-  -p, --port PORT  the port of the server (default: 80)
-  -I, --head       ask for the headers only
-  -q, --quiet      do not show request and headers
-  -v, --verbose    say more
-  -h, --help       show this
 
 The page goes to stdout. A redirection is shown and not followed.
 )";
@@ -139,7 +132,7 @@ answer_head read_head(answer_reader& answer) {
     answer_head head{number(line.substr(9, 3), 10), {}};
     for (int count = 1; !line.empty(); ++count, line = answer.line()) {
         if (count > most_header_lines) throw program::peer_error("the headers have no end");
-        program::say("< ", trama::escaped(line));
+        program::say("< ", program::shown{line});
         const std::size_t colon = line.find(':');
         if (colon == std::string::npos) continue;  // the status line
         std::string& field = head.fields[plain(line.substr(0, colon))];
@@ -197,7 +190,7 @@ int fetch(const program::options& given) {
     const std::string request = request_for(wanted, given.port(), given.flag("head"));
     auto server = trama::tcp_stream::connect(wanted.host, given.port());
     server.set_timeout(std::chrono::seconds(30));
-    program::say("> ", trama::escaped(request));
+    program::say("> ", program::shown{request});
     server.send_all(request);
 
     answer_reader answer(server);
@@ -210,5 +203,8 @@ int fetch(const program::options& given) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    return program::run(argc, argv, usage, {{'p', "port", "80"}, {'I', "head", nullptr}}, fetch, 3);
+    return program::run(
+        argc, argv, examples,
+        {program::port_option("80"), program::flag('I', "head", "ask for the headers only")}, fetch,
+        program::words{"HOST [PATH]", 3});
 }

@@ -15,17 +15,10 @@
 
 namespace {
 
-constexpr const char* usage = R"(Examples:
+constexpr const char* examples = R"(
   echo_client                          to a server on this machine, port 5000
   echo_client -H 192.0.2.7 -p 6000     to another machine
   echo_client < notes.txt              send a file, line by line
-
-Usage: echo_client [-H HOST] [-p PORT] [-q | -v] [-h]
-  -H, --host HOST  whom to call, a name or an address (default: localhost)
-  -p, --port PORT  the port (default: 5000)
-  -q, --quiet      say errors only
-  -v, --verbose    say how many bytes travel, too
-  -h, --help       show this
 
 Answers go to stdout. Ctrl-D, or a line that is a single dot, ends the conversation.
 )";
@@ -77,6 +70,6 @@ int talk(const program::options& given) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    return program::run(argc, argv, usage,
-                        {program::host_option("localhost"), program::port_option()}, talk);
+    return program::run(argc, argv, examples, {program::host_option(), program::port_option()},
+                        talk);
 }

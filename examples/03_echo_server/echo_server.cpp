@@ -15,25 +15,17 @@
 
 namespace {
 
-constexpr const char* usage = R"(Examples:
+constexpr const char* examples = R"(
   echo_server                     on every IPv4 address, port 5000
   echo_server -H 127.0.0.1 -p 0   for this machine only, on a free port
   echo_server --once              serve one client, then end
-
-Usage: echo_server [-H ADDRESS] [-p PORT] [-1] [-q | -v] [-h]
-  -H, --host ADDRESS  where to listen (default: 0.0.0.0, every IPv4 address)
-  -p, --port PORT     the port; 0 takes a free one, told in the first line (default: 5000)
-  -1, --once          end after the first client
-  -q, --quiet         say errors only
-  -v, --verbose       say what comes, too
-  -h, --help          show this
 )";
 
 // [region echo]
 /// Sends back what each read returned, until the client closes or sends a dot and nothing else.
 void echo(trama::tcp_stream& client) {
     for (std::string bytes; !(bytes = client.recv_some(1024)).empty();) {
-        program::say_more(client.remote_endpoint(), ": ", trama::escaped(bytes));
+        program::say_more(client.remote_endpoint(), ": ", program::shown{bytes});
         if (bytes == ".") break;
         client.send_all(bytes);
     }
@@ -69,8 +61,8 @@ int serve_by_turns(const program::options& given) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    return program::run(
-        argc, argv, usage,
-        {program::host_option("0.0.0.0"), program::port_option(), {'1', "once", nullptr}},
-        serve_by_turns);
+    return program::run(argc, argv, examples,
+                        {program::address_option(), program::listen_port_option(),
+                         program::flag('1', "once", "end after the first client")},
+                        serve_by_turns);
 }

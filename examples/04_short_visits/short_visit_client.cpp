@@ -13,16 +13,9 @@
 
 namespace {
 
-constexpr const char* usage = R"(Examples:
+constexpr const char* examples = R"(
   short_visit_client                       to a server on this machine, port 5000
-  echo hola | short_visit_client -p 6000   what is sent can come from a pipe
-
-Usage: short_visit_client [-H HOST] [-p PORT] [-q | -v] [-h]
-  -H, --host HOST  whom to call, a name or an address (default: localhost)
-  -p, --port PORT  the port (default: 5000)
-  -q, --quiet      say errors only
-  -v, --verbose    say more
-  -h, --help       show this
+  echo hola | short_visit_client -p 6000   the line can come from a pipe
 
 The answer goes to stdout.
 )";
@@ -53,6 +46,6 @@ int visit(const program::options& given) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    return program::run(argc, argv, usage,
-                        {program::host_option("localhost"), program::port_option()}, visit);
+    return program::run(argc, argv, examples, {program::host_option(), program::port_option()},
+                        visit);
 }

@@ -17,17 +17,9 @@
 
 namespace {
 
-constexpr const char* usage = R"(Examples:
+constexpr const char* examples = R"(
   short_visit_server               on every IPv4 address, port 5000
   short_visit_server --idle 1      wait for one second only
-
-Usage: short_visit_server [-H ADDRESS] [-p PORT] [-i SECONDS] [-q | -v] [-h]
-  -H, --host ADDRESS  where to listen (default: 0.0.0.0, every IPv4 address)
-  -p, --port PORT     the port; 0 takes a free one, told in the first line (default: 5000)
-  -i, --idle SECONDS  how long a client may say nothing, 1 to 86400 (default: 5)
-  -q, --quiet         say errors only
-  -v, --verbose       say what comes, too
-  -h, --help          show this
 )";
 
 // [region answer-once]
@@ -35,7 +27,7 @@ Usage: short_visit_server [-H ADDRESS] [-p PORT] [-i SECONDS] [-q | -v] [-h]
 /// we have read, and our answer would be lost with it.
 void answer_once(trama::tcp_stream& client) {
     const std::string bytes = client.recv_some(1024);
-    program::say_more(client.remote_endpoint(), ": ", trama::escaped(bytes));
+    program::say_more(client.remote_endpoint(), ": ", program::shown{bytes});
     client.send_all(bytes);
     client.close_lingering();
 }
@@ -69,8 +61,10 @@ int serve_short_visits(const program::options& given) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    return program::run(
-        argc, argv, usage,
-        {program::host_option("0.0.0.0"), program::port_option(), {'i', "idle", "5"}},
-        serve_short_visits);
+    return program::run(argc, argv, examples,
+                        {program::address_option(),
+                         program::listen_port_option(),
+                         {'i', "idle", "SECONDS", "5",
+                          "close a client that sends nothing for this long, 1 to 86400"}},
+                        serve_short_visits);
 }

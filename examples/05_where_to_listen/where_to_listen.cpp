@@ -24,16 +24,11 @@
 
 namespace {
 
-constexpr const char* usage = R"(Examples:
+constexpr const char* examples = R"(
   where_to_listen                  try the usual addresses
-  where_to_listen -v 127.0.0.2     try this one, and say why a call failed
+  where_to_listen -v 127.0.0.2     try this one, and say why a connection failed
 
-Usage: where_to_listen [-q | -v] [-h] [ADDRESS]...
-  -q, --quiet    print the table only
-  -v, --verbose  say why each call failed
-  -h, --help     show this
-
-Exit code 1: an ADDRESS is a name that leads nowhere.
+Exit code 1: there is no address for a name.
 )";
 
 /// Whether other machines can call this address of ours. A link-local one (fe80::1%eth0) is left
@@ -148,5 +143,5 @@ int try_all(const program::options& given) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    return program::run(argc, argv, usage, {}, try_all, 100);
+    return program::run(argc, argv, examples, {}, try_all, program::words{"[ADDRESS]...", 100});
 }

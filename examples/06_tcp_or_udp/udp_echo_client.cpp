@@ -17,18 +17,9 @@
 
 namespace {
 
-constexpr const char* usage = R"(Examples:
+constexpr const char* examples = R"(
   udp_echo_client                         each line you type goes to port 5000 of this machine
   echo hola | udp_echo_client -t 200      wait 200 ms for each answer, not 500
-
-Usage: udp_echo_client [-H HOST] [-p PORT] [-t MILLISECONDS] [-n N] [-q | -v] [-h]
-  -H, --host HOST             whom to call (default: localhost)
-  -p, --port PORT             the port (default: 5000)
-  -t, --timeout MILLISECONDS  how long to wait for an answer (default: 500)
-  -n, --tries N               how often a line is sent before it is given up (default: 3)
-  -q, --quiet                 say errors only
-  -v, --verbose               say what is sent, too
-  -h, --help                  show this
 
 Answers go to stdout. Exit code 1: a line was never answered.
 )";
@@ -51,7 +42,7 @@ bool wait_for_answer(trama::udp_socket& server, std::string_view request, trama:
     while (program::wait_readable(server.fd(), limit.left())) {
         const trama::datagram got = server.recv_from();
         if (got.bytes == request) return true;
-        program::say("a late answer, ignored: \"", trama::escaped(got.bytes, 60), '"');
+        program::say("a late answer, ignored: \"", program::shown{got.bytes, 60}, '"');
     }
     return false;
 }
@@ -66,7 +57,7 @@ bool ask(trama::udp_socket& server, std::string_view request, long tries, trama:
         const auto start = std::chrono::steady_clock::now();
         server.send(request);
         ++sum.sent;
-        program::say_more("sent \"", trama::escaped(request, 60), "\", try ", attempt);
+        program::say_more("sent \"", program::shown{request, 60}, "\", try ", attempt);
         const bool answered = wait_for_answer(server, request, timeout);
         const milliseconds waited = std::chrono::steady_clock::now() - start;
         program::say("line ", sum.lines, ", try ", attempt, ": ", answered ? "answer" : "no answer",
@@ -100,10 +91,11 @@ int talk(const program::options& given) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    return program::run(argc, argv, usage,
-                        {program::host_option("localhost"),
-                         program::port_option(),
-                         {'t', "timeout", "500"},
-                         {'n', "tries", "3"}},
-                        talk);
+    return program::run(
+        argc, argv, examples,
+        {program::host_option(),
+         program::port_option(),
+         {'t', "timeout", "MILLISECONDS", "500", "how long to wait for an answer"},
+         {'n', "tries", "N", "3", "how often to send a line before the client gives it up"}},
+        talk);
 }

@@ -14,18 +14,10 @@
 
 namespace {
 
-constexpr const char* usage = R"(Examples:
+constexpr const char* examples = R"(
   udp_echo_server                 echo datagrams on port 5000 of every address, until Ctrl-C
   udp_echo_server -d 3            the same, but every third datagram is lost
   ss -lunp 'sport = :5000'        see it: a UDP socket is bound, it does not listen
-
-Usage: udp_echo_server [-H ADDRESS] [-p PORT] [-d N] [-q | -v] [-h]
-  -H, --host ADDRESS  where to receive (default: 0.0.0.0, every IPv4 address)
-  -p, --port PORT     the port; 0 takes a free one (default: 5000)
-  -d, --drop N        lose every Nth datagram on purpose; 0: none (default: 0)
-  -q, --quiet         say errors only
-  -v, --verbose       say what the datagrams hold, too
-  -h, --help          show this
 )";
 
 /// Sends a datagram back. One that cannot be answered costs nobody else anything.
@@ -43,7 +35,7 @@ void answer(trama::udp_socket& socket, const trama::datagram& got) {
 void serve(trama::udp_socket& socket, long drop) {
     for (long number = 1; program::wait_readable(socket.fd()); ++number) {
         const trama::datagram got = socket.recv_from();
-        program::say_more(got.from, ": \"", trama::escaped(got.bytes, 60), '"');
+        program::say_more(got.from, ": \"", program::shown{got.bytes, 60}, '"');
         if (drop > 0 && number % drop == 0)
             program::say(got.from, ": ", got.bytes.size(), " bytes, lost on purpose");
         else
@@ -63,7 +55,9 @@ int serve_all(const program::options& given) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    return program::run(
-        argc, argv, usage,
-        {program::host_option("0.0.0.0"), program::port_option(), {'d', "drop", "0"}}, serve_all);
+    return program::run(argc, argv, examples,
+                        {program::address_option(),
+                         program::listen_port_option(),
+                         {'d', "drop", "N", "0", "lose every Nth datagram on purpose; 0: none"}},
+                        serve_all);
 }

@@ -14,19 +14,10 @@
 
 namespace {
 
-constexpr const char* usage = R"(Examples:
+constexpr const char* examples = R"(
   one_recv                        wait for two_sends, and read 2 s after it has come
   one_recv -w 0                   read as soon as anything is there
   one_recv -s 6                   read at most 6 bytes
-
-Usage: one_recv [-H ADDRESS] [-p PORT] [-w MILLISECONDS] [-s BYTES] [-q | -v] [-h]
-  -H, --host ADDRESS       where to listen (default: 0.0.0.0, every IPv4 address)
-  -p, --port PORT          the port; 0 takes a free one (default: 5000)
-  -w, --wait MILLISECONDS  how long to wait before the one read (default: 2000)
-  -s, --size BYTES         how much to ask for (default: 1024)
-  -q, --quiet              say errors only
-  -v, --verbose            say more
-  -h, --help               show this
 )";
 
 // [region one-recv]
@@ -55,10 +46,11 @@ int receive_from_one(const program::options& given) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    return program::run(argc, argv, usage,
-                        {program::host_option("0.0.0.0"),
-                         program::port_option(),
-                         {'w', "wait", "2000"},
-                         {'s', "size", "1024"}},
-                        receive_from_one);
+    return program::run(
+        argc, argv, examples,
+        {program::address_option(),
+         program::listen_port_option(),
+         {'w', "wait", "MILLISECONDS", "2000", "how long to wait before the one read"},
+         {'s', "size", "BYTES", "1024", "the largest number of bytes to read"}},
+        receive_from_one);
 }

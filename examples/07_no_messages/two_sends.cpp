@@ -11,16 +11,9 @@
 
 namespace {
 
-constexpr const char* usage = R"(Examples:
+constexpr const char* examples = R"(
   two_sends                       send to one_recv on port 5000 of this machine
-  TRAMA_TRACE=1 two_sends         the same, and every system call is told
-
-Usage: two_sends [-H HOST] [-p PORT] [-q | -v] [-h]
-  -H, --host HOST  whom to call (default: localhost)
-  -p, --port PORT  the port (default: 5000)
-  -q, --quiet      say errors only
-  -v, --verbose    say more
-  -h, --help       show this
+  TRAMA_TRACE=1 two_sends         the same, and the trace shows every system call
 )";
 
 // [region two-sends]
@@ -40,7 +33,6 @@ int send_and_leave(const program::options& given) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    return program::run(argc, argv, usage,
-                        {program::host_option("localhost"), program::port_option()},
+    return program::run(argc, argv, examples, {program::host_option(), program::port_option()},
                         send_and_leave);
 }

@@ -16,21 +16,10 @@
 
 namespace {
 
-constexpr const char* usage = R"(Examples:
+constexpr const char* examples = R"(
   framed_echo_client                    each line you type goes to port 5000 of this machine
   echo hola | framed_echo_client -x     show the bytes that travel
   framed_echo_client -c u32 < book.txt  frames behind a binary length of 4 bytes, big-endian
-
-Usage: framed_echo_client [-H HOST] [-p PORT] [-c CODEC] [-t SECONDS] [-x]
-                          [-q | -v] [-h]
-  -H, --host HOST        whom to call (default: localhost)
-  -p, --port PORT        the port (default: 5000)
-  -c, --codec CODEC      six-digit, or u8, u16, u32, u64: a binary length (default: six-digit)
-  -t, --timeout SECONDS  how long to wait for each answer; 0: for ever (default: 30)
-  -x, --hex              show each frame on stderr as it travels
-  -q, --quiet            say errors only
-  -v, --verbose          say more
-  -h, --help             show this
 
 Answers go to stdout. A line that is too long for the codec is refused before anything is sent.
 )";
@@ -103,11 +92,12 @@ int talk_codec(const program::options& given) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    return program::run(argc, argv, usage,
-                        {program::host_option("localhost"),
-                         program::port_option(),
-                         {'c', "codec", "six-digit"},
-                         {'t', "timeout", "30"},
-                         {'x', "hex", nullptr}},
-                        talk_codec);
+    return program::run(
+        argc, argv, examples,
+        {program::host_option(),
+         program::port_option(),
+         {'c', "codec", "CODEC", "six-digit", "six-digit, or u8, u16, u32, u64: a binary length"},
+         {'t', "timeout", "SECONDS", "30", "how long to wait for each answer; 0: for ever"},
+         program::flag('x', "hex", "show each frame on stderr as it travels")},
+        talk_codec);
 }

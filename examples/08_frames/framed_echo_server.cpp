@@ -15,18 +15,10 @@
 
 namespace {
 
-constexpr const char* usage = R"(Examples:
+constexpr const char* examples = R"(
   framed_echo_server                      echo six-digit frames on port 5000 of every address
   framed_echo_server -c u32               frames behind a binary length of 4 bytes, big-endian
   printf 000004:hola | nc localhost 5000  talk to it without a client
-
-Usage: framed_echo_server [-H ADDRESS] [-p PORT] [-c CODEC] [-q | -v] [-h]
-  -H, --host ADDRESS  where to listen (default: 0.0.0.0, every IPv4 address)
-  -p, --port PORT     the port; 0 takes a free one (default: 5000)
-  -c, --codec CODEC   six-digit, or u8, u16, u32, u64: a binary length (default: six-digit)
-  -q, --quiet         say errors only
-  -v, --verbose       say what comes, too
-  -h, --help          show this
 )";
 
 // [region echo]
@@ -35,7 +27,7 @@ template <typename Codec>
 void echo(trama::framed_stream<Codec>& client) {
     const program::hang_up_on_stop on_stop(client.stream().fd());
     while (const auto payload = client.recv_frame()) {
-        program::say_more("frame of ", payload->size(), " bytes: \"", trama::escaped(*payload, 60),
+        program::say_more("frame of ", payload->size(), " bytes: \"", program::shown{*payload, 60},
                           '"');
         client.send_frame(*payload);
     }
@@ -84,7 +76,9 @@ int serve_codec(const program::options& given) {
 
 int main(int argc, char** argv) {
     return program::run(
-        argc, argv, usage,
-        {program::host_option("0.0.0.0"), program::port_option(), {'c', "codec", "six-digit"}},
+        argc, argv, examples,
+        {program::address_option(),
+         program::listen_port_option(),
+         {'c', "codec", "CODEC", "six-digit", "six-digit, or u8, u16, u32, u64: a binary length"}},
         serve_codec);
 }

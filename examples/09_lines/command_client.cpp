@@ -16,16 +16,9 @@
 
 namespace {
 
-constexpr const char* usage = R"(Examples:
+constexpr const char* examples = R"(
   command_client                       each line you type is a command (try HELP)
   echo TIME | command_client -q        one command, from a script
-
-Usage: command_client [-H HOST] [-p PORT] [-q | -v] [-h]
-  -H, --host HOST  whom to call (default: localhost)
-  -p, --port PORT  the port (default: 5000)
-  -q, --quiet      say errors only
-  -v, --verbose    say more
-  -h, --help       show this
 
 Answers go to stdout. Exit code 1: an answer was not 200.
 )";
@@ -74,6 +67,6 @@ int talk(const program::options& given) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    return program::run(argc, argv, usage,
-                        {program::host_option("localhost"), program::port_option()}, talk);
+    return program::run(argc, argv, examples, {program::host_option(), program::port_option()},
+                        talk);
 }

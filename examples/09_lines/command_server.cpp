@@ -20,16 +20,9 @@
 
 namespace {
 
-constexpr const char* usage = R"(Examples:
+constexpr const char* examples = R"(
   command_server                            answer commands on port 5000 of every address
   printf 'ADD 2 3\nQUIT\n' | nc localhost 5000
-
-Usage: command_server [-H ADDRESS] [-p PORT] [-q | -v] [-h]
-  -H, --host ADDRESS  where to listen (default: 0.0.0.0, every IPv4 address)
-  -p, --port PORT     the port; 0 takes a free one (default: 5000)
-  -q, --quiet         say errors only
-  -v, --verbose       say each command and its answer, too
-  -h, --help          show this
 
 Commands, in capitals: ADD INTEGER INTEGER, ECHO TEXT, HELP, QUIT, TIME
 Answers: 200 done, 400 unknown command, 401 wrong arguments, 500 line too long (and then closed)
@@ -100,7 +93,7 @@ using line_stream = trama::framed_stream<trama::any_line>;
 void answer_all(line_stream& client) {
     while (const auto line = client.recv_frame()) {
         const std::string reply = answer(*line);
-        program::say_more('"', trama::escaped(*line, 60), "\": ", trama::escaped(reply, 60));
+        program::say_more('"', program::shown{*line, 60}, "\": ", program::shown{reply, 60});
         client.send_frame(reply);
         if (*line == "QUIT") return;
     }
@@ -144,6 +137,6 @@ int serve_all(const program::options& given) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    return program::run(argc, argv, usage,
-                        {program::host_option("0.0.0.0"), program::port_option()}, serve_all);
+    return program::run(argc, argv, examples,
+                        {program::address_option(), program::listen_port_option()}, serve_all);
 }

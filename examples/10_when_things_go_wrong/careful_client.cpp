@@ -18,23 +18,12 @@
 
 namespace {
 
-constexpr const char* usage = R"(Examples:
+constexpr const char* examples = R"(
   careful_client hola                 ask the framed echo server on port 5000 of this machine
   careful_client -p 1                 refused: nobody listens there
   careful_client -H 255.255.255.255   unreachable: no connection can lead there
   careful_client -H a..b              no address: that is no name
   careful_client -t 500               give up when no answer has come after half a second
-
-Usage: careful_client [-H HOST] [-p PORT] [-c MILLISECONDS] [-t MILLISECONDS] [-s] [-q | -v] [-h]
-                      [TEXT]
-  -H, --host HOST                     whom to call (default: localhost)
-  -p, --port PORT                     the port (default: 5000)
-  -c, --connect-timeout MILLISECONDS  how long to wait for the connection (default: 3000)
-  -t, --timeout MILLISECONDS          how long to wait for the answer (default: 2000)
-  -s, --half-close                    say "that was all" before the answer has come
-  -q, --quiet                         say errors only
-  -v, --verbose                       say what the library tells, too
-  -h, --help                          show this
 
 TEXT travels as one six-digit frame (default: hola); the answer goes to stdout.
 )";
@@ -120,11 +109,12 @@ int ask_once(const program::options& given) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    return program::run(argc, argv, usage,
-                        {program::host_option("localhost"),
-                         program::port_option(),
-                         {'c', "connect-timeout", "3000"},
-                         {'t', "timeout", "2000"},
-                         {'s', "half-close", nullptr}},
-                        ask_once, 1);
+    return program::run(
+        argc, argv, examples,
+        {program::host_option(),
+         program::port_option(),
+         {'c', "connect-timeout", "MILLISECONDS", "3000", "how long to wait for the connection"},
+         {'t', "timeout", "MILLISECONDS", "2000", "how long to wait for the answer"},
+         program::flag('s', "half-close", "end the stream to the server before the answer comes")},
+        ask_once, program::words{"[TEXT]", 1});
 }

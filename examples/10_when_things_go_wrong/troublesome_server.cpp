@@ -16,26 +16,18 @@
 
 namespace {
 
-constexpr const char* usage = R"(Examples:
+constexpr const char* examples = R"(
   troublesome_server -t silent    accept, listen, and never answer
   troublesome_server -t reset     cut the connection when something comes
-
-Usage: troublesome_server [-H ADDRESS] [-p PORT] [-t TROUBLE] [-q | -v] [-h]
-  -H, --host ADDRESS     where to listen (default: 127.0.0.1, this machine only)
-  -p, --port PORT        the port; 0 takes a free one (default: 5000)
-  -t, --trouble TROUBLE  what to do wrong (default: silent)
-  -q, --quiet            say errors only
-  -v, --verbose          say more
-  -h, --help             show this
 
 Troubles: silent      never answer
           drip        promise 1000 bytes, and send ten a second
           close       close in order, without an answer
           half-frame  close in the middle of the answer
-          garbage     answer what is no frame
+          garbage     answer with something that is no frame
           reset       close without reading the question: the system then sends a reset
           full        never accept, with the queue full: connecting does not work
-To be refused or unreachable one needs no server at all: see careful_client -h.
+For "refused" and "unreachable" you need no server at all: see careful_client -h.
 )";
 
 void stay_silent(trama::tcp_stream& client) {
@@ -119,8 +111,9 @@ int serve_all(const program::options& given) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    return program::run(
-        argc, argv, usage,
-        {program::host_option("127.0.0.1"), program::port_option(), {'t', "trouble", "silent"}},
-        serve_all);
+    return program::run(argc, argv, examples,
+                        {program::address_option("127.0.0.1"),
+                         program::listen_port_option(),
+                         {'t', "trouble", "TROUBLE", "silent", "what to do wrong, see above"}},
+                        serve_all);
 }

@@ -27,17 +27,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr const char* usage = R"(Examples:
+constexpr const char* examples = R"(
   fork_echo_server                   on every IPv4 address, port 5000
-  fork_echo_server --max-clients 2   a third client is told that there is no room
-
-Usage: fork_echo_server [-H ADDRESS] [-p PORT] [-m N] [-q | -v] [-h]
-  -H, --host ADDRESS   where to listen (default: 0.0.0.0, every IPv4 address)
-  -p, --port PORT      the port; 0 takes a free one, told in the first line (default: 5000)
-  -m, --max-clients N  how many may be here at once, 1 to 30000 (default: 100)
-  -q, --quiet          say errors only
-  -v, --verbose        say more
-  -h, --help           show this
+  fork_echo_server --max-clients 2   a third client is refused: there is no room
 )";
 
 /// A lock of ours would not reach the other processes. But what leaves in one write stays whole.
@@ -49,10 +41,11 @@ void tell(const Parts&... parts) {
     std::cerr << line.str();
 }
 
-/// Sends back what each read returned, until the client closes or sends a dot and nothing else.
+/// Sends back what each read returned, until the client closes.
 void echo(trama::tcp_stream& client) {
-    for (std::string bytes; !(bytes = client.recv_some(1024)).empty();) {
-        if (bytes == ".") break;
+    for (;;) {
+        const std::string bytes = client.recv_some(1024);
+        if (bytes.empty()) return;
         client.send_all(bytes);
     }
 }
@@ -162,7 +155,9 @@ int serve_all(const program::options& given) {
 
 int main(int argc, char** argv) {
     return program::run(
-        argc, argv, usage,
-        {program::host_option("0.0.0.0"), program::port_option(), {'m', "max-clients", "100"}},
+        argc, argv, examples,
+        {program::address_option(),
+         program::listen_port_option(),
+         {'m', "max-clients", "N", "100", "serve at most N clients at once, 1 to 30000"}},
         serve_all);
 }

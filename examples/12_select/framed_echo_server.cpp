@@ -16,22 +16,10 @@
 
 namespace {
 
-constexpr const char* usage = R"(Examples:
+constexpr const char* examples = R"(
   framed_echo_server                        six-digit frames on port 5000 of every address
   framed_echo_server -b epoll -c u32 -i 60  other frames, epoll, and a minute of patience
   printf 000004:hola | nc localhost 5000    talk to it without a client
-
-Usage: framed_echo_server [-H ADDRESS] [-p PORT] [-b BACKEND] [-c CODEC] [-i SECONDS] [-m N]
-                          [-q | -v] [-h]
-  -H, --host ADDRESS     where to listen (default: 0.0.0.0, every IPv4 address)
-  -p, --port PORT        the port; 0 takes a free one, told in the first line (default: 5000)
-  -b, --backend BACKEND  how to wait: select, poll or epoll (default: poll)
-  -c, --codec CODEC      six-digit, or u32: a binary length of 4 bytes (default: six-digit)
-  -i, --idle SECONDS     drop who is silent for so long; 0: nobody (default: 0)
-  -m, --max-clients N    how many may be here at once; the others wait (default: 10000)
-  -q, --quiet            say errors only
-  -v, --verbose          say what comes, too
-  -h, --help             show this
 )";
 
 constexpr std::size_t longest_message = 999'999;  // bytes, with each codec
@@ -49,7 +37,7 @@ int serve(const program::options& given) {
     // [region events]
     server.on_join([](client& who) { program::say(who.remote_endpoint(), " came"); });
     server.on_message([](client& who, std::string_view payload) {
-        program::say_more(who.remote_endpoint(), ": \"", trama::escaped(payload, 60), '"');
+        program::say_more(who.remote_endpoint(), ": \"", program::shown{payload, 60}, '"');
         who.send(payload);
     });
     // [/region events]
@@ -86,12 +74,13 @@ int serve_codec(const program::options& given) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    return program::run(argc, argv, usage,
-                        {program::host_option("0.0.0.0"),
-                         program::port_option(),
-                         {'b', "backend", "poll"},
-                         {'c', "codec", "six-digit"},
-                         {'i', "idle", "0"},
-                         {'m', "max-clients", "10000"}},
-                        serve_codec);
+    return program::run(
+        argc, argv, examples,
+        {program::address_option(),
+         program::listen_port_option(),
+         {'b', "backend", "BACKEND", "poll", "how to wait: select, poll or epoll"},
+         {'c', "codec", "CODEC", "six-digit", "six-digit, or u32: a binary length of 4 bytes"},
+         {'i', "idle", "SECONDS", "0", "drop a client that stays silent this long; 0: never"},
+         {'m', "max-clients", "N", "10000", "serve at most N clients at once; the others wait"}},
+        serve_codec);
 }

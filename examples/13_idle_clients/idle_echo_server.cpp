@@ -1,11 +1,12 @@
-// idle_echo_server -- select_echo_server with a deadline for each client: who is silent must leave
+// idle_echo_server -- select_echo_server with a deadline for each client
 //
-// Goal:     Expel each client that has said nothing for 5 s, at its own time.
+// Goal:     Drop each client that has sent nothing for 5 s, at its own time.
 // Run:      ./idle_echo_server
 //           nc localhost 5000                     say nothing
 //           ../02_echo_client/echo_client         in a third terminal: say something now and then
-// Observe:  The silent one is out after 5 s, however busy the others are. The wait ends when the
-//           first of the deadlines does. diff ../12_select/select_echo_server.cpp and this.
+// Observe:  The server drops the silent client after 5 s, even if the others are busy. The wait
+// ends
+//           with the first deadline. diff ../12_select/select_echo_server.cpp and this.
 // Exercise: Send a warning one second before: which deadline do you need, and what tells you in
 //           next_passed() which of the two it was?
 // Next:     naive/idle_echo_server.cpp, where one time-out is for all; then the chat, chapter 14.
@@ -15,32 +16,23 @@
 #include <chrono>
 #include <map>
 #include <string>
+#include <string_view>
 #include <utility>
 
 namespace {
 
 using namespace std::chrono_literals;
 
-constexpr const char* usage = R"(Examples:
-  idle_echo_server             on every IPv4 address, port 5000; 5 s of silence, and out
+constexpr const char* examples = R"(
+  idle_echo_server             on every IPv4 address, port 5000; drops a client after 5 s of silence
   idle_echo_server --idle 60   a minute
-
-Usage: idle_echo_server [-H ADDRESS] [-p PORT] [-i SECONDS] [-q | -v] [-h]
-  -H, --host ADDRESS  where to listen (default: 0.0.0.0, every IPv4 address)
-  -p, --port PORT     the port; 0 takes a free one, told in the first line (default: 5000)
-  -i, --idle SECONDS  how long a client may be silent (default: 5)
-  -q, --quiet         say errors only
-  -v, --verbose       say more
-  -h, --help          show this
-
-A client ends the conversation by closing, or with a dot alone.
 )";
 
-/// All that must be remembered of a client from one round to the next.
+/// What the server remembers of a client from one round to the next.
 struct client {
     trama::tcp_stream stream;
-    std::string owed = {};   // came from it, and is to go back
-    bool has_ended = false;  // nothing more comes from it
+    std::string pending = {};  // received and not sent back yet
+    bool is_over = false;      // its stream has ended, or its connection is broken
     trama::interest watched = trama::interest::read;
 };
 
@@ -54,48 +46,51 @@ public:
         stop_.catch_signals();
         program::announce(listener_.local_endpoint());
         ready_.add(stop_.fd(), trama::interest::read);
-        open_door();
-        while (!is_stopping_) serve_round(door_opens_);
+        resume_accepting();
+        while (!is_stopping_) {
+            serve_round(accept_again_);
+        }
         finish();
     }
 
 private:
     // [region round]
-    /// Waits for all of them at once. Then nothing may wait: not for a client, not for anything.
+    /// Waits for all of them at once. After that, no call may wait.
     void serve_round(const trama::deadline& until) {
         const trama::duration time = std::min(until.left(), silences_.left());
         for (const trama::ready_event event : ready_.wait(time)) {
             if (event.fd == stop_.fd()) {
                 is_stopping_ = true;
             } else if (event.fd == listener_.fd()) {
-                welcome();
+                accept_client();
             } else {
-                serve(clients_.at(event.fd), event);
+                serve(clients_.at(event.fd));
             }
         }
-        expel_silent();
-        if (door_opens_.passed()) open_door();
+        drop_silent_clients();
+        if (accept_again_.passed()) resume_accepting();
     }
     // [/region round]
 
-    // [region expel]
-    void expel_silent() {
-        for (int fd; (fd = silences_.next_passed()) != -1;) {
-            const client& who = clients_.at(fd);
-            program::say(who.stream.remote_endpoint(), " was silent for too long");
-            remove(fd);
+    // [region drop]
+    void drop_silent_clients() {
+        for (;;) {
+            const int fd = silences_.next_passed();
+            if (fd == -1) return;
+            program::say(clients_.at(fd).stream.remote_endpoint(), " was silent for too long");
+            remove_client(fd);
         }
     }
-    // [/region expel]
+    // [/region drop]
 
-    void welcome() {
+    void accept_client() {
         trama::tcp_stream stream;
         const trama::io_result result = listener_.try_accept(stream);
-        if (result.status == trama::io_status::failed) return close_door(result.error);
-        if (result.status == trama::io_status::done) admit(std::move(stream));
+        if (result.status == trama::io_status::failed) return pause_accepting(result.error);
+        if (result.status == trama::io_status::done) add_client(std::move(stream));
     }
 
-    void admit(trama::tcp_stream stream) {
+    void add_client(trama::tcp_stream stream) {
         const int fd = stream.fd();
         try {
             ready_.add(fd, trama::interest::read);
@@ -108,106 +103,95 @@ private:
         silences_.set(fd, idle_);
     }
 
-    /// No descriptor is left, most likely. Who is at the door stays there, and would be ready again
-    /// at once, for ever: so nobody looks, until a client has left or half a second has passed.
-    void close_door(const std::error_code& error) {
+    /// Most likely no descriptor is left. The next client stays in the queue of the listener, which
+    /// would be ready again at once, for ever. So the server watches the listener again when a
+    /// client has left, or after half a second.
+    void pause_accepting(const std::error_code& error) {
         program::say("cannot accept: ", error.message());
         ready_.remove(listener_.fd());
-        door_opens_ = trama::deadline(500ms);
+        accept_again_ = trama::deadline(500ms);
     }
 
-    void open_door() {
+    void resume_accepting() {
         ready_.add(listener_.fd(), trama::interest::read);
-        door_opens_ = trama::deadline(trama::no_timeout);
+        accept_again_ = trama::deadline(trama::no_timeout);
     }
 
-    void serve(client& who, const trama::ready_event& event) {
-        if (event.readable) receive(who);
-        send_owed(who);
-        if (who.has_ended && who.owed.empty()) return remove(who.stream.fd());
-        watch(who);
+    /// Receives from a client only when everything is sent back that came before. So a client that
+    /// does not read its answers costs 16 KiB of memory, however much it sends.
+    void serve(client& peer) {
+        if (peer.pending.empty()) receive(peer);
+        if (!peer.pending.empty()) send_pending(peer);
+        if (peer.is_over) return remove_client(peer.stream.fd());
+        watch(peer, peer.pending.empty() ? trama::interest::read : trama::interest::write);
     }
 
-    void receive(client& who) {
+    void watch(client& peer, trama::interest wanted) {
+        if (wanted != peer.watched) ready_.modify(peer.stream.fd(), wanted);
+        peer.watched = wanted;
+    }
+
+    // [region receive]
+    void receive(client& peer) {
         char bytes[16384];
-        const trama::io_result result = who.stream.try_recv_some(bytes, sizeof bytes);
-        switch (result.status) {
-            case trama::io_status::done: return take(who, {bytes, result.bytes});
-            case trama::io_status::would_block: return;
-            case trama::io_status::end_of_stream: return end(who, " left");
-            case trama::io_status::failed: return lose(who, result.error);
+        const trama::io_result result = peer.stream.try_recv_some(bytes, sizeof bytes);
+        if (result.status == trama::io_status::failed) return lose(peer, result.error);
+        if (result.status == trama::io_status::end_of_stream) {
+            program::say(peer.stream.remote_endpoint(), " left");
+            peer.is_over = true;
         }
+        if (result.status != trama::io_status::done) return;
+        peer.pending.assign(bytes, result.bytes);
+        program::say(peer.stream.remote_endpoint(), ": ", program::shown{peer.pending, 60});
+        silences_.set(peer.stream.fd(), idle_);  // only the time of this client begins again
     }
-
-    // [region take]
-    void take(client& who, std::string_view bytes) {
-        program::say(who.stream.remote_endpoint(), ": ", trama::escaped(bytes, 60));
-        silences_.set(who.stream.fd(), idle_);  // only this one's begins anew
-        if (bytes == ".") return end(who, " left, with a dot");
-        who.owed += bytes;
-    }
-    // [/region take]
+    // [/region receive]
 
     /// Sends what the system takes now. The rest waits until the client is writable again.
-    void send_owed(client& who) {
-        if (who.owed.empty()) return;
-        const trama::io_result result = who.stream.try_send_some(who.owed);
-        if (result.status == trama::io_status::failed) return lose(who, result.error);
-        who.owed.erase(0, result.bytes);
+    void send_pending(client& peer) {
+        const trama::io_result result = peer.stream.try_send_some(peer.pending);
+        if (result.status == trama::io_status::failed) return lose(peer, result.error);
+        peer.pending.erase(0, result.bytes);
     }
 
-    /// Whoever does not take what it is owed is not listened to either, or our memory would fill.
-    void watch(client& who) {
-        const bool listens = !who.has_ended && who.owed.size() < 65536;
-        const auto wanted = who.owed.empty() ? trama::interest::read
-                            : listens        ? trama::interest::read_write
-                                             : trama::interest::write;
-        if (wanted != who.watched) ready_.modify(who.stream.fd(), wanted);
-        who.watched = wanted;
-    }
-
-    /// Nothing more comes from it. What it is owed still goes.
-    void end(client& who, const char* how) {
-        program::say(who.stream.remote_endpoint(), how);
-        who.has_ended = true;
-    }
-
-    /// Its connection is broken, and it is owed nothing any more. The others do not notice.
-    void lose(client& who, const std::error_code& error) {
-        if (!who.has_ended)
-            program::say(who.stream.remote_endpoint(), " is lost: ", error.message());
-        who.has_ended = true;
-        who.owed.clear();
+    /// The connection is broken. The other clients do not notice.
+    void lose(client& peer, const std::error_code& error) {
+        program::say(peer.stream.remote_endpoint(), " is lost: ", error.message());
+        peer.is_over = true;
     }
 
     // [region remove]
-    void remove(int fd) {
+    void remove_client(int fd) {
         ready_.remove(fd);  // before it is closed: the next client may get the same number
         silences_.clear(fd);
         clients_.erase(fd);
-        if (!door_opens_.is_never()) open_door();  // there is a free descriptor now
+        if (!accept_again_.is_never()) resume_accepting();  // there is a free descriptor now
     }
     // [/region remove]
 
-    /// Nobody else comes, and each stream ends where it is now. The same loop answers what has
-    /// come, but not for long.
+    /// Accepts no more clients and receives nothing new. The same loop answers what has come, but
+    /// not for long.
     void finish() {
         ready_.remove(stop_.fd());
         ready_.remove(listener_.fd());
         listener_.close();
-        door_opens_ = trama::deadline(trama::no_timeout);
-        for (const auto& [fd, who] : clients_) ::shutdown(fd, SHUT_RD);  // fails only if it is lost
-        for (const trama::deadline limit(500ms); !clients_.empty() && !limit.passed();)
+        accept_again_ = trama::deadline(trama::no_timeout);
+        for (const auto& [fd, peer] : clients_) {
+            ::shutdown(fd, SHUT_RD);  // fails only if the connection is broken
+        }
+        const trama::deadline limit(500ms);
+        while (!clients_.empty() && !limit.passed()) {
             serve_round(limit);
+        }
     }
 
     const std::chrono::seconds idle_;
     trama::tcp_listener listener_;
     trama::stop_signal stop_;
     trama::selector ready_;
-    trama::deadlines silences_;      // when the silence of each has lasted too long
-    std::map<int, client> clients_;  // by descriptor
-    trama::deadline door_opens_{trama::no_timeout};
+    trama::deadlines silences_;                        // when each client has been silent too long
+    std::map<int, client> clients_;                    // by descriptor
+    trama::deadline accept_again_{trama::no_timeout};  // never: the listener is watched
     bool is_stopping_ = false;
 };
 
@@ -220,6 +204,9 @@ int serve_all(const program::options& given) {
 
 int main(int argc, char** argv) {
     return program::run(
-        argc, argv, usage,
-        {program::host_option("0.0.0.0"), program::port_option(), {'i', "idle", "5"}}, serve_all);
+        argc, argv, examples,
+        {program::address_option(),
+         program::listen_port_option(),
+         {'i', "idle", "SECONDS", "5", "drop a client that stays silent this long"}},
+        serve_all);
 }

@@ -26,21 +26,12 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr const char* usage = R"(Examples:
-  chat_client                                 join the chat on port 5000 of this machine
-  chat_client -H chat.example --name ana      as ana, on another machine
+constexpr const char* examples = R"(
+  chat_client                                    join the chat on port 5000 of this machine
+  chat_client -H chat.example --name ana         as ana, on another machine
   printf 'sesame\nhola\n' | chat_client -n ana   give the password, say something and leave
 
-Usage: chat_client [-H HOST] [-p PORT] [-n NAME] [-l] [-q | -v] [-h]
-  -H, --host HOST  whom to call (default: localhost)
-  -p, --port PORT  the port (default: 5000)
-  -n, --name NAME  what to answer when a name is asked for (default: you are asked)
-  -l, --lines      lines in place of frames
-  -q, --quiet      say errors only
-  -v, --verbose    say more
-  -h, --help       show this
-
-What comes goes to stdout. Exit code 1: it was the server who ended the conversation.
+The messages go to stdout. Exit code 1: the server has ended the conversation.
 )";
 
 /// Lines from stdin: typed at a terminal, or read from a file or a pipe.
@@ -223,10 +214,11 @@ int talk(const program::options& given) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    return program::run(argc, argv, usage,
-                        {program::host_option("localhost"),
+    return program::run(argc, argv, examples,
+                        {program::host_option(),
                          program::port_option(),
-                         {'n', "name", ""},
-                         {'l', "lines", nullptr}},
+                         {'n', "name", "NAME", "",
+                          "the name to use (without it, you type one when the server asks)"},
+                         program::flag('l', "lines", "send lines instead of frames")},
                         talk);
 }

@@ -21,24 +21,10 @@
 
 namespace {
 
-constexpr const char* usage = R"(Examples:
+constexpr const char* examples = R"(
   chat_server                     frames of six digits on port 5000 of every address; no password
-  chat_server --password sesame   who wants to come in has three tries and 20 seconds
+  chat_server --password sesame   a client has three tries and 20 seconds for the word
   chat_server --lines             lines, for nc and telnet: nc localhost 5000
-
-Usage: chat_server [-H ADDRESS] [-p PORT] [-w WORD] [-d SECONDS] [-i SECONDS] [-m N] [-l]
-                   [-b BACKEND] [-q | -v] [-h]
-  -H, --host ADDRESS     where to listen (default: 0.0.0.0, every IPv4 address)
-  -p, --port PORT        the port; 0 takes a free one (default: 5000)
-  -w, --password WORD    (default: $CHAT_PASSWORD, which ps does not show; empty: none)
-  -d, --door SECONDS     how long somebody may stand at the door (default: 20)
-  -i, --idle SECONDS     how long a member may say nothing (default: 60)
-  -m, --max-clients N    so many in the room, and as many at the door (default: 100)
-  -l, --lines            lines in place of frames
-  -b, --backend BACKEND  select, poll or epoll (default: poll)
-  -q, --quiet            say errors only
-  -v, --verbose          say what is said in the room, too
-  -h, --help             show this
 )";
 
 /// What the room knows of a client. Who has no name is not in the room yet.
@@ -49,6 +35,13 @@ struct member {
     chat::pace pace;
 };
 
+/// Returns --password or $CHAT_PASSWORD. Empty: the chat has no password.
+std::string read_password(const program::options& given) {
+    const char* variable = std::getenv("CHAT_PASSWORD");
+    const std::string& typed = given.text("password");
+    return typed.empty() && variable != nullptr ? variable : typed;
+}
+
 template <typename Codec, typename Wording, typename Selector>
 class room {
     using server = trama::message_server<Codec, member, Selector>;
@@ -57,7 +50,7 @@ class room {
 public:
     explicit room(const program::options& given)
         : server_(given.host(), given.port(), chat::longest_frame),
-          password_(given.text("password")),
+          password_(read_password(given)),
           door_time_(given.number("door", 1, 86400)),
           idle_time_(given.number("idle", 1, 86400)),
           most_(static_cast<std::size_t>(given.number("max-clients", 1, 10000))) {
@@ -146,7 +139,7 @@ private:
 
     /// Who is not in the room does not hear what is said there.
     void tell_others(const client& from, std::string_view text) {
-        program::say_more(trama::escaped(text));
+        program::say_more(program::shown{text});
         for (client& each : server_.clients())
             if (&each != &from && !each.state.name.empty()) each.send(text);
     }
@@ -225,15 +218,17 @@ int serve_backend(const program::options& given) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    const char* password = std::getenv("CHAT_PASSWORD");
-    return program::run(argc, argv, usage,
-                        {program::host_option("0.0.0.0"),
-                         program::port_option(),
-                         {'w', "password", password == nullptr ? "" : password},
-                         {'d', "door", "20"},
-                         {'i', "idle", "60"},
-                         {'m', "max-clients", "100"},
-                         {'l', "lines", nullptr},
-                         {'b', "backend", "poll"}},
-                        serve_backend);
+    return program::run(
+        argc, argv, examples,
+        {program::address_option(),
+         program::listen_port_option(),
+         {'w', "password", "WORD", "",
+          "without it: $CHAT_PASSWORD, which ps does not show; without both: none"},
+         {'d', "door", "SECONDS", "20", "drop a client that has not logged in after this time"},
+         {'i', "idle", "SECONDS", "60", "drop a member who says nothing for this long"},
+         {'m', "max-clients", "N", "100",
+          "at most N members, and N clients that have not logged in"},
+         program::flag('l', "lines", "send lines instead of frames"),
+         {'b', "backend", "BACKEND", "poll", "how to wait: select, poll or epoll"}},
+        serve_backend);
 }

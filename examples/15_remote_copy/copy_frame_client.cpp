@@ -18,19 +18,12 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr const char* usage = R"(Examples:
-  copy_frame_client notes.txt              to port 5000 of this machine
-  copy_frame_client -H pc7 -p 4000 cat.png to port 4000 of another one
+constexpr const char* examples = R"(
+  copy_frame_client notes.txt                to port 5000 of this machine
+  copy_frame_client -H pc7 -p 4000 cat.png   to port 4000 of another one
 
-Usage: copy_frame_client [-H HOST] [-p PORT] [-q | -v] [-h] FILE
-  -H, --host HOST  whom to call (default: localhost)
-  -p, --port PORT  the port (default: 5000)
-  -q, --quiet      say errors only
-  -v, --verbose    say more
-  -h, --help       show this
-
-FILE has at most 999,999 bytes. Exit code 0: all was sent. Whether it was stored, the server does
-not say.
+FILE has at most 999,999 bytes. Exit code 0: all was sent. The server does not
+say whether it has stored the file.
 )";
 
 /// The whole file. One that does not fit into a frame is refused before it is read, and one that
@@ -45,7 +38,7 @@ std::string read_whole(copy::local_file& file) {
     std::size_t size = 0;
     while (const std::size_t count = file.read(whole.data() + size, whole.size() - size))
         size += count;
-    file.must_be_the_same();
+    file.throw_if_changed();
     return whole;
 }
 
@@ -64,6 +57,6 @@ int copy_frame(const program::options& given) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    return program::run(argc, argv, usage,
-                        {program::host_option("localhost"), program::port_option()}, copy_frame, 1);
+    return program::run(argc, argv, examples, {program::host_option(), program::port_option()},
+                        copy_frame, program::words{"FILE", 1});
 }

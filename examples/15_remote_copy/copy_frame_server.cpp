@@ -18,17 +18,9 @@
 
 namespace {
 
-constexpr const char* usage = R"(Examples:
-  copy_frame_server copy.txt               what a client sends to port 5000 becomes copy.txt
-  printf 000004:hola | nc -N localhost 5000 is a client, too
-
-Usage: copy_frame_server [-H ADDRESS] [-p PORT] [-t SECONDS] [-q | -v] [-h] FILE
-  -H, --host ADDRESS     where to listen (default: 0.0.0.0, every IPv4 address)
-  -p, --port PORT        the port; 0 takes a free one (default: 5000)
-  -t, --timeout SECONDS  how long a client may take for its file; 0: for ever (default: 30)
-  -q, --quiet            say errors only
-  -v, --verbose          say more
-  -h, --help             show this
+constexpr const char* examples = R"(
+  copy_frame_server copy.txt                 what a client sends to port 5000 becomes copy.txt
+  printf 000004:hola | nc -N localhost 5000   is a client, too
 
 One client after another; each one replaces FILE, which has at most 999,999 bytes.
 )";
@@ -76,7 +68,9 @@ int serve_all(const program::options& given) {
 
 int main(int argc, char** argv) {
     return program::run(
-        argc, argv, usage,
-        {program::host_option("0.0.0.0"), program::port_option(), {'t', "timeout", "30"}},
-        serve_all, 1);
+        argc, argv, examples,
+        {program::address_option(),
+         program::listen_port_option(),
+         {'t', "timeout", "SECONDS", "30", "the time that a client has for its file; 0: no limit"}},
+        serve_all, program::words{"FILE", 1});
 }

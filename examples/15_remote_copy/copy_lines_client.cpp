@@ -20,18 +20,11 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr const char* usage = R"(Examples:
+constexpr const char* examples = R"(
   copy_lines_client notes.txt             to port 5000 of this machine
   copy_lines_client -H pc7 -p 4000 a.txt  to port 4000 of another one
 
-Usage: copy_lines_client [-H HOST] [-p PORT] [-q | -v] [-h] FILE
-  -H, --host HOST  whom to call (default: localhost)
-  -p, --port PORT  the port (default: 5000)
-  -q, --quiet      say errors only
-  -v, --verbose    say more
-  -h, --help       show this
-
-Exit code 0: all was sent. Whether it was stored, the server does not say.
+Exit code 0: all was sent. The server does not say whether it has stored the file.
 )";
 
 /// Sends each line by itself, as it is. One that does not end in this piece goes in two parts.
@@ -61,6 +54,6 @@ int copy_lines(const program::options& given) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    return program::run(argc, argv, usage,
-                        {program::host_option("localhost"), program::port_option()}, copy_lines, 1);
+    return program::run(argc, argv, examples, {program::host_option(), program::port_option()},
+                        copy_lines, program::words{"FILE", 1});
 }

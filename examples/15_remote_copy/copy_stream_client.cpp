@@ -8,7 +8,6 @@
 // Exercise: Change one byte at the front of FILE between the two runs. Which message tells the
 //           client, and what does it send then?
 // Next:     copy_stream_server.cpp; 16_file_store
-#include "../support/characters.hpp"
 #include "../support/progress.hpp"
 #include "checksum.hpp"
 #include "conversation.hpp"
@@ -22,20 +21,12 @@
 
 namespace {
 
-constexpr const char* usage = R"(Examples:
+constexpr const char* examples = R"(
   copy_stream_client video.mp4              to port 5000 of this machine
   copy_stream_client -H pc7 -p 4000 *.jpg   many files, through one connection
 
-Usage: copy_stream_client [-H HOST] [-p PORT] [-t SECONDS] [-q | -v] [-h] FILE...
-  -H, --host HOST        whom to call (default: localhost)
-  -p, --port PORT        the port (default: 5000)
-  -t, --timeout SECONDS  how long the server may do nothing (default: 30)
-  -q, --quiet            say errors only
-  -v, --verbose          say what is agreed on, too
-  -h, --help             show this
-
-Exit code 0: the server has confirmed that each FILE is stored. After a cut, the same command goes
-on where it was.
+Exit code 0: the server has confirmed that each FILE is stored. If the connection
+breaks, the same command continues where it stopped.
 )";
 
 constexpr std::size_t most_files = 100'000;
@@ -46,7 +37,7 @@ std::pair<std::uint64_t, std::string> what_is_there(copy::conversation& server,
     server.send_message("put " + std::to_string(file.size()) + ' ' + file.name());
     const auto work = copy::conversation::time_for(file.size());
     const auto [count, sum] = copy::split(server.expect("have", work));
-    program::say_more("the server has ", trama::escaped(count), " bytes of it");
+    program::say_more("the server has ", program::shown{count}, " bytes of it");
     if (copy::number(count) <= file.size()) return {copy::number(count), sum};
     throw program::peer_error("the server has more of the file than there is");
 }
@@ -86,7 +77,7 @@ void send_data(copy::conversation& server, copy::local_file& file, std::uint64_t
     for (std::uint64_t sent = start; sent < file.size();) {
         const std::uint64_t left = file.size() - sent;
         const std::size_t count = file.read(piece.data(), copy::at_most(piece.size(), left));
-        if (count == 0) break;  // it is shorter: must_be_the_same() will tell
+        if (count == 0) break;  // it is shorter: throw_if_changed() will tell
         const std::string_view bytes = std::string_view(piece).substr(0, count);
         sum.add(bytes);
         server.send_data(bytes);
@@ -102,7 +93,7 @@ void copy_file(copy::conversation& server, const std::string& path) {
     if (start > 0) program::say("going on behind ", program::size_text(start));
     server.send_message("from " + std::to_string(start));
     send_data(server, file, start, sum);
-    file.must_be_the_same();
+    file.throw_if_changed();
     server.send_message("sum " + sum.text());
     server.expect("stored", copy::conversation::time_for(file.size()));
     program::say(program::harmless(path), ": stored, ", program::size_text(file.size()));
@@ -129,7 +120,9 @@ int copy_all(const program::options& given) {
 
 int main(int argc, char** argv) {
     return program::run(
-        argc, argv, usage,
-        {program::host_option("localhost"), program::port_option(), {'t', "timeout", "30"}},
-        copy_all, most_files);
+        argc, argv, examples,
+        {program::host_option(),
+         program::port_option(),
+         {'t', "timeout", "SECONDS", "30", "give up when the server does nothing for this long"}},
+        copy_all, program::words{"FILE...", most_files});
 }

@@ -8,7 +8,7 @@
 // Exercise: The checksum is no defence against people. What could somebody do who can change bytes
 //           on the way, or who may send files here? What would you need against it?
 // Next:     16_file_store, where files can be fetched as well
-#include "../support/characters.hpp"
+#include "../support/file_name.hpp"
 #include "checksum.hpp"
 #include "client_threads.hpp"
 #include "conversation.hpp"
@@ -26,23 +26,11 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr const char* usage = R"(Examples:
+constexpr const char* examples = R"(
   copy_stream_server                      files that come to port 5000 go to the folder copies
   copy_stream_server -d in -H 127.0.0.1   to the folder in, and from this machine only
 
-Usage: copy_stream_server [-H ADDRESS] [-p PORT] [-d DIR] [-k HOURS] [-m N] [-t SECONDS]
-                          [-q | -v] [-h]
-  -H, --host ADDRESS     where to listen (default: 0.0.0.0, every IPv4 address)
-  -p, --port PORT        the port; 0 takes a free one (default: 5000)
-  -d, --dir DIR          where files are stored; made if it is not there (default: copies)
-  -k, --keep HOURS       at the start, delete what was left unfinished for so long (default: 24)
-  -m, --max-clients N    how many may be here at once (default: 100)
-  -t, --timeout SECONDS  how long a client may do nothing, or need for a message (default: 30)
-  -q, --quiet            say errors only
-  -v, --verbose          say what is agreed on, too
-  -h, --help             show this
-
-What came of a file before its connection was cut is kept in DIR/.partial.
+If a connection breaks, the server keeps what it has of the file in DIR/.partial.
 )";
 
 /// Where the files go, and where those are that have not come wholly.
@@ -64,8 +52,7 @@ struct request {
 /// "put SIZE NAME". Throws peer_error: this is not a name for a file of ours.
 request parse(const std::string& message, const trama::folder& whole) {
     const auto [size, name] = copy::split(copy::rest_of(message, "put", the_client));
-    if (!trama::is_plain_name(name) || name[0] == '.')
-        throw program::peer_error("no file can have this name here");
+    if (!program::is_file_name(name)) throw program::peer_error("no file can have this name here");
     struct stat status {};
     const bool is_there = ::fstatat(whole.fd(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0;
     if (is_there && !S_ISREG(status.st_mode))
@@ -207,12 +194,13 @@ private:
 }  // namespace
 
 int main(int argc, char** argv) {
-    return program::run(argc, argv, usage,
-                        {program::host_option("0.0.0.0"),
-                         program::port_option(),
-                         {'d', "dir", "copies"},
-                         {'k', "keep", "24"},
-                         {'m', "max-clients", "100"},
-                         {'t', "timeout", "30"}},
-                        [](const program::options& given) { return reception(given).run(); });
+    return program::run(
+        argc, argv, examples,
+        {program::address_option(),
+         program::listen_port_option(),
+         {'d', "dir", "DIR", "copies", "the folder for the files, made if necessary"},
+         {'k', "keep", "HOURS", "24", "at the start, delete unfinished files that are older"},
+         {'m', "max-clients", "N", "100", "serve at most N clients at once"},
+         {'t', "timeout", "SECONDS", "30", "drop a client that does nothing for this long"}},
+        [](const program::options& given) { return reception(given).run(); });
 }

@@ -4,6 +4,7 @@
 
 #include "../support/program.hpp"
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -15,8 +16,8 @@ inline std::size_t at_most(std::size_t most, std::uint64_t left) {
     return static_cast<std::size_t>(std::min<std::uint64_t>(left, most));
 }
 
-/// A file that is sent. Throws trama::file_error, or program::usage_error: it is a folder, a FIFO
-/// or a device, which have no size.
+/// A file that is sent. Throws trama::file_error, also for what has no size to rely on: a folder, a
+/// FIFO, a device, a file of /proc or /sys.
 class local_file {
 public:
     explicit local_file(const std::string& path) : path_(path) {
@@ -24,43 +25,38 @@ public:
         fd_.reset(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
         if (!fd_) throw trama::file_error(errno, "open", path);
         before_ = trama::folder::status_of(fd_.get(), path);
-        if (!S_ISREG(before_.st_mode))
-            throw program::usage_error(trama::escaped(path) + " is no regular file");
+        size_ = trama::size_of_file(fd_.get(), path);
     }
 
-    std::uint64_t size() const { return static_cast<std::uint64_t>(before_.st_size); }
+    std::uint64_t size() const { return size_; }
 
     /// What is behind the last slash.
     std::string name() const { return path_.substr(path_.rfind('/') + 1); }
 
     /// Reads the next 1 to `size` bytes. Returns how many; 0: the file ends here.
     std::size_t read(char* memory, std::size_t size) {
-        const ssize_t count = ::read(fd_.get(), memory, size);
-        if (count == -1) throw trama::file_error(errno, "read", path_);
-        return static_cast<std::size_t>(count);
+        return trama::read_some(fd_.get(), memory, size, path_);
     }
 
     void rewind() { ::lseek(fd_.get(), 0, SEEK_SET); }
 
-    /// All was read: throws file_error if somebody has written into it since it was opened, and
-    /// usage_error if it ends elsewhere than its size says. (Of a file of /proc the size is 0.)
-    void must_be_the_same() {
+    /// Throws usage_error if another program has changed the file since it was opened. A file that
+    /// grows, as a log does, is no error: what was announced of it is still there.
+    void throw_if_changed() const {
         const struct stat now = trama::folder::status_of(fd_.get(), path_);
-        const bool is_same = now.st_size == before_.st_size &&
-                             now.st_mtim.tv_sec == before_.st_mtim.tv_sec &&
-                             now.st_mtim.tv_nsec == before_.st_mtim.tv_nsec;
-        if (!is_same) throw trama::file_error(ESTALE, "copy a file that changed meanwhile:", path_);
-        char more = 0;
-        const bool is_longer = read(&more, 1) > 0;
-        if (is_longer || ::lseek(fd_.get(), 0, SEEK_CUR) != before_.st_size)
-            throw program::usage_error(trama::escaped(path_) + ": the system says it has " +
-                                       std::to_string(size()) + " bytes, and that is not so");
+        const bool has_grown = now.st_size > before_.st_size;
+        const bool is_untouched = now.st_size == before_.st_size &&
+                                  now.st_mtim.tv_sec == before_.st_mtim.tv_sec &&
+                                  now.st_mtim.tv_nsec == before_.st_mtim.tv_nsec;
+        if (!has_grown && !is_untouched)
+            throw program::usage_error(trama::escaped(path_) + " changed while it was copied");
     }
 
 private:
     std::string path_;
     trama::unique_fd fd_;
     struct stat before_ {};
+    std::uint64_t size_ = 0;
 };
 
 /// The file that a server is to write, named on its command line.
@@ -98,10 +94,17 @@ inline const std::string& file_argument(const program::options& given) {
 }
 
 /// All was sent. The first two versions have no word for "it is stored"; but a server that fails
-/// cuts the connection, and that is heard here. Throws trama::network_error.
+/// cuts the connection, and that is seen here. Throws trama::network_error; program::peer_error if
+/// the server sends and sends, for it has nothing to say.
 inline void wait_for_the_end(trama::tcp_stream& server) {
     server.shutdown_send();
-    while (!server.recv_some(1024).empty()) {
+    const trama::deadline limit(server.get_timeout());
+    trama::deadline talk_limit;
+    char waste[16384];
+    while (server.recv_some(waste, sizeof waste, limit) > 0) {
+        if (talk_limit.is_never()) talk_limit = trama::deadline(std::chrono::seconds(2));
+        if (talk_limit.passed() || limit.passed())
+            throw program::peer_error("the server does not stop sending; is it a copy server?");
     }
 }
 

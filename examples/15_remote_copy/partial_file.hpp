@@ -69,7 +69,7 @@ public:
         if (::renameat(where_.fd(), name_.c_str(), to.fd(), name_.c_str()) != 0)
             throw trama::file_error(errno, "rename to", to.path_to(name_));
         fd_.reset();
-        if (::fsync(to.fd()) != 0) throw trama::file_error(errno, "write to the disk", to.path());
+        to.sync();
     }
 
     std::uint64_t size() const {
@@ -112,9 +112,7 @@ private:
     }
 
     std::size_t read(std::string& piece) const {
-        const ssize_t count = ::read(fd_.get(), piece.data(), piece.size());
-        if (count == -1) throw trama::file_error(errno, "read", path_);
-        return static_cast<std::size_t>(count);
+        return trama::read_some(fd_.get(), piece.data(), piece.size(), path_);
     }
 
     const trama::folder& where_;

@@ -2,6 +2,7 @@
 // from or into the folder.
 #pragma once
 
+#include "../support/file_name.hpp"
 #include "connection.hpp"
 #include "file_list.hpp"
 
@@ -11,11 +12,12 @@
 #include <limits>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace store {
 
-/// What the server counts. Each handler thread adds to it.
+/// The numbers that the server shows. Each handler thread adds to them.
 struct statistics {
     std::atomic<std::uint64_t> connections{0};
     std::atomic<std::uint64_t> upload_requests{0};
@@ -27,8 +29,8 @@ struct statistics {
     traffic bytes;
 };
 
-/// Serves one client; throws when it is lost. Everything about files goes through trama::folder,
-/// which no name leads out of, and which is opened anew each time: it may have been replaced since.
+/// Serves one client. All access to files goes through trama::folder, which no name leads out of.
+/// The folder is opened for each request, because somebody may have replaced it since.
 class client_handler {
 public:
     client_handler(trama::tcp_stream& client, std::uint64_t number, const std::string& storage,
@@ -39,17 +41,19 @@ public:
           storage_(storage),
           counts_(counts) {}
 
+    /// Answers one request. Throws network_error and unexpected_eof when the connection breaks,
+    /// file_error when a file becomes shorter while it is sent.
     void run() {
-        log(level::debug, tag_, peer_.peer(), " came");
+        log(level::debug, tag_, "serves ", peer_.peer());
         serve();
-        linger();
-        log(level::debug, tag_, peer_.peer(), " left");
+        discard_until_closed();
+        log(level::debug, tag_, "has served ", peer_.peer());
     }
 
 private:
     void serve() {
         const std::optional<char> opcode = peer_.receive_byte();
-        if (!opcode) return;  // it came and went
+        if (!opcode) return;  // it closed without a request
         switch (*opcode) {
             case upload: return serve_upload();
             case download: return serve_download();
@@ -64,9 +68,9 @@ private:
         ++counts_.upload_requests;
         answer(ok);
         const std::optional<std::string> name = receive_name();
-        if (!name) return answer(refused, "Refused a name");
+        if (!name) return answer(refused, "Name refused");
         const std::uint64_t size = peer_.receive_number();
-        if (size > longest_file) return answer(storage_failed, "Refused a length");
+        if (size > longest_file) return answer(storage_failed, "Length refused");
         try {
             store_file(*name, size);
         } catch (const trama::file_error& error) {
@@ -78,7 +82,7 @@ private:
         confirm();
     }
 
-    /// When this ends by an exception, ~atomic_file deletes what has come.
+    /// If this throws, ~atomic_file deletes the bytes that have come.
     void store_file(const std::string& name, std::uint64_t size) {
         const trama::folder storage(storage_);
         trama::atomic_file file(storage, name);
@@ -90,13 +94,11 @@ private:
         ++counts_.download_requests;
         answer(ok);
         const std::optional<std::string> name = receive_name();
-        const trama::unique_fd file = name ? open(*name) : trama::unique_fd();
+        const std::optional<open_file> file = name ? open(*name) : std::nullopt;
         if (!file) return answer(not_found, "File not found");
-        const auto status = trama::folder::status_of(file.get(), *name);
-        const auto size = static_cast<std::uint64_t>(status.st_size);
-        peer_.send(byte_of(ok) + bytes_of(size));
+        peer_.send(byte_of(ok) + bytes_of(file->size));
         peer_.send_file(
-            file.get(), size, [](std::uint64_t) {}, [] { return true; });
+            file->fd.get(), file->size, [](std::uint64_t) {}, [] { return true; });
         ++counts_.downloads;
         log(level::info, "File ", program::harmless(*name), " downloaded from ", peer_.peer(), '.');
     }
@@ -121,41 +123,55 @@ private:
             const double changed = static_cast<double>(status.st_mtim.tv_sec) +
                                    static_cast<double>(status.st_mtim.tv_nsec) / 1e9;
             const auto size = static_cast<std::uint64_t>(status.st_size);
-            if (is_storable(name)) lines.push_back(line_of({name, size, changed}));
+            if (program::is_file_name(name)) lines.push_back(line_of({name, size, changed}));
         });
         std::sort(lines.begin(), lines.end());
         std::string text;
-        for (const std::string& line : lines) text += (text.empty() ? "" : "\n") + line;
+        for (const std::string& line : lines) {
+            text += (text.empty() ? "" : "\n") + line;
+        }
         return text;
     }
 
-    /// None: the name is not one that the store takes. Then not even all of it was received.
+    /// Receives a name. Returns nothing, perhaps before all of it has come, for a name that the
+    /// store does not take.
     std::optional<std::string> receive_name() {
         const std::uint64_t size = peer_.receive_number();
         if (size > name_limit) return std::nullopt;
         std::string name = peer_.receive(static_cast<std::size_t>(size));
         log(level::debug, tag_, "the name is \"", program::harmless(name), '"');
-        return is_storable(name) ? std::optional<std::string>(name) : std::nullopt;
+        return program::is_file_name(name) ? std::optional<std::string>(name) : std::nullopt;
     }
 
-    /// No descriptor: there is no such file, or it may not be read; strangers are not told which.
-    trama::unique_fd open(const std::string& name) const {
+    /// A file to be sent. Its size is measured once, at the open descriptor: exactly these bytes
+    /// are announced and sent, even if the file grows meanwhile.
+    struct open_file {
+        trama::unique_fd fd;
+        std::uint64_t size;
+    };
+
+    /// Opens a file. Returns nothing if there is none, if it may not be read, or if its size is
+    /// unknown (/proc); a client gets the same answer for all of them.
+    std::optional<open_file> open(const std::string& name) const {
         try {
-            return trama::folder(storage_).open(name);
+            trama::unique_fd file = trama::folder(storage_).open(name);
+            const std::uint64_t size = trama::size_of_file(file.get(), name);
+            return open_file{std::move(file), size};
         } catch (const trama::file_error& error) {
             log(level::debug, tag_, error.what());
-            return {};
+            return std::nullopt;
         }
     }
 
     void answer(status code) { peer_.send(byte_of(code)); }
 
     void answer(status code, const char* what) {
-        log(level::warning, what, ", asked by ", peer_.peer(), '.');
+        log(level::warning, what, ": request from ", peer_.peer(), '.');
         answer(code);
     }
 
-    /// Clients of the course do not wait for this one, and may have gone.
+    /// Sends the status after an upload. Clients of the course do not wait for it and may have
+    /// closed, which is no error.
     void confirm() {
         try {
             answer(ok);
@@ -164,16 +180,19 @@ private:
         }
     }
 
-    /// The last answer reaches also a client that is still sending: what comes is thrown away for
-    /// a while. To close with bytes unread would reset the connection, and the answer be lost.
-    void linger() {
+    /// Throws away what the client still sends, for at most 5 s. If the server closed with bytes
+    /// unread, the system would reset the connection, and the client might lose the answer.
+    void discard_until_closed() {
         using namespace std::chrono_literals;
         const trama::deadline limit(5s);
-        char waste[16384];
+        char unwanted[16384];
+        bool is_open = true;
         try {
             stream_.shutdown_send();
-            while (stream_.recv_some(waste, sizeof waste, limit) > 0 && !limit.passed()) continue;
-        } catch (const trama::network_error& error) {  // it stays, or it was quicker
+            while (is_open && !limit.passed()) {
+                is_open = stream_.recv_some(unwanted, sizeof unwanted, limit) > 0;
+            }
+        } catch (const trama::network_error& error) {  // the time is up, or the client has reset
             log(level::debug, tag_, error.what());
         }
     }

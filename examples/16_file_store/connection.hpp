@@ -22,15 +22,15 @@ struct traffic {
     std::atomic<std::uint64_t> sent{0};
 };
 
-/// One end of a conversation. The time-out of its stream is for silence: whoever sends or takes a
-/// byte now and then is alive, however slow. All of its calls throw network_error.
+/// One end of a conversation. The time-out of its stream limits the time in which no byte moves: a
+/// slow peer stays, a silent one is dropped. All calls throw network_error.
 class connection {
 public:
     connection(trama::tcp_stream& stream, traffic& counted) : stream_(stream), counted_(counted) {
         stream_.set_no_delay(true);  // answers of one byte should not wait for more
     }
 
-    /// In small pieces, as send_all has one time-out for all of its bytes.
+    /// Sends in small pieces, because send_all has one time-out for all of its bytes.
     void send(std::string_view bytes) {
         while (!bytes.empty()) {
             const std::string_view piece = bytes.substr(0, 4096);
@@ -41,15 +41,16 @@ public:
     }
 
     // [region receive]
-    /// Exactly `size` bytes, and none of what follows: that may be the file. The string grows with
-    /// what comes, so a length that lies costs nothing.
+    /// Receives exactly `size` bytes, and none of those behind them, which may be the file. The
+    /// string grows with the bytes that come, so a false length costs no memory.
     std::string receive(std::size_t size) {
         std::string bytes;
         while (bytes.size() < size) {
             const std::string piece =
                 receive_some(std::min<std::size_t>(size - bytes.size(), 65536));
             if (piece.empty())
-                throw trama::unexpected_eof(bytes.size(), size, "receive from", peer().c_str());
+                throw trama::unexpected_eof(bytes.size(), size, "receive from",
+                                            peer().to_string().c_str());
             bytes += piece;
         }
         return bytes;
@@ -58,52 +59,63 @@ public:
 
     std::uint64_t receive_number() { return number_in(receive(number_size)); }
 
-    /// An opcode, or a status. None: the peer has closed.
+    /// Receives an opcode or a status. Returns nothing if the peer has closed.
     std::optional<char> receive_byte() {
         const std::string byte = receive_some(1);
         return byte.empty() ? std::nullopt : std::optional<char>(byte.front());
     }
 
-    /// Sends a file in pieces. Between two of them, and also while the peer takes nothing, `go_on`
-    /// is asked; false stops. `progress(bytes)` hears what was sent so far. Returns true for all.
+    /// Sends a file in pieces. Calls `go_on()` before each piece, and five times a second while the
+    /// peer takes nothing; false stops the sending. Calls `progress(bytes)` with the number of
+    /// bytes sent so far. Returns true if all were sent.
     template <typename Progress, typename GoOn>
     bool send_file(int file, std::uint64_t size, Progress progress, GoOn go_on) {
         using namespace std::chrono_literals;
-        const trama::duration patience = stream_.get_timeout();
-        trama::deadline give_up(patience);
+        const trama::duration timeout = stream_.get_timeout();
+        trama::deadline limit(timeout);
         std::uint64_t sent = 0;
-        stream_.set_timeout(std::min<trama::duration>(patience, 200ms));
+        const auto on_progress = [&](std::uint64_t total) {
+            counted_.sent += total - sent;
+            sent = total;
+            limit = trama::deadline(timeout);
+            progress(sent);
+        };
+        stream_.set_timeout(std::min<trama::duration>(timeout, 200ms));
         while (sent < size && go_on()) {
-            const std::uint64_t piece = std::min<std::uint64_t>(size - sent, 1U << 20U);
             try {
-                trama::send_file(stream_, file, sent, piece, [&, begin = sent](std::uint64_t more) {
-                    counted_.sent += begin + more - sent;
-                    progress(sent = begin + more);
-                    give_up = trama::deadline(patience);
-                });
+                send_piece(file, sent, size, on_progress);
             } catch (const trama::network_error& error) {
-                if (error.code() != std::errc::timed_out || give_up.passed()) throw;
+                if (error.code() != std::errc::timed_out || limit.passed()) throw;
             }
         }
-        stream_.set_timeout(patience);
+        stream_.set_timeout(timeout);
         log(level::debug, "[Socket] sent ", sent, " bytes of a file to ", peer());
         return sent == size;
     }
 
-    /// Receives a file.
+    /// Receives a file of `size` bytes. Calls `progress(bytes)` as send_file does.
     template <typename Progress>
     void receive_file(int file, std::uint64_t size, Progress progress) {
         std::uint64_t received = 0;
         trama::receive_file(stream_, file, size, [&](std::uint64_t done) {
             counted_.received += done - received;
-            progress(received = done);
+            received = done;
+            progress(done);
         });
         log(level::debug, "[Socket] received ", size, " bytes of a file from ", peer());
     }
 
-    std::string peer() const { return stream_.remote_endpoint().to_string(); }
+    const trama::endpoint& peer() const { return stream_.remote_endpoint(); }
 
 private:
+    /// Sends up to 1 MiB of a file of `size` bytes, from `begin` on.
+    template <typename Progress>
+    void send_piece(int file, std::uint64_t begin, std::uint64_t size, const Progress& progress) {
+        const std::uint64_t piece = std::min<std::uint64_t>(size - begin, 1U << 20U);
+        trama::send_file(stream_, file, begin, piece,
+                         [&](std::uint64_t more) { progress(begin + more); });
+    }
+
     std::string receive_some(std::size_t most) {
         std::string bytes = stream_.recv_some(most);
         count(counted_.received, "received ", bytes.size(), "from ");
@@ -123,25 +135,27 @@ private:
 
 // ---- what the clients share --------------------------------------------------------------------
 
-/// What was typed makes sense for every program here. Throws usage_error.
+/// Checks what all programs of this chapter have in common: -q excludes -v, and the options that
+/// are `needed` have a value. Throws usage_error.
 inline void check_options(const program::options& given,
                           std::initializer_list<const char*> needed = {}) {
     if (given.flag("quiet") && given.flag("verbose"))
         throw program::usage_error("--quiet and --verbose exclude each other: see --help");
-    for (const char* name : needed)
+    for (const char* name : needed) {
         if (given.text(name).empty())
             throw program::usage_error(std::string("--") + name + " is missing: see --help");
+    }
 }
 
-/// Connects to the server that was asked for.
-inline trama::tcp_stream call_server(const program::options& given) {
+/// Connects to the server of the command line.
+inline trama::tcp_stream connect_to_server(const program::options& given) {
     auto server = trama::tcp_stream::connect(given.host(), given.port(), given.timeout());
     server.set_timeout(given.timeout());
     log(level::debug, "[Socket] connected to ", server.remote_endpoint());
     return server;
 }
 
-/// The next status must be "done". Throws peer_error, unexpected_eof, network_error.
+/// Receives a status, which must be "done". Throws peer_error, unexpected_eof, network_error.
 inline void expect_ok(connection& server) {
     const char code = server.receive(1).front();
     if (code != ok) throw program::peer_error(text_of(code));

@@ -3,7 +3,8 @@
 // Goal:     Receive a file of known length into a file that is wholly there, or not at all.
 // Run:      ./start-server                         in another terminal
 //           ./download-file -n NAME -d FILE
-// Observe:  Press Ctrl-C in the middle: an older file at FILE is as it was, and nothing is left.
+// Observe:  Press Ctrl-C in the middle: an older file at FILE stays as it was, and no part of the
+//           new one is left.
 // Exercise: Does this client wait for the end of the stream? Try it with nc -l as the server.
 // Next:     list-files.cpp, what there is.
 #include "connection.hpp"
@@ -19,23 +20,13 @@ namespace {
 
 using store::level;
 
-constexpr const char* usage = R"(Examples:
+constexpr const char* examples = R"(
   download-file -n photo.jpg -d photo.jpg                 from localhost, port 4321
-  download-file -H 192.168.1.7 -n final -d old/final.pdf  makes the folder old, if need be
-
-Usage: download-file -n NAME -d FILE [-H HOST] [-p PORT] [-t SECONDS] [-q | -v] [-h]
-  -n, --name NAME        the name of the file in the store
-  -d, --dst FILE         where to save it; missing folders are made
-  -H, --host HOST        the server (default: localhost)
-  -p, --port PORT        its port (default: 4321)
-  -t, --timeout SECONDS  give up when nothing moves for so long; 0: never (default: 30)
-  -q, --quiet            say what is critical only
-  -v, --verbose          say more
-  -h, --help             show this
+  download-file -H 192.168.1.7 -n final -d old/final.pdf  makes the folder old if necessary
 )";
 
-/// Where to save. What is there already must be a regular file: a folder cannot be replaced by one,
-/// and a device (/dev/null) should not be.
+/// The path to save to. If something is there already, it must be a regular file: a file cannot
+/// replace a folder, and should not replace a device (/dev/null). Throws usage_error.
 std::filesystem::path destination(const std::string& typed) {
     std::error_code none;
     const std::filesystem::path absolute = std::filesystem::absolute(typed, none);
@@ -51,7 +42,7 @@ std::filesystem::path destination(const std::string& typed) {
     return path;
 }
 
-/// Asks for the file. Returns its size; its bytes come next.
+/// Requests the file. Returns its size; its bytes come next.
 std::uint64_t request(store::connection& server, const std::string& name) {
     server.send(store::byte_of(store::download));
     store::expect_ok(server);
@@ -63,7 +54,7 @@ std::uint64_t request(store::connection& server, const std::string& name) {
     return size;
 }
 
-/// Only a file that has come whole takes the place of an older one.
+/// Receives the file. Only a whole one replaces an older file.
 void save(store::connection& server, std::uint64_t size, const std::filesystem::path& path) {
     const std::string above = path.parent_path().string();
     std::error_code error;
@@ -80,7 +71,7 @@ void save(store::connection& server, std::uint64_t size, const std::filesystem::
 }
 
 void fetch(const program::options& given, const std::filesystem::path& path) {
-    trama::tcp_stream stream = store::call_server(given);
+    trama::tcp_stream stream = store::connect_to_server(given);
     const program::hang_up_on_stop guard(stream.fd());
     store::traffic bytes;
     store::connection server(stream, bytes);
@@ -106,11 +97,12 @@ int download_file(const program::options& given) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    return program::run(argc, argv, usage,
-                        {{'n', "name", ""},
-                         {'d', "dst", ""},
-                         program::host_option("localhost"),
-                         program::port_option("4321"),
-                         {'t', "timeout", "30"}},
-                        download_file);
+    return program::run(
+        argc, argv, examples,
+        {{'n', "name", "NAME", "", "the name of the file in the store (required)"},
+         {'d', "dst", "FILE", "", "where to save it; the program makes missing folders (required)"},
+         program::host_option(),
+         program::port_option("4321"),
+         {'t', "timeout", "SECONDS", "30", "give up when nothing moves for this long; 0: never"}},
+        download_file);
 }

@@ -4,7 +4,8 @@
 //     ('hola.txt', 100324, 1620937349.643000)
 //
 // Clients of the course evaluate each line as Python. So a name must never break out of its quotes:
-// "'); import os" is a legal name of a file. Ours evaluates nothing: it reads this form only.
+// "'); import os" is a legal name of a file. Ours evaluates nothing: it reads this form only, with
+// all escapes of Python but \N{...}.
 #pragma once
 
 #include "file_store.hpp"
@@ -14,7 +15,7 @@
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
-#include <optional>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 
@@ -55,7 +56,7 @@ inline std::string line_of(const entry& file) {
 
 // ---- reading -----------------------------------------------------------------------------------
 
-/// Appends a character to a text in UTF-8. False: there is no such character.
+/// Appends a character to a text in UTF-8. Returns false if there is no such character.
 inline bool append_character(char32_t code, std::string& text) {
     if ((code >= 0xD800 && code <= 0xDFFF) || code > 0x10FFFF) return false;
     const auto put = [&](char32_t byte) { text += static_cast<char>(byte); };
@@ -76,94 +77,151 @@ inline bool append_character(char32_t code, std::string& text) {
     return true;
 }
 
-/// Reads a line from left to right. Each function takes its part away, or returns false.
+/// A line of the list that cannot be read. what() is the reason.
+struct malformed_line : std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
+
+/// Reads a line from left to right: each function takes its part away. All throw malformed_line.
 class line_reader {
 public:
     explicit line_reader(std::string_view line) : rest_(line) {}
 
-    bool take(std::string_view expected) {
-        if (rest_.substr(0, expected.size()) != expected) return false;
+    void skip(std::string_view expected) {
+        require(rest_.substr(0, expected.size()) == expected);
         rest_.remove_prefix(expected.size());
-        return true;
     }
 
-    bool take_string(std::string& text) {
-        const char quote = next();
-        if (quote != '\'' && quote != '"') return false;
-        for (rest_.remove_prefix(1); !rest_.empty();) {
-            const char character = next();
-            rest_.remove_prefix(1);
-            if (character == quote) return true;
-            if (character != '\\') {
-                text += character;
-            } else if (!take_escape(text)) {
-                return false;
+    /// A string literal of Python: 'a', "a", u'a', or r'a', in which a backslash is a character.
+    std::string take_string() {
+        const bool is_raw = skip_one_of("rR");
+        if (!is_raw) skip_one_of("uU");
+        const char quote = take_byte();
+        require(quote == '\'' || quote == '"');
+        std::string text;
+        for (char byte = take_byte(); byte != quote; byte = take_byte()) {
+            require(byte != '\n' && byte != '\r');
+            if (byte != '\\') {
+                text += byte;
+            } else if (is_raw) {
+                text += byte;
+                text += take_byte();
+            } else {
+                take_escape(text);
             }
         }
-        return false;  // it never ends
+        return text;
     }
 
-    bool take_size(std::uint64_t& size) {
-        const auto [stopped, error] = std::from_chars(rest_.data(), end_of_rest(), size);
-        return error == std::errc{} && skip_to(stopped);
+    std::uint64_t take_size() {
+        std::uint64_t size = 0;
+        take_number(size, 10, end_of_rest());
+        return size;
     }
 
-    bool take_time(double& seconds) {
-        const std::size_t size = std::min(rest_.find_first_not_of("0123456789.-"), rest_.size());
+    double take_time() {
+        const std::size_t size = std::min(rest_.find_first_not_of("0123456789.-+eE"), rest_.size());
         const std::string digits(rest_.substr(0, size));
         char* stopped = nullptr;
-        seconds = std::strtod(digits.c_str(), &stopped);
+        const double seconds = std::strtod(digits.c_str(), &stopped);
         constexpr double year_5138 = 1e11;  // no file is younger, and no calendar breaks
+        require(size > 0 && *stopped == '\0' && std::abs(seconds) < year_5138);
         rest_.remove_prefix(size);
-        return size > 0 && *stopped == '\0' && std::abs(seconds) < year_5138;
+        return seconds;
     }
 
-    bool at_end() const { return rest_.empty(); }
+    void expect_end() const { require(rest_.empty()); }
 
 private:
-    char next() const { return rest_.empty() ? '\0' : rest_.front(); }
+    static void require(bool condition) {
+        if (!condition) throw malformed_line("Malformed line");
+    }
+
     const char* end_of_rest() const { return rest_.data() + rest_.size(); }
 
-    bool skip_to(const char* place) {
-        rest_.remove_prefix(static_cast<std::size_t>(place - rest_.data()));
+    char take_byte() {
+        require(!rest_.empty());
+        const char byte = rest_.front();
+        rest_.remove_prefix(1);
+        return byte;
+    }
+
+    bool skip_one_of(std::string_view bytes) {
+        if (rest_.empty() || bytes.find(rest_.front()) == std::string_view::npos) return false;
+        rest_.remove_prefix(1);
         return true;
     }
 
-    // What stands behind a backslash.
-    bool take_escape(std::string& text) {
-        constexpr std::string_view letters = "\\'\"nrt";
-        const char letter = next();
-        const std::size_t place = rest_.empty() ? letters.npos : letters.find(letter);
-        if (!rest_.empty()) rest_.remove_prefix(1);
-        if (place != letters.npos) {
-            text += "\\'\"\n\r\t"[place];
-            return true;
-        }
-        const std::size_t digits = letter == 'x' ? 2 : letter == 'u' ? 4 : letter == 'U' ? 8 : 0;
-        return digits > 0 && take_code(digits, text);
+    template <typename Number>
+    void take_number(Number& number, int base, const char* end) {
+        const auto [stopped, error] = std::from_chars(rest_.data(), end, number, base);
+        require(error == std::errc{});
+        rest_.remove_prefix(static_cast<std::size_t>(stopped - rest_.data()));
     }
 
-    bool take_code(std::size_t digits, std::string& text) {
+    /// Appends the character of an escape; its backslash was taken. As in Python, an escape that
+    /// is unknown stays as it is, with its backslash.
+    void take_escape(std::string& text) {
+        constexpr std::string_view letters = "\\'\"abfnrtv";
+        const char letter = take_byte();
+        const std::size_t place = letters.find(letter);
+        if (place != std::string_view::npos) {
+            text += "\\'\"\a\b\f\n\r\t\v"[place];
+            return;
+        }
+        switch (letter) {
+            case '\n':
+            case '\r': return;  // the literal continues in the next line
+            case 'x': return take_hexadecimal(2, text);
+            case 'u': return take_hexadecimal(4, text);
+            case 'U': return take_hexadecimal(8, text);
+            case 'N': throw malformed_line("\\N{...}, a character by its name, is not supported");
+            default: break;
+        }
+        if (letter >= '0' && letter <= '7') return take_octal(letter, text);
+        text += '\\';
+        text += letter;
+    }
+
+    void take_hexadecimal(std::size_t digits, std::string& text) {
         std::uint32_t code = 0;
-        if (rest_.size() < digits) return false;
-        const char* end = rest_.data() + digits;
-        const auto [stopped, error] = std::from_chars(rest_.data(), end, code, 16);
-        return error == std::errc{} && stopped == end && skip_to(end) &&
-               append_character(code, text);
+        require(rest_.size() >= digits);
+        const std::size_t after = rest_.size() - digits;
+        take_number(code, 16, rest_.data() + digits);
+        require(rest_.size() == after);
+        require(append_character(code, text));
+    }
+
+    /// One to three digits, of which the first was taken.
+    void take_octal(char first, std::string& text) {
+        auto code = static_cast<char32_t>(first - '0');
+        for (int digits = 1; digits < 3 && !rest_.empty(); ++digits) {
+            const char next = rest_.front();
+            if (next < '0' || next > '7') break;
+            code = code * 8 + static_cast<char32_t>(next - '0');
+            rest_.remove_prefix(1);
+        }
+        append_character(code, text);
     }
 
     std::string_view rest_;
 };
 
-/// The file that a line tells of; none: the line is malformed.
-inline std::optional<entry> entry_of(std::string_view line) {
+/// The file that a line describes. Throws malformed_line.
+inline entry entry_of(std::string_view line) {
+    const bool has_nul = line.find('\0') != std::string_view::npos;
+    if (has_nul || !program::is_utf8(line)) throw malformed_line("Malformed line");
     entry file;
     line_reader reader(line);
-    const bool is_well_formed =
-        program::is_utf8(line) && reader.take("(") && reader.take_string(file.name) &&
-        reader.take(", ") && reader.take_size(file.size) && reader.take(", ") &&
-        reader.take_time(file.changed) && reader.take(")") && reader.at_end();
-    return is_well_formed ? std::optional<entry>(file) : std::nullopt;
+    reader.skip("(");
+    file.name = reader.take_string();
+    reader.skip(", ");
+    file.size = reader.take_size();
+    reader.skip(", ");
+    file.changed = reader.take_time();
+    reader.skip(")");
+    reader.expect_end();
+    return file;
 }
 
 }  // namespace store

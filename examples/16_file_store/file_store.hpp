@@ -1,5 +1,5 @@
-// 16_file_store/file_store.hpp -- what the four programs agree on: the bytes on the wire, which
-// names are taken, and how a line of the log looks.
+// 16_file_store/file_store.hpp -- the rules for all four programs: the bytes on the wire, and the
+// form of a line of the log.
 //
 //     upload      client: 00          length name length file
 //                 server:      status                           status
@@ -12,13 +12,11 @@
 // need not wait for a status before it goes on.
 #pragma once
 
-#include "../support/characters.hpp"
 #include "../support/progress.hpp"
 
 #include <array>
 #include <cstdint>
 #include <ctime>
-#include <sstream>
 #include <string>
 #include <string_view>
 
@@ -30,7 +28,7 @@ enum opcode : char { upload = 0, download = 1, list = 2 };
 
 enum status : char { ok = 0, unknown_opcode = 1, not_found = 2, refused = 3, storage_failed = 4 };
 
-/// What a client tells its user of a status.
+/// The text of a status, for the user of a client.
 inline std::string text_of(char code) {
     switch (code) {
         case ok: return "done";
@@ -50,18 +48,22 @@ inline std::string byte_of(char code) {
 constexpr std::size_t number_size = 8;
 
 // [region number]
-/// A number as it travels. By shifts, so that it is right on a machine of either byte order.
+/// A number as it travels. Shifts give the same bytes on a machine of either byte order.
 inline std::string bytes_of(std::uint64_t number) {
     std::string bytes(number_size, '\0');
-    for (std::size_t i = number_size; i-- > 0; number >>= 8)
-        bytes[i] = static_cast<char>(number & 0xFF);
+    for (std::size_t i = 0; i < number_size; ++i) {
+        const std::size_t shift = 8 * (number_size - 1 - i);
+        bytes[i] = static_cast<char>(number >> shift & 0xFF);
+    }
     return bytes;
 }
 // [/region number]
 
 inline std::uint64_t number_in(std::string_view bytes) {
     std::uint64_t number = 0;
-    for (char byte : bytes) number = number << 8 | static_cast<unsigned char>(byte);
+    for (char byte : bytes) {
+        number = number << 8 | static_cast<unsigned char>(byte);
+    }
     return number;
 }
 
@@ -72,20 +74,6 @@ inline std::string sized(std::string_view text) {
 
 /// The longest name of a file, in bytes.
 constexpr std::size_t name_limit = 255;
-
-// [region name]
-/// True for a name that the store takes. Any other one leads out of the folder, hides a file, or
-/// would command the terminal of who reads the list.
-inline bool is_storable(std::string_view name) {
-    if (!trama::is_plain_name(name) || name.front() == '.' || !program::is_utf8(name)) return false;
-    while (!name.empty()) {
-        const program::character next = program::first_of(name);
-        if (next.code < 0x20 || (next.code >= 0x7F && next.code <= 0x9F)) return false;
-        name.remove_prefix(next.bytes.size());
-    }
-    return true;
-}
-// [/region name]
 
 /// "97.97 KB": two decimals, also for bytes.
 inline std::string size_text(std::uint64_t bytes) {
@@ -110,11 +98,8 @@ void log(level how, const Parts&... parts) {
     const int needed = how == level::critical ? 0 : how == level::debug ? 2 : 1;
     if (program::talkativeness < needed) return;
     constexpr std::array<const char*, 4> names{"DEBUG", "INFO", "WARNING", "CRITICAL"};
-    std::ostringstream line;
-    line << time_text(std::time(nullptr), "%H:%M:%S") << " - "
-         << names[static_cast<std::size_t>(how)] << " - ";
-    (line << ... << parts) << '\n';
-    std::cerr << line.str() << std::flush;
+    program::detail::write_line(time_text(std::time(nullptr), "%H:%M:%S"), " - ",
+                                names[static_cast<std::size_t>(how)], " - ", parts...);
 }
 
 }  // namespace store

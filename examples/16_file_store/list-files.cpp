@@ -1,9 +1,10 @@
 // list-files -- shows which files are in the file store
 //
-// Goal:     Read data that others evaluate as a program, and show what a stranger has named.
+// Goal:     Read data that others evaluate as a program, and show names that strangers have chosen.
 // Run:      ./start-server                         in another terminal
 //           ./list-files --by-size
-// Observe:  Name a file so that it looks like two lines of the list. What is shown?
+// Observe:  Give a file a name that looks like two lines of the list. What does it show?
+//           Set LANG=es_AR.UTF-8: the first line is in Spanish.
 // Exercise: Let it show the sum of all sizes, too.
 // Next:     ../17_hftp, where the list is made of lines.
 #include "connection.hpp"
@@ -11,6 +12,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
+#include <iostream>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,28 +22,16 @@ namespace {
 
 using store::level;
 
-constexpr const char* usage = R"(Examples:
+constexpr const char* examples = R"(
   list-files               all files of localhost, port 4321, from z to a
   list-files --by-size     the largest first
   list-files -d -a         the oldest first
-
-Usage: list-files [-n | -s | -d] [-a] [-H HOST] [-p PORT] [-t SECONDS] [-q | -v] [-h]
-  -n, --by-name          sort by name (the default)
-  -s, --by-size          sort by size
-  -d, --by-date          sort by the time of the last change
-  -a, --ascending        the smallest first, and not the largest
-  -H, --host HOST        the server (default: localhost)
-  -p, --port PORT        its port (default: 4321)
-  -t, --timeout SECONDS  give up when nothing comes for so long; 0: never (default: 30)
-  -q, --quiet            say what is critical only
-  -v, --verbose          say more
-  -h, --help             show this
 )";
 
 /// The text of the list, as the server sends it.
 std::string fetch(const program::options& given) {
     constexpr std::uint64_t longest = 64 << 20;
-    trama::tcp_stream stream = store::call_server(given);
+    trama::tcp_stream stream = store::connect_to_server(given);
     store::traffic bytes;
     store::connection server(stream, bytes);
     server.send(store::byte_of(store::list));
@@ -51,22 +42,48 @@ std::string fetch(const program::options& given) {
     return server.receive(static_cast<std::size_t>(size));
 }
 
-/// The files of the list. False: there are malformed lines, too.
+/// Appends the file that a line describes. Returns false, after a warning, if it is malformed.
+bool read_line(std::string_view line, std::vector<store::entry>& files) {
+    try {
+        files.push_back(store::entry_of(line));
+        return true;
+    } catch (const store::malformed_line& error) {
+        store::log(level::warning, error.what(), ": ", program::shown{line, 200});
+        return false;
+    }
+}
+
+/// Appends the files of the list. Returns false if there are malformed lines, too.
 bool read_list(std::string_view text, std::vector<store::entry>& files) {
     bool all_are_well_formed = true;
-    for (bool is_last = text.empty(); !is_last;) {
+    bool is_last = text.empty();
+    while (!is_last) {
         const std::size_t end = text.find('\n');
-        const std::string_view line = text.substr(0, end);
-        if (const auto file = store::entry_of(line)) {
-            files.push_back(*file);
-        } else {
-            store::log(level::warning, "Malformed line: ", trama::escaped(line, 200));
-            all_are_well_formed = false;
-        }
+        if (!read_line(text.substr(0, end), files)) all_are_well_formed = false;
         is_last = end == std::string_view::npos;
         text.remove_prefix(is_last ? 0 : end + 1);
     }
     return all_are_well_formed;
+}
+
+/// True if the user wants messages in Spanish. The first of these variables that is set decides.
+/// man 7 locale
+bool is_spanish() {
+    for (const char* name : {"LC_ALL", "LC_MESSAGES", "LANG"}) {
+        const char* value = std::getenv(name);
+        if (value == nullptr || *value == '\0') continue;
+        const std::string_view locale(value);  // such as "es_AR.UTF-8"
+        return locale.substr(0, locale.find_first_of("_.@")) == "es";
+    }
+    return false;
+}
+
+/// The line before `count` files; one without files is a sentence.
+std::string title(std::size_t count) {
+    if (count == 0 && is_spanish()) return "El almacén está vacío: no hay archivos.";
+    if (count == 0) return "The store is empty: there are no files.";
+    const char* words = is_spanish() ? "Archivos disponibles (" : "Available files (";
+    return words + std::to_string(count) + "):";
 }
 
 void sort(std::vector<store::entry>& files, const program::options& given) {
@@ -81,6 +98,14 @@ void sort(std::vector<store::entry>& files, const program::options& given) {
     if (!given.flag("ascending")) std::reverse(files.begin(), files.end());
 }
 
+void show(const std::vector<store::entry>& files) {
+    for (const store::entry& file : files) {
+        const auto changed = static_cast<std::time_t>(std::floor(file.changed));
+        std::cout << "> [" << store::time_text(changed, "%d-%b-%Y (%H:%M:%S)") << "] "
+                  << program::harmless(file.name) << " - " << store::size_text(file.size) << '\n';
+    }
+}
+
 int list_files(const program::options& given) {
     store::check_options(given);
     if (given.flag("by-name") + given.flag("by-size") + given.flag("by-date") > 1)
@@ -88,24 +113,23 @@ int list_files(const program::options& given) {
     std::vector<store::entry> files;
     const bool is_whole = read_list(fetch(given), files);
     sort(files, given);
-    for (const store::entry& file : files) {
-        const auto changed = static_cast<std::time_t>(std::floor(file.changed));
-        std::cout << "> [" << store::time_text(changed, "%d-%b-%Y (%H:%M:%S)") << "] "
-                  << program::harmless(file.name) << " - " << store::size_text(file.size) << '\n';
-    }
+    const bool is_known = is_whole || !files.empty();  // malformed lines are no empty store
+    if (is_known && !given.flag("quiet")) std::cout << title(files.size()) << '\n';
+    show(files);
     return is_whole ? 0 : 1;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-    return program::run(argc, argv, usage,
-                        {{'n', "by-name", nullptr},
-                         {'s', "by-size", nullptr},
-                         {'d', "by-date", nullptr},
-                         {'a', "ascending", nullptr},
-                         program::host_option("localhost"),
-                         program::port_option("4321"),
-                         {'t', "timeout", "30"}},
-                        list_files);
+    return program::run(
+        argc, argv, examples,
+        {program::flag('n', "by-name", "sort by name (this is the default)"),
+         program::flag('s', "by-size", "sort by size"),
+         program::flag('d', "by-date", "sort by the time of the last change"),
+         program::flag('a', "ascending", "the smallest first, instead of the largest"),
+         program::host_option(),
+         program::port_option("4321"),
+         {'t', "timeout", "SECONDS", "30", "give up when nothing comes for this long; 0: never"}},
+        list_files);
 }

@@ -1,18 +1,20 @@
 // start-server -- a server that stores files, gives them back, and lists them
 //
-// Goal:     Write a server whose format others have fixed, and which nothing that a client sends,
-//           or does not send, can harm.
+// Goal:     Write a server for a format that others have fixed, which no client can harm, whatever
+//           it sends or does not send.
 // Run:      ./start-server
 //           ./upload-file -s FILE -n NAME     in a second terminal; then ./list-files
 // Observe:  While a file is on its way, the old one of that name is still there, whole. Type s and
 //           Enter for the statistics, q and Enter to stop.
 // Exercise: Start it with -v, and upload a file by hand, with printf and nc. Then send only a part
 //           of it, and look for what is left in the folder.
-// Next:     ../17_hftp, where a client asks many times on one connection.
+// Next:     ../17_hftp, where a client sends many requests on one connection.
 #include "handler_threads.hpp"
 
+#include <cerrno>
 #include <chrono>
 #include <csignal>
+#include <iostream>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -24,68 +26,62 @@ namespace {
 using namespace std::chrono_literals;
 using store::level;
 
-constexpr const char* usage = R"(Examples:
+constexpr const char* examples = R"(
   start-server                             on localhost, port 4321, with the folder "files"
   start-server -H 0.0.0.0 -s /srv/files    for other machines, too
 
-Usage: start-server [-H ADDRESS] [-p PORT] [-s FOLDER] [-t SECONDS] [-m N] [-q | -v] [-h]
-  -H, --host ADDRESS     where to listen (default: localhost)
-  -p, --port PORT        the port; 0 takes a free one, told in the first line (default: 4321)
-  -s, --storage FOLDER   where the files are; made only if it is the default (default: files)
-  -t, --timeout SECONDS  drop who neither sends nor takes anything; 0: never (default: 60)
-  -m, --max-clients N    how many may be here at once (default: 256)
-  -q, --quiet            say what is critical only
-  -v, --verbose          say more
-  -h, --help             show this
-
-At a terminal: s and Enter shows the statistics, q and Enter stops. So does Ctrl-C.
+Commands on stdin, one a line: s shows the statistics, q stops. Ctrl-C stops, too.
 )";
 
 constexpr const char* default_storage = "files";
 
-/// The folder must be there. What uploads have left in it that were killed is deleted.
+/// Opens the folder, which must be there unless it is the default. Deletes the temporary files of
+/// uploads that were killed.
 void prepare(const std::string& storage) {
     const trama::folder folder =
         storage == default_storage ? trama::folder::make(storage) : trama::folder(storage);
     trama::atomic_file::clear_leftovers(folder);
 }
 
-class server {
+class store_server {
 public:
-    explicit server(const program::options& given)
+    explicit store_server(const program::options& given)
         : listener_(trama::tcp_listener::listen(given.host(), given.port())),
           clients_(given.text("storage"), given.timeout(),
                    static_cast<std::size_t>(given.number("max-clients", 1, 10000)), counts_) {
         stop_.catch_signals();
         ready_.add(stop_.fd(), trama::interest::read);
         ready_.add(listener_.fd(), trama::interest::read);
-        ::signal(SIGTTIN, SIG_IGN);  // see watch_keys
+        ::signal(SIGTTIN, SIG_IGN);  // see watch_stdin
     }
 
     void run() {
         program::announce(listener_.local_endpoint());
         store::log(level::info, "Listening on port ", listener_.local_endpoint().port(), '.');
-        if (has_console_) tell_keys();
-        while (!is_stopping_) serve_round();
+        if (is_terminal_) show_commands();
+        while (!is_stopping_) {
+            serve_round();
+        }
         store::log(level::info, "Stopping.");
         listener_.close();
         clients_.end_all();
-        if (has_console_) show_statistics();
+        const bool has_reader = is_terminal_ || was_told_to_stop_;
+        if (has_reader && program::talkativeness > 0) show_statistics();
     }
 
 private:
-    /// The acceptor: it only waits, for clients, for keys, and for signals.
+    /// The acceptor: it only waits, for clients, for commands, and for signals.
     void serve_round() {
-        if (has_console_) watch_keys();
+        watch_stdin();
         for (const trama::ready_event event : ready_.wait(1s)) {
             if (event.fd == stop_.fd()) is_stopping_ = true;
-            if (event.fd == listener_.fd()) welcome();
-            if (event.fd == STDIN_FILENO) read_keys();
+            if (event.fd == listener_.fd()) accept_client();
+            if (event.fd == STDIN_FILENO) read_commands();
         }
         clients_.join_finished();
     }
 
-    void welcome() {
+    void accept_client() {
         trama::tcp_stream client;
         const trama::io_result result = listener_.try_accept(client);
         if (result.status == trama::io_status::done) {
@@ -97,33 +93,60 @@ private:
         }
     }
 
-    /// In the background ("start-server &") what is typed is for the shell, and a read would stop
-    /// this program until it is in front again.
-    void watch_keys() {
+    // ---- commands: stdin may be a terminal, a pipe or a file ------------------------------------
+
+    void watch_stdin() {
         ready_.remove(STDIN_FILENO);
-        if (::tcgetpgrp(STDIN_FILENO) == ::getpgrp())
-            ready_.add(STDIN_FILENO, trama::interest::read);
+        if (!has_stdin_ended_ && may_read_stdin()) ready_.add(STDIN_FILENO, trama::interest::read);
     }
 
-    void read_keys() {
-        char typed[256];
-        const ssize_t count = ::read(STDIN_FILENO, typed, sizeof typed);
-        if (count <= 0) return;  // Ctrl-D; or the shell was quicker
-        keys_.append(typed, static_cast<std::size_t>(count));
-        for (std::size_t end; (end = keys_.find('\n')) != std::string::npos;) {
-            const std::string line = keys_.substr(0, end);
-            keys_.erase(0, end + 1);
-            obey(line);
+    /// False in the background of a shell ("start-server &"): then the typed lines belong to the
+    /// shell, and the system would stop this program for reading them. man 3 tcgetpgrp
+    bool may_read_stdin() const {
+        if (!is_terminal_) return true;
+        const pid_t in_front = ::tcgetpgrp(STDIN_FILENO);
+        const bool is_ours = in_front == -1 && errno == ENOTTY;  // of no shell
+        return is_ours || in_front == ::getpgrp();
+    }
+
+    void read_commands() {
+        char bytes[256];
+        const ssize_t count = ::read(STDIN_FILENO, bytes, sizeof bytes);
+        if (count > 0) return run_commands({bytes, static_cast<std::size_t>(count)});
+        const bool is_not_yet = count == -1 && (errno == EAGAIN || errno == EINTR);
+        if (is_terminal_ || is_not_yet) return;  // after Ctrl-D more can be typed
+        has_stdin_ended_ = true;
+        run_command(line_);  // it had no line feed
+    }
+
+    void run_commands(std::string_view bytes) {
+        for (const char byte : bytes) {
+            if (byte == '\n') {
+                run_command(line_);
+                line_.clear();
+            } else if (byte != '\r' && line_.size() < longest_line) {
+                line_ += byte;
+            }
         }
     }
 
-    void obey(std::string_view line) {
-        if (line == "s") return show_statistics();
-        if (line == "q") is_stopping_ = true;
-        if (line != "q" && !line.empty()) tell_keys();
+    void run_command(std::string_view line) {
+        if (is_stopping_ || line.empty()) return;
+        if (line == "s") {
+            show_statistics();
+        } else if (line == "q") {
+            is_stopping_ = true;
+            was_told_to_stop_ = true;
+        } else if (is_terminal_) {
+            show_commands();
+        }
     }
 
-    static void tell_keys() { store::log(level::info, "Enter s for the statistics, q to stop."); }
+    static void show_commands() {
+        store::log(level::info, "Enter s for the statistics, q to stop.");
+    }
+
+    // ---- statistics -----------------------------------------------------------------------------
 
     void show_statistics() const {
         std::cout << "Statistics\n  Run time: " << run_time()
@@ -152,32 +175,37 @@ private:
     }
 
     const std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
-    const bool has_console_ = ::isatty(STDIN_FILENO) == 1;
+    const bool is_terminal_ = ::isatty(STDIN_FILENO) == 1;
+    static constexpr std::size_t longest_line = 80;  // of a command; the rest is thrown away
     store::statistics counts_;
     trama::stop_signal stop_;
     trama::tcp_listener listener_;
     store::handler_threads clients_;
     trama::poll_selector ready_;
-    std::string keys_;
+    std::string line_;  // the beginning of the next command
+    bool has_stdin_ended_ = false;
     bool is_stopping_ = false;
+    bool was_told_to_stop_ = false;  // by q, and not by a signal
 };
 
 int serve_all(const program::options& given) {
     store::check_options(given);
-    server here(given);  // first: who cannot listen, or mistypes, changes no folder
+    store_server server(given);  // before the folder: a server that cannot listen changes none
     prepare(given.text("storage"));
-    here.run();
+    server.run();
     return 0;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-    return program::run(argc, argv, usage,
-                        {program::host_option("localhost"),
-                         program::port_option("4321"),
-                         {'s', "storage", default_storage},
-                         {'t', "timeout", "60"},
-                         {'m', "max-clients", "256"}},
+    return program::run(argc, argv, examples,
+                        {program::address_option("localhost"),
+                         program::listen_port_option("4321"),
+                         {'s', "storage", "FOLDER", default_storage,
+                          "the folder with the files; only the default is made"},
+                         {'t', "timeout", "SECONDS", "60",
+                          "drop a client that neither sends nor takes anything; 0: never"},
+                         {'m', "max-clients", "N", "256", "serve at most N clients at once"}},
                         serve_all);
 }

@@ -10,40 +10,29 @@
 
 #include "../support/progress.hpp"
 
+#include <cerrno>
 #include <chrono>
+#include <cstdint>
 #include <string>
 #include <system_error>
 
 #include <fcntl.h>
-#include <sys/stat.h>
 
 namespace {
 
 using namespace std::chrono_literals;
 using store::level;
 
-constexpr const char* usage = R"(Examples:
+constexpr const char* examples = R"(
   upload-file -s photo.jpg -n photo.jpg               to localhost, port 4321
   upload-file -H 192.168.1.7 -s report.pdf -n final   under another name, to another machine
-
-Usage: upload-file -s FILE -n NAME [-H HOST] [-p PORT] [-t SECONDS] [-q | -v] [-h]
-  -s, --src FILE         the file to send
-  -n, --name NAME        its name in the store
-  -H, --host HOST        the server (default: localhost)
-  -p, --port PORT        its port (default: 4321)
-  -t, --timeout SECONDS  give up when nothing moves for so long; 0: never (default: 30)
-  -q, --quiet            say what is critical only
-  -v, --verbose          say more
-  -h, --help             show this
 )";
 
-/// Opens the file before anybody is called.
+/// Opens the file to send. Throws file_error.
 trama::unique_fd open_source(const std::string& path) {
-    // O_NONBLOCK: to open a FIFO would wait for somebody who writes.
+    // O_NONBLOCK: without it, opening a FIFO waits until a program writes to it.
     trama::unique_fd file(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
     if (!file) throw trama::file_error(errno, "open", path);
-    if (!S_ISREG(trama::folder::status_of(file.get(), path).st_mode))
-        throw program::usage_error(trama::escaped(path) + " is no regular file");
     return file;
 }
 
@@ -52,7 +41,7 @@ public:
     explicit uploader(trama::tcp_stream server)
         : server_(std::move(server)), peer_(server_, bytes_) {}
 
-    /// Returns true: the server confirmed that it has stored the file.
+    /// Returns true if the server confirmed that it has stored the file.
     bool upload(int file, std::uint64_t size, const std::string& name) {
         peer_.send(store::byte_of(store::upload));
         store::expect_ok(peer_);
@@ -66,7 +55,7 @@ public:
     }
 
 private:
-    /// False: the server has said something before it had the whole file. So it wants no more.
+    /// Returns false if the server answered before it had the whole file: it refuses the rest.
     bool send_data(int file, std::uint64_t size) {
         program::progress_bar bar(size, true);
         try {
@@ -84,8 +73,8 @@ private:
         return ::poll(&watched, 1, 0) == 1;
     }
 
-    /// Servers of the course confirm nothing, and keep the connection open. So this waits for 2 s
-    /// only, and silence is no error; neither is an orderly close.
+    /// Waits for the status that confirms the upload. Servers of the course send none and keep the
+    /// connection open: so it waits for 2 s only, and neither silence nor a close is an error.
     bool is_confirmed() {
         server_.set_timeout(2s);
         try {
@@ -107,9 +96,8 @@ int upload_file(const program::options& given) {
     store::check_options(given, {"src", "name"});
     const std::string& name = given.text("name");
     const trama::unique_fd file = open_source(given.text("src"));
-    const auto status = trama::folder::status_of(file.get(), given.text("src"));
-    const auto size = static_cast<std::uint64_t>(status.st_size);
-    uploader to(store::call_server(given));
+    const std::uint64_t size = trama::size_of_file(file.get(), given.text("src"));
+    uploader to(store::connect_to_server(given));
     const bool is_confirmed = to.upload(file.get(), size, name);
     store::log(level::info, "File ", program::harmless(name),
                is_confirmed ? " sent and confirmed" : " sent, not confirmed", " (",
@@ -120,11 +108,12 @@ int upload_file(const program::options& given) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    return program::run(argc, argv, usage,
-                        {{'s', "src", ""},
-                         {'n', "name", ""},
-                         program::host_option("localhost"),
-                         program::port_option("4321"),
-                         {'t', "timeout", "30"}},
-                        upload_file);
+    return program::run(
+        argc, argv, examples,
+        {{'s', "src", "FILE", "", "the file to send (required)"},
+         {'n', "name", "NAME", "", "its name in the store (required)"},
+         program::host_option(),
+         program::port_option("4321"),
+         {'t', "timeout", "SECONDS", "30", "give up when nothing moves for this long; 0: never"}},
+        upload_file);
 }

@@ -1,7 +1,8 @@
-// 17_hftp/answer.hpp -- what a client is owed: text, and a slice or a listing, piece after piece.
-// man 2 pread
+// 17_hftp/answer.hpp -- the pending output of a client: text, and behind it a slice or a listing in
+// pieces. man 2 pread
 //
-// These two may be larger than the memory. So nothing of them is read before somebody takes it.
+// A slice or a listing may be larger than the memory. So the server reads its next piece only when
+// the client has taken everything before it.
 #pragma once
 
 #include "../support/program.hpp"
@@ -21,21 +22,21 @@
 
 namespace hftp {
 
-/// What is made piece by piece.
-class piecework {
+/// A source of bytes that is read piece by piece.
+class piece_source {
 public:
-    piecework() = default;
-    piecework(const piecework&) = delete;
-    piecework& operator=(const piecework&) = delete;
-    virtual ~piecework() = default;
+    piece_source() = default;
+    piece_source(const piece_source&) = delete;
+    piece_source& operator=(const piece_source&) = delete;
+    virtual ~piece_source() = default;
 
-    /// Appends the next piece to `out`; false: it was the last one. Throws file_error when there is
-    /// no way to go on: then nothing was appended.
+    /// Appends the next piece to `out`. Returns false if it was the last one. Throws file_error
+    /// when the piece cannot be read: then nothing was appended.
     virtual bool append_piece(std::string& out) = 0;
 };
 
 /// A part of an open file, in base64 or as it is.
-class file_slice : public piecework {
+class file_slice : public piece_source {
 public:
     enum class form { base64, raw };
 
@@ -43,8 +44,8 @@ public:
     file_slice(trama::unique_fd file, std::uint64_t offset, std::uint64_t size, form how)
         : file_(std::move(file)), offset_(offset), left_(size), form_(how) {}
 
-    /// Behind the last piece in base64 comes the end of the line. The file may not be readable, or
-    /// become shorter.
+    /// Ends the line behind the last piece in base64. Throws file_error when the file cannot be
+    /// read or has become shorter.
     bool append_piece(std::string& out) override {
         char bytes[piece_size];
         const std::size_t size = std::min<std::uint64_t>(left_, sizeof bytes);
@@ -66,7 +67,7 @@ private:
                                           static_cast<off_t>(offset_ + done));
             if (count == -1 && errno == EINTR) continue;
             if (count == -1) throw trama::file_error(errno, "read", "a slice");
-            if (count == 0) throw trama::file_error(ESTALE, "read", "a file that became shorter");
+            if (count == 0) throw trama::file_error(ENODATA, "read", "a file that became shorter");
             done += static_cast<std::size_t>(count);
         }
     }
@@ -78,12 +79,12 @@ private:
 };
 
 /// The names of the files in a folder, sorted, one a line, and then an empty line.
-class file_listing : public piecework {
+class file_listing : public piece_source {
 public:
     explicit file_listing(trama::folder files) : files_(std::move(files)) {}
 
     // [region listing]
-    /// Reads the whole folder for each piece, and keeps the first names behind the last one.
+    /// Reads the whole folder for each piece, and keeps the first names behind the last one sent.
     bool append_piece(std::string& out) override {
         std::set<std::string> names;
         bool has_more = false;
@@ -93,7 +94,9 @@ public:
             names.erase(std::prev(names.end()));
             has_more = true;
         });
-        for (const std::string& name : names) out += name + "\r\n";
+        for (const std::string& name : names) {
+            out += name + "\r\n";
+        }
         if (!has_more) out += "\r\n";
         if (has_more) last_ = *names.rbegin();
         return has_more;
@@ -107,41 +110,44 @@ private:
     std::string last_;
 };
 
-/// What a client is owed: text, and behind it perhaps a slice or a listing, of which a piece is
-/// made when all that stands before it was taken.
+/// The pending output of one client: text, and behind it perhaps a slice or a listing.
 class answer {
 public:
     void append(std::string_view text) { text_ += text; }
 
-    /// nullptr: there is no rest.
-    void append(std::unique_ptr<piecework> rest) { rest_ = std::move(rest); }
+    /// The rest behind the text; nullptr: there is none.
+    void append(std::unique_ptr<piece_source> rest) { rest_ = std::move(rest); }
 
-    /// True: another answer must wait. They come in order, and memory has an end.
-    bool is_full() const { return rest_ || text_.size() - taken_ >= 65536; }
+    /// True if the next answer must wait: answers go in order, and memory is limited.
+    bool is_full() const { return rest_ || text_.size() - sent_ >= 65536; }
 
     bool is_empty() const { return text_.empty() && !rest_; }
 
     // [region next]
-    /// What goes next; empty when nothing is owed. Throws file_error: the rest cannot be made.
+    /// The bytes to send next; empty if nothing is pending. Throws file_error when the next piece
+    /// cannot be read.
     std::string_view next() {
-        if (text_.empty() && rest_ && !rest_->append_piece(text_)) rest_.reset();
-        return std::string_view(text_).substr(taken_);
+        if (text_.empty() && rest_) {
+            const bool has_more = rest_->append_piece(text_);
+            if (!has_more) rest_.reset();
+        }
+        return std::string_view(text_).substr(sent_);
     }
     // [/region next]
 
-    /// `count` bytes of that are on their way.
-    void take(std::size_t count) {
-        taken_ += count;
-        if (taken_ < text_.size()) return;
-        taken_ = 0;
+    /// Removes `count` bytes of next(), which were sent.
+    void consume(std::size_t count) {
+        sent_ += count;
+        if (sent_ < text_.size()) return;
+        sent_ = 0;
         text_.clear();
-        if (!rest_) text_.shrink_to_fit();  // who is silent should cost nothing
+        if (!rest_) text_.shrink_to_fit();  // an idle client needs no buffer
     }
 
 private:
     std::string text_;
-    std::size_t taken_ = 0;  // bytes of text_
-    std::unique_ptr<piecework> rest_;
+    std::size_t sent_ = 0;  // bytes of text_
+    std::unique_ptr<piece_source> rest_;
 };
 
 }  // namespace hftp

@@ -1,6 +1,6 @@
-// 17_hftp/file_service.hpp -- what each request means: the checks, in their order, and the answer.
+// 17_hftp/file_service.hpp -- the meaning of each request: the checks in their order, the answer.
 //
-// There is no socket in here, and no client: a line goes in, an answer comes out.
+// This file knows no socket and no client: a line goes in, an answer comes out.
 #pragma once
 
 #include "../support/program.hpp"
@@ -18,10 +18,10 @@
 
 namespace hftp {
 
-/// What follows behind "0 OK": text, and then perhaps what is made when somebody takes it.
+/// The part of an answer behind "0 OK": text, and then perhaps a slice or a listing.
 struct body {
     std::string text = {};
-    std::unique_ptr<piecework> rest = {};
+    std::unique_ptr<piece_source> rest = {};
 };
 
 /// Serves the files of one folder, which is looked up at each request: it may vanish and return.
@@ -29,8 +29,8 @@ class file_service {
 public:
     explicit file_service(std::string folder) : folder_(std::move(folder)) {}
 
-    /// The body of the answer to one line, which stands here without its CR LF. Throws refusal, and
-    /// file_error for what is the fault of this machine.
+    /// The body of the answer to one line, given without its CR LF. Throws refusal for a mistake of
+    /// the client, file_error for an error of this machine.
     body body_of(std::string_view line) const {
         require(std::none_of(line.begin(), line.end(), is_no_ascii), code::bad_request);
         require(line.find_first_not_of(" \t\r\v\f") != line.npos, code::bad_request);
@@ -61,24 +61,27 @@ private:
 
     static bool is_no_ascii(char byte) { return static_cast<unsigned char>(byte) >= 0x80; }
 
-    /// The words between single spaces. No command has more than five: the rest stays in one piece,
-    /// or a line of a million spaces would need a million places.
+    /// The words between single spaces. No command has more than five words: behind them the rest
+    /// stays one word, so that a line of a million spaces needs no million words.
     static words split(std::string_view line) {
         words found;
-        for (std::size_t space; found.size() < 5 && (space = line.find(' ')) != line.npos;) {
+        std::size_t space = line.find(' ');
+        while (space != line.npos && found.size() < 5) {
             found.push_back(line.substr(0, space));
             line.remove_prefix(space + 1);
+            space = line.find(' ');
         }
         found.push_back(line);
         return found;
     }
 
     body get_file_listing(const words&) const {
-        return begun("", std::make_unique<file_listing>(trama::folder(folder_)));
+        return with_first_piece("", std::make_unique<file_listing>(trama::folder(folder_)));
     }
 
     body get_metadata(const words& given) const {
-        return {std::to_string(size_of(open(given[1]))) + "\r\n"};
+        const trama::unique_fd file = open(given[1]);
+        return {std::to_string(size_of(file, given[1])) + "\r\n"};
     }
 
     body get_slice(const words& given) const {
@@ -89,31 +92,34 @@ private:
         const bool is_raw = given.size() == 5;
         require(!is_raw || given[4] == "raw", code::invalid_arguments);
         trama::unique_fd file = open(given[1]);
-        const std::uint64_t end = size_of(file);
+        const std::uint64_t end = size_of(file, given[1]);
         require(*offset <= end && *size <= end - *offset, code::offset_exceeds);
         const std::string length = "Content-Length: " + std::to_string(*size) + "\r\n\r\n";
         const auto form = is_raw ? file_slice::form::raw : file_slice::form::base64;
-        return begun(is_raw ? length : "",
-                     std::make_unique<file_slice>(std::move(file), *offset, *size, form));
+        auto slice = std::make_unique<file_slice>(std::move(file), *offset, *size, form);
+        return with_first_piece(is_raw ? length : "", std::move(slice));
     }
 
-    /// The first piece is made at once: what cannot be read must not begin with OK.
-    static body begun(std::string text, std::unique_ptr<piecework> rest) {
-        if (!rest->append_piece(text)) rest.reset();
+    /// Reads the first piece at once: an answer that cannot be read must not begin with OK.
+    static body with_first_piece(std::string text, std::unique_ptr<piece_source> rest) {
+        const bool has_more = rest->append_piece(text);
+        if (!has_more) rest.reset();
         return {std::move(text), std::move(rest)};
     }
 
     body help(const words&) const {
         body names;
-        for (const command& each : commands) names.text += std::string(each.name) + "\r\n";
+        for (const command& each : commands) {
+            names.text += std::string(each.name) + "\r\n";
+        }
         names.text += "\r\n";
         return names;
     }
 
     body quit(const words&) const { return {}; }
 
-    /// Opens before anything is measured, so that size and bytes are of one file, whatever others
-    /// rename meanwhile.
+    /// Opens a file. Its size is read from the open descriptor, so that size and bytes belong to
+    /// one file, even if somebody renames files meanwhile.
     trama::unique_fd open(std::string_view given) const {
         require(is_legal_name(given), code::invalid_arguments);
         require(trama::is_plain_name(given), code::file_not_found);
@@ -125,15 +131,15 @@ private:
         }
     }
 
-    /// Also when the folder itself has gone: then there is no such file, either.
+    /// True for the errors of a file that is not there, also because its folder is not.
     static bool means_absent(const std::error_code& error) {
         return error == std::errc::no_such_file_or_directory ||
                error == std::errc::not_a_directory || error == std::errc::filename_too_long;
     }
 
-    static std::uint64_t size_of(const trama::unique_fd& file) {
-        return static_cast<std::uint64_t>(
-            trama::folder::status_of(file.get(), "the file that is asked for").st_size);
+    /// Throws file_error for a file whose size the system cannot tell, such as those of /proc.
+    static std::uint64_t size_of(const trama::unique_fd& file, std::string_view name) {
+        return trama::size_of_file(file.get(), std::string(name));
     }
 
     const std::string folder_;

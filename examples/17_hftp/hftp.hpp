@@ -18,8 +18,8 @@ inline constexpr const char* port = "19500";
 
 // ---- codes -------------------------------------------------------------------------------------
 
-/// An answer begins with one of these. 100 to 199 are fatal: nobody knows where the next request
-/// starts, or whether it can be served, so the server closes behind them.
+/// The code at the beginning of each answer. 100 to 199 are fatal: it is not known where the next
+/// request starts, or whether it can be served, so the server closes behind them.
 enum class code {
     ok = 0,
     bad_eol = 100,
@@ -35,7 +35,7 @@ inline bool is_fatal(code given) {
     return given >= code::bad_eol && given <= code::internal_error;
 }
 
-/// A program reads the number, a person reads the rest.
+/// The first line of an answer. A program reads the number, a person reads the rest.
 inline const char* text_of(code given) {
     switch (given) {
         case code::ok: return "0 OK";
@@ -61,7 +61,7 @@ inline bool is_digit(char byte) {
     return byte >= '0' && byte <= '9';
 }
 
-/// A name that may be asked for; whether there is such a file is another question.
+/// True if a request may hold this name. The file need not exist.
 inline bool is_legal_name(std::string_view name) {
     const auto is_legal = [](char byte) {
         return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') || is_digit(byte) ||
@@ -70,8 +70,8 @@ inline bool is_legal_name(std::string_view name) {
     return !name.empty() && std::all_of(name.begin(), name.end(), is_legal);
 }
 
-/// Digits and nothing else. What is too large for 64 bits becomes the largest number there is: no
-/// file is that long, so it is refused where sizes are compared.
+/// The number that `text` holds in digits and nothing else. One that is too large for 64 bits
+/// becomes the largest number there is: no file is that long, so the check of sizes refuses it.
 inline std::optional<std::uint64_t> number(std::string_view text) {
     constexpr std::uint64_t most = std::numeric_limits<std::uint64_t>::max();
     if (text.empty() || !std::all_of(text.begin(), text.end(), is_digit)) return std::nullopt;
@@ -89,7 +89,7 @@ inline std::optional<std::uint64_t> number(std::string_view text) {
 inline constexpr std::string_view base64_alphabet =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-/// How many characters `size` bytes become.
+/// The number of characters that encode `size` bytes.
 inline constexpr std::uint64_t base64_size(std::uint64_t size) {
     return (size + 2) / 3 * 4;
 }
@@ -101,10 +101,13 @@ inline void append_base64(std::string_view bytes, std::string& out) {
     for (std::size_t i = 0; i < bytes.size(); i += 3) {
         const std::string_view group = bytes.substr(i, 3);
         unsigned bits = 0;
-        for (std::size_t k = 0; k < 3; ++k)
+        for (std::size_t k = 0; k < 3; ++k) {
             bits = bits << 8U | (k < group.size() ? static_cast<unsigned char>(group[k]) : 0U);
+        }
         char four[4];
-        for (unsigned k = 0; k < 4; ++k) four[k] = base64_alphabet[bits >> (18 - 6 * k) & 63U];
+        for (unsigned k = 0; k < 4; ++k) {
+            four[k] = base64_alphabet[bits >> (18 - 6 * k) & 63U];
+        }
         if (group.size() < 3) four[3] = '=';
         if (group.size() < 2) four[2] = '=';
         out.append(four, sizeof four);
@@ -115,8 +118,9 @@ inline void append_base64(std::string_view bytes, std::string& out) {
 inline std::array<unsigned char, 256> base64_values() {
     std::array<unsigned char, 256> values{};
     values.fill(64);
-    for (std::size_t i = 0; i < base64_alphabet.size(); ++i)
+    for (std::size_t i = 0; i < base64_alphabet.size(); ++i) {
         values[static_cast<unsigned char>(base64_alphabet[i])] = static_cast<unsigned char>(i);
+    }
     return values;
 }
 
@@ -125,8 +129,9 @@ inline std::optional<std::string> decoded_base64(std::string_view text) {
     static const std::array<unsigned char, 256> values = base64_values();
     if (text.size() % 4 != 0) return std::nullopt;
     std::size_t missing = 0;
-    while (missing < 2 && missing < text.size() && text[text.size() - 1 - missing] == '=')
+    while (missing < 2 && missing < text.size() && text[text.size() - 1 - missing] == '=') {
         ++missing;
+    }
     std::string bytes;
     bytes.reserve(text.size() / 4 * 3);
     for (std::size_t i = 0; i < text.size(); i += 4) {
@@ -137,7 +142,9 @@ inline std::optional<std::string> decoded_base64(std::string_view text) {
             if (value == 64) return std::nullopt;
             bits = bits << 6U | value;
         }
-        for (unsigned shift : {16U, 8U, 0U}) bytes += static_cast<char>(bits >> shift & 255U);
+        for (unsigned shift : {16U, 8U, 0U}) {
+            bytes += static_cast<char>(bits >> shift & 255U);
+        }
     }
     bytes.resize(bytes.size() - missing);
     return bytes;

@@ -1,11 +1,11 @@
 // hftp_client -- shows which files there are, fetches one in slices, and saves it
 //
-// Goal:     Be the client of somebody else's protocol: send what it demands to the byte, and
-//           believe nothing of what comes back.
+// Goal:     Write a client for a protocol that others have fixed: send exactly what it demands, and
+//           check everything that comes back.
 // Run:      ./hftp_server             in a folder with a folder testdata
 //           ./hftp_client             not in testdata, or the file would replace itself
-// Observe:  The file is there at the end, whole, or it is not there at all. Each slice is a
-//           question and an answer, so the way there and back is paid once for each.
+// Observe:  At the end the whole file is there, or no part of it. Each slice is a request and an
+//           answer, so each slice costs one round-trip time.
 // Exercise: Let -r ask for raw slices. How many bytes does it save, and how much time, here and
 //           over a slow network? Then send the next request before the answer to the last has come.
 // Next:     18_collector
@@ -23,20 +23,15 @@
 
 namespace {
 
-constexpr const char* usage = R"(Examples:
+constexpr const char* examples = R"(
   hftp_client                            choose among the files of this machine's server
-  echo notes.txt | hftp_client -H 192.168.1.5
+  echo notes.txt | hftp_client 192.168.1.5
 
-Usage: hftp_client [-H HOST] [-p PORT] [-t SECONDS] [-q | -v] [-h]
-  -H, --host HOST        whom to call (default: localhost)
-  -p, --port PORT        the port (default: 19500)
-  -t, --timeout SECONDS  how long to wait for each line; 0: for ever (default: 30)
-  -q, --quiet            say errors only
-  -v, --verbose          say each request, too
-  -h, --help             show this
-
-The names go to stdout. The file goes into the folder where you are.
+The server is a word or the value of -H. The names go to stdout. The file goes into the current
+folder.
 )";
+
+constexpr const char* default_server = "localhost";
 
 constexpr std::uint64_t slice_size = 96 * 1024;
 
@@ -51,30 +46,44 @@ std::string next_line(line_stream& server) {
     return *line;
 }
 
-/// Sends one request and reads the first line of its answer, "CODE text". Any code but 0 is an
-/// error, and its text is for people.
-void ask(line_stream& server, const std::string& request) {
-    program::say_more(request);
-    server.send_frame(request);
-    const std::string line = next_line(server);
-    const std::size_t space = std::min(line.find(' '), line.size());
-    const auto code = hftp::number(std::string_view(line).substr(0, space));
-    if (!code || space == line.size())
-        throw program::peer_error("this is no answer: \"" + trama::escaped(line, 60) + '"');
-    if (*code != 0) throw program::peer_error("the server says: " + trama::escaped(line, 60));
+/// Sends one request and reads the first line of its answer, "CODE text". Throws peer_error for any
+/// code but 0.
+void request(line_stream& server, const std::string& line) {
+    program::say_more(line);
+    server.send_frame(line);
+    const std::string answer = next_line(server);
+    const std::size_t space = std::min(answer.find(' '), answer.size());
+    const auto code = hftp::number(std::string_view(answer).substr(0, space));
+    if (!code || space == answer.size())
+        throw program::peer_error("this is no answer: \"" + trama::escaped(answer, 60) + '"');
+    if (*code != 0) throw program::peer_error("the server answers: " + trama::escaped(answer, 60));
 }
 
 void show_listing(line_stream& server) {
-    ask(server, "get_file_listing");
-    for (std::string name; !(name = next_line(server)).empty();) program::print(name);
+    request(server, "get_file_listing");
+    std::string name = next_line(server);
+    while (!name.empty()) {
+        program::print(name);
+        name = next_line(server);
+    }
 }
 
-/// Empty: none is wanted.
-std::string ask_for_name() {
-    if (::isatty(STDIN_FILENO) == 1 && program::talkativeness > 0)
+/// Reads a line after a prompt. Returns an empty one if there is none.
+std::string prompt_for_line() {
+    std::string line;
+    if (::isatty(STDIN_FILENO) == 1 && program::talkativeness > 0) {
         std::cerr << "name of the file: " << std::flush;
-    std::string name;
-    if (!program::read_line(name) || name.empty()) return "";
+        program::is_line_open = ::isatty(STDERR_FILENO) == 1;
+    }
+    if (!program::read_line(line)) return "";
+    program::is_line_open = false;  // Enter has ended it
+    return line;
+}
+
+/// Reads the name of the file to fetch. Returns an empty one if the user wants none.
+std::string read_name() {
+    const std::string name = prompt_for_line();
+    if (name.empty()) return "";
     if (!hftp::is_legal_name(name) || !trama::is_plain_name(name))
         throw program::usage_error("this is no name of a file: \"" + trama::escaped(name, 60) +
                                    "\"; letters, digits, . - _");
@@ -82,7 +91,7 @@ std::string ask_for_name() {
 }
 
 std::uint64_t size_of(line_stream& server, const std::string& name) {
-    ask(server, "get_metadata " + name);
+    request(server, "get_metadata " + name);
     const std::string line = next_line(server);
     const auto size = hftp::number(line);
     if (!size || *size > std::numeric_limits<std::int64_t>::max())
@@ -92,16 +101,17 @@ std::uint64_t size_of(line_stream& server, const std::string& name) {
 
 std::string slice(line_stream& server, const std::string& name, std::uint64_t offset,
                   std::uint64_t size) {
-    ask(server, "get_slice " + name + ' ' + std::to_string(offset) + ' ' + std::to_string(size));
+    request(server,
+            "get_slice " + name + ' ' + std::to_string(offset) + ' ' + std::to_string(size));
     const auto bytes = hftp::decoded_base64(next_line(server));
     if (!bytes) throw program::peer_error("the slice is not base64");
     if (bytes->size() != size)
         throw program::peer_error("a slice of " + std::to_string(bytes->size()) +
-                                  " bytes came in place of " + std::to_string(size));
+                                  " bytes came instead of " + std::to_string(size));
     return *bytes;
 }
 
-/// Whatever fails on the way, an older file of that name stays as it was.
+/// Fetches the file in slices. If anything fails, an older file of that name stays as it was.
 void fetch(line_stream& server, const std::string& name) {
     const std::uint64_t size = size_of(server, name);
     const trama::folder here(".");
@@ -117,12 +127,12 @@ void fetch(line_stream& server, const std::string& name) {
     file.commit();
 }
 
-/// False: Ctrl-C came first, and nothing was saved. That is no error of the server, but a script
-/// must not take it for done.
-bool fetch_what_is_wanted(line_stream& server) {
+/// Returns false if Ctrl-C came first and nothing was saved: that is no error of the server, but no
+/// success either.
+bool fetch_chosen_file(line_stream& server) {
     try {
         show_listing(server);
-        const std::string name = ask_for_name();
+        const std::string name = read_name();
         if (name.empty()) return !program::stopping();
         fetch(server, name);
         program::say("saved ", name);
@@ -133,25 +143,34 @@ bool fetch_what_is_wanted(line_stream& server) {
     }
 }
 
-int talk(const program::options& given) {
-    auto stream = trama::tcp_stream::connect(given.host(), given.port(), given.timeout());
+/// The server: the first word, or else the value of -H.
+const std::string& server_of(const program::options& given) {
+    if (given.words().empty()) return given.host();
+    if (given.host() != default_server && given.host() != given.words()[0])
+        throw program::usage_error("two servers are given: see --help");
+    return given.words()[0];
+}
+
+int fetch_file(const program::options& given) {
+    auto stream = trama::tcp_stream::connect(server_of(given), given.port(), given.timeout());
     stream.set_timeout(given.timeout());
     line_stream server(std::move(stream), longest_line);
     const program::hang_up_on_stop on_stop(server.stream().fd());
-    if (!fetch_what_is_wanted(server)) {
+    if (!fetch_chosen_file(server)) {
         program::say("stopped: nothing is saved");
         return 1;
     }
-    ask(server, "quit");
+    request(server, "quit");
     return 0;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-    return program::run(argc, argv, usage,
-                        {program::host_option("localhost"),
-                         program::port_option(hftp::port),
-                         {'t', "timeout", "30"}},
-                        talk);
+    return program::run(
+        argc, argv, examples,
+        {program::host_option(default_server),
+         program::port_option(hftp::port),
+         {'t', "timeout", "SECONDS", "30", "how long to wait for each line; 0: for ever"}},
+        fetch_file, program::words{"[SERVER]", 1});
 }

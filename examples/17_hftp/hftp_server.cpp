@@ -7,7 +7,7 @@
 // Observe:  Without -C, nc ends its lines in LF: that is BAD EOL. A slice of 33 MB is a line of
 //           44 MB, and the server needs no more memory for it than for one of 10 bytes.
 // Exercise: Add a command get_checksum NAME for files of any size. What may it not do, in one
-//           thread? And who may be held up how long by a slow disk?
+//           thread? How long may a slow disk delay the other clients?
 // Next:     hftp_client.cpp; session.hpp, file_service.hpp and answer.hpp, from outside in
 #include "../support/program.hpp"
 #include "file_service.hpp"
@@ -28,18 +28,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr const char* usage = R"(Examples:
+constexpr const char* examples = R"(
   hftp_server                            the files in testdata, port 19500 of every address
   hftp_server -d /srv/files -p 0         those in another folder, on a free port
-
-Usage: hftp_server [-a ADDRESS] [-p PORT] [-d FOLDER] [-t SECONDS] [-q | -v] [-h]
-  -a, --address ADDRESS  where to listen (default: 0.0.0.0, every IPv4 address)
-  -p, --port PORT        the port; 0 takes a free one, told in the first line (default: 19500)
-  -d, --datadir FOLDER   whose files are served (default: testdata)
-  -t, --timeout SECONDS  how long a client may take nothing of an answer; 0: for ever (default: 60)
-  -q, --quiet            say errors only
-  -v, --verbose          say each request and its answer, too
-  -h, --help             show this
 )";
 
 class hftp_server {
@@ -53,62 +44,74 @@ public:
         stop_.catch_signals();
         program::announce(listener_.local_endpoint());
         ready_.add(stop_.fd(), trama::interest::read);
-        open_door();
-        while (!is_stopping_) serve_round(trama::deadline());
+        resume_accepting();
+        while (!is_stopping_) {
+            serve_round(trama::deadline());
+        }
         finish();
     }
 
 private:
     void serve_round(const trama::deadline& until) {
-        const auto time = std::min({until.left(), late_.left(), door_opens_.left()});
+        const auto time = std::min({until.left(), late_.left(), resume_.left()});
         for (const trama::ready_event event : ready_.wait(time)) {
             if (event.fd == stop_.fd()) {
                 is_stopping_ = true;
             } else if (event.fd == listener_.fd()) {
-                welcome();
+                accept_client();
             } else {
                 give_turn(sessions_.at(event.fd), event.readable);
             }
         }
-        for (int fd; (fd = late_.next_passed()) != -1;) cut(sessions_.at(fd), "took too long");
-        if (door_opens_.passed()) open_door();
+        drop_late_clients();
+        if (resume_.passed()) resume_accepting();
     }
 
-    /// Whatever goes wrong with one client (above all: no memory is left for what it sends) costs
-    /// that client only.
-    void give_turn(hftp::session& who, bool is_readable) {
-        const trama::endpoint address = who.remote_endpoint();
-        const int fd = who.fd();
+    /// An exception costs only this client: above all bad_alloc, when no memory is left for the
+    /// bytes that it sends.
+    void give_turn(hftp::session& client, bool is_readable) {
+        const trama::endpoint address = client.remote_endpoint();
+        const int fd = client.fd();
         try {
-            who.take_turn(is_readable);
-            settle(who);
+            client.take_turn(is_readable);
+            update(client);
         } catch (const std::exception& error) {
-            if (sessions_.count(fd) > 0) remove(fd);  // first: this gives memory back
+            if (sessions_.count(fd) > 0) remove(fd);  // before the message: this frees memory
             program::say(address, " is lost: ", error.what());
         }
     }
 
-    /// After each turn: what to watch it for, and until when.
-    void settle(const hftp::session& who) {
-        if (who.is_gone()) return remove(who.fd());
-        ready_.modify(who.fd(), who.wanted());
-        late_.set(who.fd(), who.patience(stall_limit_));
+    /// After each turn: the event to wait for, and the time limit.
+    void update(const hftp::session& client) {
+        if (client.is_closed()) return remove(client.fd());
+        ready_.modify(client.fd(), client.wanted());
+        late_.set(client.fd(), client.time_limit(stall_limit_));
     }
 
-    void welcome() {
+    void drop_late_clients() {
+        for (int fd = late_.next_passed(); fd != -1; fd = late_.next_passed()) {
+            program::say_more(sessions_.at(fd).remote_endpoint(), " took too long");
+            remove(fd);
+        }
+    }
+
+    // ---- accepting ------------------------------------------------------------------------------
+
+    void accept_client() {
         trama::tcp_stream stream;
-        if (sessions_.size() >= most_clients()) return close_door("every place is taken");
+        if (sessions_.size() >= most_clients()) return pause_accepting("too many clients");
         const trama::io_result result = listener_.try_accept(stream);
-        if (result.status == trama::io_status::failed) return close_door(result.error.message());
-        if (result.status == trama::io_status::done) admit(std::move(stream));
+        if (result.status == trama::io_status::failed)
+            return pause_accepting(result.error.message());
+        if (result.status == trama::io_status::done) add(std::move(stream));
     }
 
-    void admit(trama::tcp_stream stream) {
+    void add(trama::tcp_stream stream) {
         const int fd = stream.fd();
         const trama::endpoint address = stream.remote_endpoint();
         try {
-            stream.set_no_delay(true);  // an answer goes in one piece, and should leave at once
-            // A client may be silent for days. Now and then the system asks if it is still there.
+            stream.set_no_delay(true);  // an answer is sent in one piece, and should leave at once
+            // A client may be silent for days. Now and then the system checks that it still runs.
             stream.set_option(SOL_SOCKET, SO_KEEPALIVE, 1, "SO_KEEPALIVE");
             sessions_.insert({fd, hftp::session(std::move(stream), files_)});
             ready_.add(fd, trama::interest::read);
@@ -117,57 +120,61 @@ private:
             program::say(address, " is refused: ", error.what());
             return;
         }
-        program::say(address, " came");
+        program::say(address, " connected");
     }
 
-    /// A client may need two descriptors, its connection and a file: with as many connections as
-    /// there are descriptors, no file could be opened for anybody.
+    /// A client may need two descriptors, its connection and a file. If all descriptors were
+    /// connections, no file could be opened.
     static std::size_t most_clients() {
         return static_cast<std::size_t>(std::max(::sysconf(_SC_OPEN_MAX) - 16, 2L)) / 2;
     }
 
-    /// Who is at the door stays there, and would be ready again at once, for ever: so nobody looks,
-    /// until a client has left or half a second has passed.
-    void close_door(const std::string& why) {
-        program::say("no more clients for now: ", why);
+    /// Stops watching the listener until a client has left or half a second has passed. A waiting
+    /// connection would make it ready again at once, and the loop would spin.
+    void pause_accepting(const std::string& why) {
+        program::say("accepting no more clients for now: ", why);
         ready_.remove(listener_.fd());
-        door_opens_ = trama::deadline(500ms);
+        resume_ = trama::deadline(500ms);
     }
 
-    void open_door() {
+    void resume_accepting() {
         ready_.add(listener_.fd(), trama::interest::read);
-        door_opens_ = trama::deadline();
+        resume_ = trama::deadline();
     }
 
-    void cut(const hftp::session& who, const char* why) {
-        program::say_more(who.remote_endpoint(), ' ', why);
-        remove(who.fd());
-    }
+    // ---- the end --------------------------------------------------------------------------------
 
     void remove(int fd) {
         const trama::endpoint address = sessions_.at(fd).remote_endpoint();
-        ready_.remove(fd);  // before it is closed: the next client may get the same number
+        ready_.remove(fd);  // before the descriptor is closed: the next client may get its number
         late_.clear(fd);
         sessions_.erase(fd);
-        program::say(address, " left");
-        if (!door_opens_.is_never()) open_door();
+        program::say(address, " disconnected");
+        if (!resume_.is_never()) resume_accepting();
     }
 
-    /// Nobody else comes, and no request is read any more. What is owed is still sent, but not for
-    /// long.
+    /// Accepts no client and answers no request any more. Sends pending output, for a short time.
     void finish() {
         ready_.remove(stop_.fd());
         ready_.remove(listener_.fd());
         listener_.close();
-        door_opens_ = trama::deadline();
-        std::vector<hftp::session*> all;
-        for (auto& [fd, who] : sessions_) all.push_back(&who);
+        resume_ = trama::deadline();
+        finish_sessions();
+        const trama::deadline limit(800ms);
+        while (!sessions_.empty() && !limit.passed()) {
+            serve_round(limit);
+        }
+    }
+
+    void finish_sessions() {
+        std::vector<hftp::session*> all;  // because a turn may erase its session
+        for (auto& [fd, client] : sessions_) {
+            all.push_back(&client);
+        }
         for (hftp::session* each : all) {
             each->finish();
             give_turn(*each, false);
         }
-        for (const trama::deadline limit(800ms); !sessions_.empty() && !limit.passed();)
-            serve_round(limit);
     }
 
     trama::tcp_listener listener_;
@@ -175,9 +182,9 @@ private:
     const trama::duration stall_limit_;
     trama::stop_signal stop_;
     trama::poll_selector ready_;
-    trama::deadlines late_;                  // who must take something, or go, until when
+    trama::deadlines late_;                  // by descriptor: until when it must have its next turn
     std::map<int, hftp::session> sessions_;  // by descriptor
-    trama::deadline door_opens_;             // never: it is open
+    trama::deadline resume_;                 // of accepting; never: it is not paused
     bool is_stopping_ = false;
 };
 
@@ -194,10 +201,12 @@ int serve_all(const program::options& given) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    return program::run(argc, argv, usage,
-                        {{'a', "address", "0.0.0.0"},
-                         program::port_option(hftp::port),
-                         {'d', "datadir", "testdata"},
-                         {'t', "timeout", "60"}},
-                        serve_all);
+    return program::run(
+        argc, argv, examples,
+        {{'a', "address", "ADDRESS", "0.0.0.0", "the address to listen on"},
+         program::listen_port_option(hftp::port),
+         {'d', "datadir", "FOLDER", "testdata", "the folder with the files to serve"},
+         {'t', "timeout", "SECONDS", "60",
+          "drop a client that takes nothing for this long; 0: never"}},
+        serve_all);
 }

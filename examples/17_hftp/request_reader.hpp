@@ -1,4 +1,4 @@
-// 17_hftp/request_reader.hpp -- cuts what a client sends into requests: lines that end in CR LF.
+// 17_hftp/request_reader.hpp -- cuts the bytes of a client into requests: lines that end in CR LF.
 #pragma once
 
 #include "../support/program.hpp"
@@ -9,24 +9,24 @@
 
 namespace hftp {
 
-/// Cuts what a client sends into requests. A LF ends a line for certain: so a LF without its CR is
-/// seen at once, and does not wait for a CR LF that may never come.
+/// Cuts the bytes of a client into requests. A line ends at its LF, so a LF without CR is refused
+/// at once, and not only when a CR LF comes.
 class request_reader {
 public:
     static constexpr std::size_t most_at_once = 65536;  // bytes
 
     /// `bytes`: no more than most_at_once.
     void receive(std::string_view bytes) {
-        // A line that is long already gets all the room that it may need: room that is doubled
-        // again and again would, for a moment, hold the line twice.
+        // A line that is already long gets all the room that it may need at once. A buffer that
+        // doubles its size holds the line twice while it copies.
         if (decoder_.buffered() > longest / 6)
             decoder_.prepare(longest + most_at_once - decoder_.buffered());
         decoder_.receive_data(bytes);
     }
 
     // [region next-line]
-    /// The next request without its CR LF, lent until the next call; nullopt: it has not come yet.
-    /// Throws refusal.
+    /// The next request without its CR LF, valid until the next call; nullopt if it has not come
+    /// yet. Throws refusal.
     std::optional<std::string_view> next_line() {
         std::optional<std::string_view> line = next_up_to_lf();
         if (line && (line->empty() || line->back() != '\r')) throw refusal{code::bad_eol};
@@ -35,11 +35,11 @@ public:
     }
     // [/region next-line]
 
-    /// True: perhaps there is a whole line already.
+    /// True if a whole line may have come already.
     bool has_more() const { return decoder_.missing() == 0; }
 
-    /// After a long line, which nobody looks at any more.
-    void give_memory_back() {
+    /// Frees the buffer of a long line; to be called when the line is no longer used.
+    void free_memory() {
         if (decoder_.buffered() == 0) decoder_ = line_decoder(longest);
     }
 

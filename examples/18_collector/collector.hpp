@@ -12,7 +12,7 @@
 // In place of it may come "error: " and why; then the server closes.
 #pragma once
 
-#include "../support/characters.hpp"
+#include "../support/file_name.hpp"
 #include "../support/program.hpp"
 
 #include <algorithm>
@@ -38,19 +38,6 @@ inline std::uint64_t size_of_part(std::uint64_t size, int part) {
     return part < parts - 1 ? quarter : size - (parts - 1) * quarter;
 }
 
-/// What may become the name of a file: one step and not a path, not hidden (so are our temporary
-/// files), UTF-8, and nothing that a terminal would obey.
-inline bool is_name(std::string_view text) {
-    if (!trama::is_plain_name(text) || text[0] == '.') return false;
-    while (!text.empty()) {
-        const program::character next = program::first_of(text);
-        const bool is_control = next.code < 0x20 || (next.code >= 0x7F && next.code < 0xA0);
-        if (next.bytes.empty() || is_control) return false;
-        text.remove_prefix(next.bytes.size());
-    }
-    return true;
-}
-
 /// What the client says of a file before it sends the parts.
 struct header {
     std::uint64_t size = 0;
@@ -69,7 +56,7 @@ inline header read_header(std::string_view text) {
     if (read.size > std::numeric_limits<std::int64_t>::max())
         throw program::peer_error("no file is that large");
     read.name.assign(stopped + 1, end);
-    if (!is_name(read.name)) throw program::peer_error("this is no name for a file");
+    if (!program::is_file_name(read.name)) throw program::peer_error("this is no name for a file");
     return read;
 }
 

@@ -15,7 +15,6 @@
 #include "gather.hpp"
 
 #include <algorithm>
-#include <cerrno>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -23,27 +22,16 @@
 #include <utility>
 #include <vector>
 
-#include <unistd.h>
-
 namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* usage = R"(Examples:
+constexpr const char* examples = R"(
   collector_client -d ~/Pictures        to port 65433 of this machine
   collector_client -H server.example    all below this folder, to another machine
 
-Usage: collector_client [-H HOST] [-p PORT] [-d FOLDER] [-t SECONDS] [-q | -v] [-h]
-  -H, --host HOST        whom to call (default: localhost)
-  -p, --port PORT        the port (default: 65433)
-  -d, --dir FOLDER       where to look, with all folders below (default: ., this one)
-  -t, --timeout SECONDS  how long nothing may move; 0: for ever (default: 120, because the last
-                         answer to a large file comes when it is on the server's disk)
-  -q, --quiet            say errors only
-  -v, --verbose          say each part, too
-  -h, --help             show this
-
-The names of the files that were stored go to stdout. Exit code 2: some could not be read.
+The names of the files that were stored go to stdout. Exit code 2: some could not be read. The
+last answer to a large file comes when the file is on the disk of the server: see --timeout.
 )";
 
 /// The file that is under way.
@@ -115,16 +103,16 @@ private:
     void begin(const fs::path& path) {
         try {
             const std::string name = path.filename();
-            if (!collector::is_name(name)) throw program::usage_error("no server takes this name");
+            if (!program::is_file_name(name))
+                throw program::usage_error("no server takes this name");
             trama::unique_fd file = trama::folder((folder_ / path).parent_path()).open(name);
-            const auto size =
-                static_cast<std::uint64_t>(trama::folder::status_of(file.get(), path).st_size);
+            const std::uint64_t size = trama::size_of_file(file.get(), path);
             now_ = upload{path, std::move(file), size};
             add(collector::header{size, name}.text());
             begin_part(0);
         } catch (const std::runtime_error& error) {
             ++found_.failures;
-            program::say("skipped: ", trama::escaped(path.native()), ": ", error.what());
+            program::say("skipped: ", program::shown{path.native()}, ": ", error.what());
         }
     }
 
@@ -138,31 +126,17 @@ private:
     /// a selector: a file is always "ready".
     std::string read_piece() {
         std::string piece(std::min<std::uint64_t>(now_->left, collector::longest_frame), '\0');
-        ssize_t count = -1;
-        do count = ::read(now_->file.get(), piece.data(), piece.size());
-        while (count == -1 && errno == EINTR);
-        if (count == -1) throw trama::file_error(errno, "read", now_->path);
-        if (count == 0) throw changed();
-        piece.resize(static_cast<std::size_t>(count));
+        piece.resize(trama::read_some(now_->file.get(), piece.data(), piece.size(), now_->path));
+        if (piece.empty())
+            throw program::usage_error(trama::escaped(now_->path) +
+                                       " became shorter while it was sent");
         now_->left -= piece.size();
         return piece;
     }
 
     void end_part() {
-        const bool is_last = now_->part == collector::parts - 1;
-        if (is_last && status_size() != now_->size) throw changed();
         add("");
         now_->is_awaiting = true;
-    }
-
-    std::uint64_t status_size() const {
-        const auto status = trama::folder::status_of(now_->file.get(), now_->path);
-        return static_cast<std::uint64_t>(status.st_size);
-    }
-
-    /// Neither the old file nor the new one could be stored. What was sent of it is thrown away.
-    program::usage_error changed() const {
-        return program::usage_error(trama::escaped(now_->path) + " changed while it was sent");
     }
 
     void send() {
@@ -198,7 +172,7 @@ private:
             throw program::peer_error("the server acknowledges what was not sent");
         patience_ = trama::deadline(timeout_);
         const std::uint64_t size = collector::size_of_part(now_->size, now_->part);
-        program::say_more(trama::escaped(now_->path), ": part ", now_->part + 1, " of 4, ",
+        program::say_more(program::shown{now_->path}, ": part ", now_->part + 1, " of 4, ",
                           program::size_text(size));
         if (now_->part + 1 < collector::parts) return begin_part(now_->part + 1);
         program::print(now_->path);
@@ -234,10 +208,11 @@ int send_all(const program::options& given) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    return program::run(argc, argv, usage,
-                        {program::host_option("localhost"),
-                         program::port_option("65433"),
-                         {'d', "dir", "."},
-                         {'t', "timeout", "120"}},
-                        send_all);
+    return program::run(
+        argc, argv, examples,
+        {program::host_option(),
+         program::port_option("65433"),
+         {'d', "dir", "FOLDER", ".", "where to look, with all folders below it"},
+         {'t', "timeout", "SECONDS", "120", "give up when nothing moves for this long; 0: never"}},
+        send_all);
 }

@@ -22,20 +22,11 @@
 
 namespace {
 
-constexpr const char* usage = R"(Examples:
+constexpr const char* examples = R"(
   collector_server                on port 65433 of every IPv4 address, into the folder collected
   collector_server -d /srv/media  into a folder that is there already
 
-Usage: collector_server [-H ADDRESS] [-p PORT] [-d FOLDER] [-t SECONDS] [-q | -v] [-h]
-  -H, --host ADDRESS     where to listen (default: 0.0.0.0, every IPv4 address)
-  -p, --port PORT        the port; 0 takes a free one (default: 65433)
-  -d, --dir FOLDER       where to store (default: collected, which is made if it is not there)
-  -t, --timeout SECONDS  how long a client may be silent; 0: for ever (default: 60)
-  -q, --quiet            say errors only
-  -v, --verbose          say each part, too
-  -h, --help             show this
-
-Each client's files go into a folder below FOLDER, whose name is the client's address.
+The files of a client go into a folder below FOLDER; its name is the address of the client.
 )";
 
 constexpr const char* usual_folder = "collected";
@@ -103,7 +94,10 @@ public:
         server_.on_join([](client& who) { program::say(who.remote_endpoint(), " came"); });
         server_.on_message([this](client& who, std::string_view bytes) { hear(who, bytes); });
         server_.on_idle([](client& who) { who.send("error: silent for too long"); });
-        server_.on_leave([](client& who, std::string_view why) { miss(who, why); });
+        server_.on_leave([](client& who, std::string_view why) {
+            delete_unfinished(who);
+            program::say(who.remote_endpoint(), " left: ", why);
+        });
         server_.on_refused([](auto& who, auto why) { program::say(who, " is refused: ", why); });
     }
 
@@ -155,11 +149,11 @@ private:
         upload& now = *who.state;
         ++now.parts;
         program::say_more(who.remote_endpoint(), ": part ", now.parts, " of ",
-                          trama::escaped(now.header.name));
+                          program::shown{now.header.name});
         if (now.parts == collector::parts) {
             const std::string name = store(now);
             program::say(who.remote_endpoint(), ": ", program::size_text(now.header.size),
-                         ", stored as ", trama::escaped(now.place.path_to(name)));
+                         ", stored as ", program::shown{now.place.path_to(name)});
             who.state.reset();
         }
         who.send(collector::received);
@@ -167,16 +161,19 @@ private:
 
     /// What went wrong with a file of this machine is not for strangers in all detail.
     static void refuse(client& who, const char* why, const std::string& told) {
+        delete_unfinished(who);
         program::say(who.remote_endpoint(), ": error: ", why);
         who.send("error: " + told);
         who.close();
     }
 
-    /// Whoever leaves in the middle of a file, for whatever reason, leaves nothing of it here.
-    static void miss(client& who, std::string_view why) {
-        program::say(who.remote_endpoint(), " left: ", why);
-        if (who.state) program::say("nothing is kept of ", trama::escaped(who.state->header.name));
+    /// Deletes the file that a client has not finished, and then says so: a person or a program
+    /// that reads the log finds the folder as the log says.
+    static void delete_unfinished(client& who) {
+        if (!who.state) return;
+        const std::string name = who.state->header.name;
         who.state.reset();
+        program::say("nothing is kept of ", program::shown{name});
     }
 
     trama::folder root_;
@@ -190,10 +187,12 @@ int collect(const program::options& given) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    return program::run(argc, argv, usage,
-                        {program::host_option("0.0.0.0"),
-                         program::port_option("65433"),
-                         {'d', "dir", usual_folder},
-                         {'t', "timeout", "60"}},
-                        collect);
+    return program::run(
+        argc, argv, examples,
+        {program::address_option(),
+         program::listen_port_option("65433"),
+         {'d', "dir", "FOLDER", usual_folder,
+          "where to store; the server makes the default folder"},
+         {'t', "timeout", "SECONDS", "60", "drop a client that stays silent this long; 0: never"}},
+        collect);
 }

@@ -2,7 +2,9 @@
 // be about networking: the command line, exit codes, talk on stderr, and an orderly stop on Ctrl-C.
 //
 //     int serve_all(const program::options& given) { ...; return 0; }
-//     int main(int argc, char** argv) { return program::run(argc, argv, usage, {...}, serve_all); }
+//     int main(int argc, char** argv) {
+//         return program::run(argc, argv, examples, {program::port_option()}, serve_all);
+//     }
 //
 // Exit codes: 0 done, 1 the network or the peer failed, 2 the command line or a local file is
 // wrong. man 3 getopt_long, man 2 sigaction, man 7 signal-safety
@@ -12,8 +14,6 @@
 #include "trama.hpp"
 
 #include <algorithm>
-#include <array>
-#include <atomic>
 #include <cerrno>
 #include <charconv>
 #include <chrono>
@@ -21,11 +21,13 @@
 #include <cstring>
 #include <iostream>
 #include <map>
+#include <optional>
 #include <sstream>
 #include <stdexcept>
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -49,20 +51,41 @@ struct peer_error : std::runtime_error {
 
 // ---- the command line ------------------------------------------------------------------------
 
-/// One option. `value`: the default, or nullptr for a flag, which takes no value.
+/// One option of a program: "-p, --port PORT  the port (default: 5000)".
 struct option {
     char letter;
     const char* name;
-    const char* value;
+    const char* value_name;  // nullptr: a flag, which takes no value
+    const char* value;       // the default; "": none
+    const char* help;
+
+    bool is_flag() const { return value_name == nullptr; }
 };
 
-/// Every program with an address has these; `host` is where it listens or whom it calls.
-inline option host_option(const char* host) {
-    return {'H', "host", host};
+inline option flag(char letter, const char* name, const char* help) {
+    return {letter, name, nullptr, "", help};
+}
+
+/// The address of a server: for its clients, and for the server itself.
+inline option host_option(const char* host = "localhost") {
+    return {'H', "host", "HOST", host, "the server: a name or an address"};
 }
 inline option port_option(const char* port = "5000") {
-    return {'p', "port", port};
+    return {'p', "port", "PORT", port, "the port of the server"};
 }
+inline option address_option(const char* address = "0.0.0.0") {
+    return {'H', "host", "ADDRESS", address, "the address to listen on"};
+}
+inline option listen_port_option(const char* port = "5000") {
+    return {'p', "port", "PORT", port, "the port; 0 takes a free one, see the first line"};
+}
+
+/// The words of a command line that are no options: their names for --help, and how many there may
+/// be.
+struct words {
+    const char* names = "";
+    std::size_t most = 0;
+};
 
 /// What was typed, with the defaults filled in.
 class options {
@@ -109,42 +132,69 @@ inline std::string refusal(int sign, bool is_known, char** argv) {
     const std::string word = argv[::optind - 1];
     const std::string letter{'-', static_cast<char>(::optopt)};
     if (sign == ':')
-        return '"' + (word.substr(0, 2) == "--" ? word : letter) + "\" wants a value: see --help";
+        return '"' + (word.substr(0, 2) == "--" ? word : letter) + "\" needs a value: see --help";
     // optopt is 0 after a word that is unknown, and a known letter after one such as "--quiet=yes".
     const bool is_word = ::optopt == 0 || is_known;
-    return "cannot make sense of \"" + harmless(is_word ? word : letter) + "\": see --help";
+    return "unknown option \"" + harmless(is_word ? word : letter) + "\": see --help";
 }
 
 }  // namespace detail
 
-/// Reads the command line; -h, -q and -v are known to every program. Throws usage_error.
+/// Reads the command line. Throws usage_error.
 inline options parse(int argc, char** argv, const std::vector<option>& known) {
-    std::vector<option> all = known;
-    all.insert(all.end(),
-               {{'h', "help", nullptr}, {'q', "quiet", nullptr}, {'v', "verbose", nullptr}});
     options given;
-    std::string letters = ":";  // getopt_long is to tell a missing value from an unknown option
+    std::string letters = ":";  // so that getopt_long reports a missing value as ':'
     std::vector<::option> table;
-    for (const option& each : all) {
-        given.values_[each.name] = each.value == nullptr ? "" : each.value;
+    for (const option& each : known) {
+        given.values_[each.name] = each.value;
         letters += each.letter;
-        if (each.value != nullptr) letters += ':';
-        table.push_back({each.name, each.value != nullptr, nullptr, each.letter});
+        if (!each.is_flag()) letters += ':';
+        table.push_back({each.name, each.is_flag() ? 0 : 1, nullptr, each.letter});
     }
     table.push_back({nullptr, 0, nullptr, 0});
-    ::opterr = 0;  // what is wrong is told here, in one line
-    for (int letter;
-         (letter = ::getopt_long(argc, argv, letters.c_str(), table.data(), nullptr)) != -1;) {
+    ::opterr = 0;  // run() reports what is wrong, in one line
+    for (;;) {
+        const int letter = ::getopt_long(argc, argv, letters.c_str(), table.data(), nullptr);
+        if (letter == -1) break;
         const bool is_refused = letter == '?' || letter == ':';
-        const auto found = std::find_if(all.begin(), all.end(), [&](const option& each) {
+        const auto found = std::find_if(known.begin(), known.end(), [&](const option& each) {
             return each.letter == (is_refused ? ::optopt : letter);
         });
-        if (is_refused) throw usage_error(detail::refusal(letter, found != all.end(), argv));
-        given.values_[found->name] = found->value == nullptr ? "1" : ::optarg;
+        if (is_refused) throw usage_error(detail::refusal(letter, found != known.end(), argv));
+        const std::string value = found->is_flag() ? "1" : ::optarg;
+        if (value.empty())
+            throw usage_error(std::string("the value of --") + found->name +
+                              " is empty: see --help");
+        given.values_[found->name] = value;
     }
     given.words_.assign(argv + ::optind, argv + argc);
     return given;
 }
+
+namespace detail {
+
+/// The options with their defaults, one a line, the texts below each other.
+inline std::string option_table(const std::vector<option>& known) {
+    const auto left_side = [](const option& each) {
+        const std::string value = each.is_flag() ? "" : std::string(" ") + each.value_name;
+        return std::string("  -") + each.letter + ", --" + each.name + value + "  ";
+    };
+    std::size_t width = 0;
+    for (const option& each : known) {
+        width = std::max(width, left_side(each).size());
+    }
+    std::string table;
+    for (const option& each : known) {
+        std::string line = left_side(each);
+        line.resize(width, ' ');
+        line += each.help;
+        if (*each.value != '\0') line += std::string(" (default: ") + each.value + ')';
+        table += line + '\n';
+    }
+    return table;
+}
+
+}  // namespace detail
 
 // ---- data from the network goes to stdout ------------------------------------------------------
 
@@ -186,19 +236,38 @@ inline void print_piece(std::string_view piece) {
 /// How much is said on stderr: 0 with -q (errors only), 1, 2 with -v.
 inline int talkativeness = 1;
 
+/// True while a prompt or a progress bar stands on the last line of stderr: then the next line of
+/// talk begins below it.
+inline bool is_line_open = false;
+
 namespace detail {
 
 /// In one piece, so that lines of several threads, or programs, do not mix.
 template <typename... Parts>
 void write_line(const Parts&... parts) {
     std::ostringstream line;
+    if (is_line_open) {
+        line << '\n';
+        is_line_open = false;
+    }
     (line << ... << parts) << '\n';
     std::cerr << line.str() << std::flush;
 }
 
 }  // namespace detail
 
-/// One line of talk, unless -q. What came from the network must be given as trama::escaped(...).
+/// Bytes from the network, to be said: they become text, made safe by trama::escaped, only when
+/// they are written. Nothing is made for a line that -q keeps back.
+struct shown {
+    std::string_view bytes;
+    std::size_t most = std::string_view::npos;  // so many bytes are shown
+};
+
+inline std::ostream& operator<<(std::ostream& out, const shown& what) {
+    return out << trama::escaped(what.bytes, what.most);
+}
+
+/// One line of talk, unless -q. What came from the network must be given as shown{...}.
 template <typename... Parts>
 void say(const Parts&... parts) {
     if (talkativeness >= 1) detail::write_line(parts...);
@@ -214,62 +283,42 @@ void say_more(const Parts&... parts) {
 
 namespace detail {
 
-inline std::atomic<bool> stop_requested{false};
-inline std::array<int, 2> stop_pipe{-1, -1};
-inline std::array<std::atomic<int>, 16> hang_up_list{};  // descriptor + 1; 0: free
-
-/// The signal handler: only async-signal-safe calls, and errno is left as it was.
-inline void request_stop(int) {
-    const int saved = errno;
-    stop_requested = true;
-    for (const std::atomic<int>& each : hang_up_list)
-        if (each != 0) ::shutdown(each - 1, SHUT_RD);
-    const ssize_t written = ::write(stop_pipe[1], "", 1);
-    static_cast<void>(written);  // the pipe is full only when stop was asked for before
-    errno = saved;
-}
-
-/// Catches the signals from the first call on. SA_RESETHAND: the second signal kills as usual.
-inline void catch_signals() {
-    static const bool once = [] {
-        if (::pipe2(stop_pipe.data(), O_CLOEXEC | O_NONBLOCK) != 0)
-            throw std::system_error(errno, std::generic_category(), "pipe2");
-        struct sigaction action {};
-        action.sa_handler = request_stop;
-        action.sa_flags = static_cast<int>(SA_RESETHAND);
-        ::sigaction(SIGINT, &action, nullptr);
-        ::sigaction(SIGTERM, &action, nullptr);
-        return true;
-    }();
-    static_cast<void>(once);
-}
+inline std::optional<trama::stop_signal> stop;  // none: nobody has called catch_signals() yet
 
 }  // namespace detail
 
-/// A server's first line on stdout. Flushed, so that whoever started the server can wait for it;
-/// and from here on a signal stops it in order: here, or where a trama::stop_signal has it already.
+/// The stop of this program. From the first call on, Ctrl-C and SIGTERM stop it.
+inline trama::stop_signal& catch_signals() {
+    if (!detail::stop.has_value()) detail::stop.emplace().catch_signals();
+    return *detail::stop;
+}
+
+/// A server's first line on stdout, flushed: a script can wait for it. From here on a signal stops
+/// the server in order, through catch_signals() or through a trama::stop_signal of its own.
 inline void announce(const trama::endpoint& where) {
-    // A server lives on when nobody reads its talk any more, as in "server 2>&1 | tee log", where
-    // Ctrl-C ends tee, too. Clients do not ignore this signal: "client | head" is to end with head.
+    // A server goes on when nobody reads its stderr any more, as in "server 2>&1 | tee log", where
+    // Ctrl-C ends tee, too. Clients do not ignore this signal: "client | head" ends with head.
     ::signal(SIGPIPE, SIG_IGN);
-    if (!trama::stop_signal::signals_are_caught()) detail::catch_signals();
+    if (!trama::stop_signal::signals_are_caught()) catch_signals();
     std::cout << "listening on " << where << std::endl;
 }
 
 /// True once Ctrl-C was pressed or SIGTERM came.
 inline bool stopping() {
-    return detail::stop_requested;
+    return detail::stop.has_value() && detail::stop->stopped();
 }
 
-/// Waits until `fd` has something to read. False: the time is up, or the program is to stop.
+/// Waits until `fd` has something to read; -1: for the time alone. Returns false when the time is
+/// over or the program has to stop.
 inline bool wait_readable(int fd, trama::duration time = trama::no_timeout) {
-    detail::catch_signals();
-    for (const trama::deadline limit(time); !stopping();) {
-        pollfd watched[] = {{fd, POLLIN, 0}, {detail::stop_pipe[0], POLLIN, 0}};
+    const trama::stop_signal& stop = catch_signals();
+    const trama::deadline limit(time);
+    while (!stop.stopped()) {
+        pollfd watched[] = {{fd, POLLIN, 0}, {stop.fd(), POLLIN, 0}};
         const int ready = ::poll(watched, 2, limit.poll_timeout());
         if (ready == -1 && errno != EINTR)
             throw std::system_error(errno, std::generic_category(), "poll");
-        if (ready > 0 && watched[0].revents != 0) return !stopping();
+        if (ready > 0 && watched[0].revents != 0) return !stop.stopped();
         if (limit.passed()) return false;
     }
     return false;
@@ -277,7 +326,7 @@ inline bool wait_readable(int fd, trama::duration time = trama::no_timeout) {
 
 /// Lets time pass. A stop ends it.
 inline void let_pass(trama::duration time) {
-    wait_readable(-1, time);  // no descriptor: nothing ever comes
+    wait_readable(-1, time);
 }
 
 /// What to tell of an exception. After a stop a conversation ends in the middle, and nobody is to
@@ -287,28 +336,29 @@ inline const char* reason(const std::exception& error) {
 }
 
 /// While it lives, a stop ends the receiving on `fd`: what has come is still read, then the stream
-/// ends as if the peer had closed. So a conversation stops in order, wherever it waits for bytes.
+/// ends as if the peer had closed. A thread waits for the stop, because recv(2) waits for bytes
+/// only. Destroy it before you close `fd`.
 class hang_up_on_stop {
 public:
     explicit hang_up_on_stop(int fd) {
-        detail::catch_signals();
-        for (std::atomic<int>& each : detail::hang_up_list) {
-            int free = 0;
-            if (each.compare_exchange_strong(free, fd + 1)) {
-                place_ = &each;
-                break;
-            }
-        }
-        if (stopping()) ::shutdown(fd, SHUT_RD);  // it came before we were on the list
+        catch_signals();
+        watcher_ = std::thread([this, fd]() noexcept { shut_down_on_stop(fd); });
     }
     ~hang_up_on_stop() {
-        if (place_ != nullptr) *place_ = 0;
+        done_.stop();
+        watcher_.join();
     }
     hang_up_on_stop(const hang_up_on_stop&) = delete;
     hang_up_on_stop& operator=(const hang_up_on_stop&) = delete;
 
 private:
-    std::atomic<int>* place_ = nullptr;
+    void shut_down_on_stop(int fd) {
+        const bool is_done = wait_readable(done_.fd());
+        if (!is_done) ::shutdown(fd, SHUT_RD);
+    }
+
+    trama::stop_signal done_;  // ends the wait of the thread
+    std::thread watcher_;
 };
 
 /// The next line of stdin, without its line feed. False: there is none, or the program is to stop.
@@ -356,30 +406,36 @@ inline void occupy_closed_streams() {
 
 }  // namespace detail
 
-/// Parses the command line, answers --help, calls `body` and turns exceptions into exit codes. More
-/// than `most_words` words that are no options are refused: they would be ignored.
+/// Parses the command line, answers --help, calls `body` and turns exceptions into exit codes.
+/// `examples`: command lines for --help, and what else is to be said. More words than `expected`
+/// are refused: they would be ignored.
 template <typename Body>
-int run(int argc, char** argv, const char* usage, const std::vector<option>& known, Body body,
-        std::size_t most_words = 0) {
+int run(int argc, char** argv, const char* examples, std::vector<option> known, Body body,
+        const words& expected = {}) {
     const std::string path = argv[0];
     const std::string name = path.substr(path.rfind('/') + 1);
     const auto print_rest = [] { std::cout << harmless(std::exchange(detail::half_letter, {})); };
     const auto fail = [&](const char* what, int code) {
         print_rest();
-        std::cerr << name << ": " << what << std::endl;
+        detail::write_line(name, ": ", what);
         return code;
     };
     int code = 0;
     try {
         detail::occupy_closed_streams();
+        known.push_back(flag('q', "quiet", "show errors only"));
+        known.push_back(flag('v', "verbose", "show more"));
+        known.push_back(flag('h', "help", "show this"));
         const options given = parse(argc, argv, known);
+        if (given.words().size() > expected.most)
+            throw usage_error("unexpected word \"" + trama::escaped(given.words()[expected.most]) +
+                              "\": see --help");
         if (given.flag("help")) {
-            std::cout << usage;
+            std::cout << "Examples:" << examples << "\nUsage: " << name << " [OPTION]..."
+                      << (expected.most == 0 ? "" : " ") << expected.names << '\n'
+                      << detail::option_table(known);
             return 0;
         }
-        if (given.words().size() > most_words)
-            throw usage_error("what is \"" + trama::escaped(given.words()[most_words]) +
-                              "\" for? see --help");
         talkativeness = given.flag("quiet") ? 0 : given.flag("verbose") ? 2 : 1;
         // A file that meets the limit of "ulimit -f" is an error like a full disk, and no death.
         ::signal(SIGXFSZ, SIG_IGN);

@@ -6,6 +6,7 @@
 
 #include "program.hpp"
 
+#include <array>
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
@@ -17,7 +18,9 @@ inline std::string size_text(std::uint64_t bytes, int decimals = 2) {
     static constexpr std::array<const char*, 4> units{"B", "KB", "MB", "GB"};
     auto size = static_cast<double>(bytes);
     std::size_t unit = 0;
-    for (; size >= 1024 && unit + 1 < units.size(); ++unit) size /= 1024;
+    for (; size >= 1024 && unit + 1 < units.size(); ++unit) {
+        size /= 1024;
+    }
     if (decimals == 0) size = std::floor(size);  // 97.97 KB are not yet 98
     char text[64];
     std::snprintf(text, sizeof text, "%.*f %s", unit == 0 ? 0 : decimals, size, units[unit]);
@@ -42,7 +45,7 @@ inline std::string bar_text(std::uint64_t done, std::uint64_t total, bool is_upl
 }
 
 /// Shows how far a transfer is, on stderr when that is a terminal: at most ten times a second, over
-/// the same line, and at the end once more. To be called with the bytes done so far.
+/// the same line, and at the end once more. Lines of talk that come meanwhile begin below the bar.
 class progress_bar {
 public:
     progress_bar(std::uint64_t total, bool is_upload)
@@ -53,10 +56,15 @@ public:
     }
     progress_bar(const progress_bar&) = delete;
     progress_bar& operator=(const progress_bar&) = delete;
+
+    /// Ends the line of the bar, so that its last state stays.
     ~progress_bar() {
-        if (is_shown_) std::cerr << std::endl;  // the last state stays
+        if (!is_shown_ || !is_line_open) return;
+        std::cerr << std::endl;
+        is_line_open = false;
     }
 
+    /// To be called with the bytes done so far.
     void show(std::uint64_t done) {
         if (!is_shown_ || (done < total_ && !next_.passed())) return;
         next_ = trama::deadline(std::chrono::milliseconds(100));
@@ -64,6 +72,7 @@ public:
         text.resize(std::max(text.size(), width_), ' ');  // "1 MB" comes after "1023 KB"
         width_ = text.size();
         std::cerr << '\r' << text << std::flush;
+        is_line_open = true;
     }
 
 private:

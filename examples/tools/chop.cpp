@@ -26,49 +26,27 @@
 
 namespace {
 
-constexpr const char* usage = R"(Examples:
-  chop --to localhost:5000 -p 5001 --mode bytes           one byte at a time, both directions
-  chop --to localhost:5000 -p 5001 --mode random --seed 7 the same random pieces each time
-  chop --to localhost:5000 -p 5001 --mode cuts --cuts 3,9 cut behind byte 3 and behind byte 9
+constexpr const char* examples = R"(
+  chop --to localhost:5000 -p 5001 --mode bytes            one byte at a time, both directions
+  chop --to localhost:5000 -p 5001 --mode random --seed 7  the same random pieces each time
+  chop --to localhost:5000 -p 5001 --mode cuts --cuts 3,9  cut behind byte 3 and behind byte 9
   chop --to localhost:5000 --find 'echo hola | ./client -H {host} -p {port}'
-                                                          find the smallest cutting that breaks it
+                                                           find the smallest cutting that breaks it
 
-Usage: chop --to HOST:PORT [-H ADDRESS] [-p PORT] [--mode MODE] [--seed NUMBER] [options]
-  -t, --to HOST:PORT     the server
-  -H, --host ADDRESS     where to listen (default: 127.0.0.1)
-  -p, --port PORT        the port; 0 takes a free one, told on stdout (default: 0)
-  -m, --mode MODE        whole       as it comes (the default)
-                         bytes       one byte at a time
-                         random      1 to 20 bytes, sometimes more
-                         headers     message k is cut inside its header, at its place k
-                         glue        several messages in one piece
-                         cuts        at the places that --cuts names
-                         stall       stop in the middle; the connection stays open
-                         reset       reset both connections in the middle
-                         half-close  end the stream to the server early; answers still pass
-  -s, --seed NUMBER      the same number, the same cuts (default: chosen, and told on stderr);
-                         connection k of seed N is cut like the first one of seed N + k
-  -d, --direction WHICH  up (to the server), down (to the client) or both (default: both)
-  -c, --codec CODEC      for headers, glue and drawings: six-digit, u8, u16, u32, u64 or line
-                         (default: six-digit)
-  -x, --cuts PLACES      bytes since the start of the stream, such as 3,9
-  -g, --glue NUMBER      so many messages in a piece (default: 2 to 4, by the seed)
-  -w, --hold MS          glue: send what there is when no more comes for so long (default: 20)
-  -a, --after BYTES      where to stall, reset or half-close (default: 1 to 64, by the seed)
-  -S, --stall MS         how long to stall (default: 60000)
-  -P, --pause US         between pieces, if the receiver is on another machine (default: 1000)
-  -q, --quiet            say errors only
-  -v, --verbose          show each piece
-  -h, --help             show this
+Modes: whole       as it comes
+       bytes       one byte at a time
+       random      1 to 20 bytes, sometimes more
+       headers     message k is cut inside its header, at its position k
+       glue        several messages in one piece
+       cuts        at the positions of --cuts
+       stall       stop in the middle; the connection stays open
+       reset       reset both connections in the middle
+       half-close  end the stream to the server early; answers still pass
 
-Searching for the smallest cutting that breaks a client's run:
-  -f, --find COMMAND     run by sh -c, with {host} and {port} or $CHOP_HOST and $CHOP_PORT. A run
-                         fails when its exit code is not 0, when it prints something else than
-                         when nothing is cut, or when it takes too long
-  -r, --start COMMAND    start the server, anew for each run: for one that does not survive
-  -n, --tries NUMBER     random cuttings to try, after one byte at a time (default: 20)
-  -T, --timeout SECONDS  for each run (default: 5)
-
+Connection k of seed N is cut like the first one of seed N + k.
+--find runs its COMMAND with sh -c, with {host} and {port} or $CHOP_HOST and $CHOP_PORT. A run
+fails when its exit code is not 0, when it prints something else than when nothing is cut, or when
+it takes too long. Give --start for a server that does not survive a failure.
 Exit code: 0 stopped in order, 1 network error, 2 usage. With --find: 0 nothing found, 1 found,
 2 no search was possible.
 )";
@@ -165,7 +143,6 @@ int serve_or_search(const program::options& given) {
     for (const trama::endpoint each : trama::resolve(all.host, all.port))
         if (each == listener.local_endpoint())
             throw program::usage_error("--to is the address of chop itself: choose another port");
-    const program::hang_up_on_stop stop(listener.fd());  // wakes the loop
     program::announce(listener.local_endpoint());
     if (!given.flag("seed")) program::say("seed ", all.cutting.seed);
     return given.flag("find") ? chop::search(listener, all, given).run() : serve(listener, all);
@@ -184,23 +161,27 @@ int chop_all(const program::options& given) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    return program::run(argc, argv, usage,
-                        {program::host_option("127.0.0.1"),
-                         program::port_option("0"),
-                         {'t', "to", ""},
-                         {'m', "mode", "whole"},
-                         {'s', "seed", ""},
-                         {'d', "direction", "both"},
-                         {'c', "codec", "six-digit"},
-                         {'x', "cuts", ""},
-                         {'g', "glue", "0"},
-                         {'w', "hold", "20"},
-                         {'a', "after", ""},
-                         {'S', "stall", "60000"},
-                         {'P', "pause", "1000"},
-                         {'f', "find", ""},
-                         {'r', "start", ""},
-                         {'n', "tries", "20"},
-                         {'T', "timeout", "5"}},
-                        chop_all);
+    return program::run(
+        argc, argv, examples,
+        {program::address_option("127.0.0.1"),
+         program::listen_port_option("0"),
+         {'t', "to", "HOST:PORT", "", "the server (required)"},
+         {'m', "mode", "MODE", "whole", "how to cut, see above"},
+         {'s', "seed", "NUMBER", "", "the same seed makes the same cuts (without it: random)"},
+         {'d', "direction", "WHICH", "both", "up (to the server), down (to the client) or both"},
+         {'c', "codec", "CODEC", "six-digit", "the frames: six-digit, u8 to u64, or line"},
+         {'x', "cuts", "PLACES", "", "positions since the start of the stream, such as 3,9"},
+         {'g', "glue", "NUMBER", "0", "messages in a piece; 0: 2 to 4, by the seed"},
+         {'w', "hold", "MS", "20", "glue: send what there is when no more comes for this long"},
+         {'a', "after", "BYTES", "",
+          "where to stall, reset or half-close (without it: 1 to 64, by the seed)"},
+         {'S', "stall", "MS", "60000", "how long to stall"},
+         {'P', "pause", "US", "1000", "between pieces, if the receiver is on another machine"},
+         {'f', "find", "COMMAND", "",
+          "search for the smallest cutting that breaks this run, see above"},
+         {'r', "start", "COMMAND", "",
+          "find: start the server with this command, again for each run"},
+         {'n', "tries", "NUMBER", "20", "find: random cuttings to try, after one byte at a time"},
+         {'T', "timeout", "SECONDS", "5", "find: the time for each run"}},
+        chop_all);
 }

@@ -122,7 +122,7 @@ private:
         blocked_ = sent.status == trama::io_status::would_block;
         if (blocked_) return false;
         program::say_more(name_, ", byte ", cutter_.position(), ": ", sent.bytes, " \"",
-                          trama::escaped({waiting_.data(), sent.bytes}, 48), '"');
+                          program::shown{{waiting_.data(), sent.bytes}, 48}, '"');
         cutter_.sent(sent.bytes);
         gate_.sent(sent.bytes);
         waiting_.erase(0, sent.bytes);

@@ -106,8 +106,11 @@ public:
     /// Waits until something happens, at most so long, and deals with it. Returns whether `other`
     /// (a descriptor, or -1) can be read.
     bool turn(int other = -1, trama::duration at_most = trama::no_timeout) {
-        const bool accepting = !program::stopping() && steady::now() >= accept_again_;
-        watched_.assign({{accepting ? listener_.fd() : -1, POLLIN, 0}, {other, POLLIN, 0}});
+        const bool stopping = program::stopping();
+        const bool accepting = !stopping && steady::now() >= accept_again_;
+        watched_.assign({{accepting ? listener_.fd() : -1, POLLIN, 0},
+                         {other, POLLIN, 0},
+                         {stopping ? -1 : program::catch_signals().fd(), POLLIN, 0}});
         for (const connection& each : connections_) {
             watched_.push_back(each.watch_client());
             watched_.push_back(each.watch_server());
@@ -148,7 +151,7 @@ private:
     }
 
     void serve_all() {
-        std::size_t place = 2;
+        std::size_t place = 3;  // behind the listener, `other` and the stop
         for (auto each = connections_.begin(); each != connections_.end(); place += 2) {
             const bool goes_on = serve(*each, watched_[place].revents, watched_[place + 1].revents);
             each = goes_on ? std::next(each) : connections_.erase(each);

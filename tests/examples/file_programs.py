@@ -171,6 +171,18 @@ class TestCase(programs.TestCase):
                 self.fail(program.story("it is %.300r, and should be %.300r" % (what(), expected)))
             select.select([], [], [], 0.005)
 
+    def assert_bars_stand_alone(self, program, others):
+        """On the terminal, a line shows a progress bar or matches the pattern `others`, not both.
+        """
+        lines = programs.screen(program.stderr)
+        bars = [line for line in lines if "%" in line]
+        self.assertTrue(bars, program.story("there is no bar"))
+        for line in bars:
+            self.assertRegex(line, r"^\[[=<> ]{20}\] \d+% \(\d+ \w+/\d+ \w+\) *$", program.stderr)
+        for line in lines:
+            if line not in bars:
+                self.assertRegex(line, "^(%s)$" % others, program.stderr)
+
     # ---- programs with a handicap ----
 
     def as_nobody(self, path, *arguments, **keywords):

@@ -6,7 +6,7 @@
     python3 tests/examples/lab_hftp.py -p PORT get NAME          saved under the same name
 
 And the habits with which the course tests a server: `drip` sends each byte alone, `pipeline` sends
-many requests before it reads an answer. HUGE_NAME and a file of BIG bytes must be borne as well.
+many requests before it reads an answer. HUGE_NAME and a file of BIG bytes must work, too.
 """
 import argparse
 import base64
@@ -228,7 +228,7 @@ def serve_one(client, folder, send):
 def handle(client, folder, send):
     try:
         serve_one(client, folder, send)
-    except OSError:  # the client has gone: nobody is left to be told
+    except OSError:  # the client has closed, which is no error
         pass
 
 

@@ -6,7 +6,7 @@
     python3 tests/examples/lab_store.py -p PORT download FILE NAME
     python3 tests/examples/lab_store.py -p PORT list
 
-They keep to the format, with habits that the programs of this project must bear:
+They keep to the format, with habits that the programs of this project must tolerate:
   - a client may send all it has to say before it reads a status, or never read one;
   - it knows of no confirmation after an upload, and closes when it has what it wanted;
   - it evaluates each line of a list as Python;
@@ -120,7 +120,7 @@ def serve_one(client, folder):
 def handle(client, folder):
     try:
         serve_one(client, folder)
-    except (EOFError, OSError):  # the client has gone: nobody is left to be told
+    except (EOFError, OSError):  # the client has closed, which is no error
         pass
 
 

@@ -68,6 +68,17 @@ def main(need):
     unittest.main()
 
 
+def screen(text):
+    """The lines that a terminal shows after this text: a CR goes back to the begin of the line."""
+    lines = []
+    for line in text.split("\n"):
+        shown = ""
+        for piece in line.split("\r"):
+            shown = piece + shown[len(piece):]
+        lines.append(shown)
+    return lines
+
+
 class Program:
     """One running program. Use it in a `with`, or through TestCase.start, so that it is ended.
 

@@ -1,8 +1,11 @@
 """What the tests of chapter 16 share: bytes on the wire, names, and a server with its folder."""
+import os
 import re
+import shutil
 import struct
 
 import file_programs
+import traced
 
 SERVER = "16_file_store/start-server"
 UPLOAD = "16_file_store/upload-file"
@@ -69,3 +72,14 @@ class StoreCase(file_programs.TestCase):
     def assert_code(self, program, code, says=""):
         self.assertEqual(program.code, code, program.story("wrong exit code"))
         self.assertTrue(re.search(says, program.stderr), program.story("it does not say " + says))
+
+    def trace(self, server, expression):
+        """strace, attached to the server: what `expression` says holds until it is interrupted."""
+        reason = traced.why_not()
+        if reason:
+            self.skipTest(reason)
+        tracer = self.start(shutil.which("strace"), "-f", "-o", os.devnull, "-e", expression,
+                            "-p", server.process.pid)
+        if "attached" not in tracer.wait_for_line("attach", on="stderr").string:
+            self.skipTest("strace may not attach here: %s" % tracer.stderr)
+        return tracer

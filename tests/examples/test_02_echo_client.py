@@ -167,19 +167,19 @@ class Manners(EchoClientCase):
 
     def test_what_is_wrong_with_an_option_is_told_of_just_that_option(self):
         for arguments, says in (
-                (("-zq",), 'cannot make sense of "-z"'),
-                (("-qz",), 'cannot make sense of "-z"'),
-                (("--verbose", "-zq"), 'cannot make sense of "-z"'),
-                (("--lines",), 'cannot make sense of "--lines"'),
-                (("-q", "--lines=3", "-v"), 'cannot make sense of "--lines=3"'),
-                (("--h", "-v"), 'cannot make sense of "--h"'),  # --host or --help
-                (("-q", "--quiet=yes"), 'cannot make sense of "--quiet=yes"'),
-                (("--a\x1b[2Jño",), 'cannot make sense of "--a\\x1b[2Jño"'),
-                (("-p",), '"-p" wants a value'),
-                (("-qp",), '"-p" wants a value'),
-                (("--quiet", "-p"), '"-p" wants a value'),
-                (("-q", "--port"), '"--port" wants a value'),
-                (("word", "--po"), '"--po" wants a value')):
+                (("-zq",), 'unknown option "-z"'),
+                (("-qz",), 'unknown option "-z"'),
+                (("--verbose", "-zq"), 'unknown option "-z"'),
+                (("--lines",), 'unknown option "--lines"'),
+                (("-q", "--lines=3", "-v"), 'unknown option "--lines=3"'),
+                (("--h", "-v"), 'unknown option "--h"'),  # --host or --help
+                (("-q", "--quiet=yes"), 'unknown option "--quiet=yes"'),
+                (("--a\x1b[2Jño",), 'unknown option "--a\\x1b[2Jño"'),
+                (("-p",), '"-p" needs a value'),
+                (("-qp",), '"-p" needs a value'),
+                (("--quiet", "-p"), '"-p" needs a value'),
+                (("-q", "--port"), '"--port" needs a value'),
+                (("word", "--po"), '"--po" needs a value')):
             with self.subTest(arguments):
                 self.assert_usage_error(CLIENT, *arguments, says=says + ": see --help\n")
 

@@ -190,7 +190,7 @@ class CommandLine(programs.TestCase):
         self.assert_usage_error(SERVER, "--trouble", "\x1b", says=r'there is no trouble "\x1b"')
         self.assert_usage_error(CLIENT, "--timeout", "0", says="--timeout takes a number from 1")
         self.assert_usage_error(CLIENT, "-c", "x", says="--connect-timeout takes a number from 1")
-        self.assert_usage_error(CLIENT, "two", "words", says='what is "words" for?')
+        self.assert_usage_error(CLIENT, "two", "words", says='unexpected word "words"')
         for path in (CLIENT, SERVER):
             self.assert_usage_error(path, "-p", "http", says="--port takes a number")
             self.assert_usage_error(path, "--nonsense", says="see --help")

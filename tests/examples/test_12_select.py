@@ -1,10 +1,9 @@
 #!/usr/bin/env python3
-"""Chapter 12: select_echo_server and its twins, framed_echo_server, and the naive one.
+"""Chapter 12: select_echo_server with each of its backends, framed_echo_server, and the naive one.
 
 Run: TRAMA_BUILD=build python3 tests/examples/test_12_select.py
 """
 import contextlib
-import difflib
 import fcntl
 import os
 import re
@@ -431,17 +430,24 @@ class ByHand:
         self.assertEqual(lines, [name + " came", name + r': \x1b[2J\r\n\xff\"', name + " left"])
         self.assertIn(programs.address_of(other) + " came\n", server.stderr)
 
-    def test_a_dot_alone_ends_its_client_and_no_other(self):
+    def test_a_dot_alone_comes_back_like_any_other_byte(self):
         server = self.begin()
-        first, second = self.clients(server, 2)
-        first.sendall(b".")
-        self.assertEqual(programs.recv_all(first), b"")
-        self.assert_echoes(second, b"..")
+        (client,) = self.clients(server, 1)
+        self.assert_echoes(client, b".")
+        self.assert_echoes(client, b"hola")
+
+    def test_bytes_that_come_one_at_a_time_all_come_back(self):
+        server = self.begin()
+        chop = self.server(CHOP, "--to", "127.0.0.1:%d" % server.port, "--mode", "bytes")
+        with programs.connect(chop.port) as client:
+            client.sendall(b"adios. fin")
+            client.shutdown(socket.SHUT_WR)
+            self.assertEqual(programs.recv_all(client), b"adios. fin")
 
     def test_the_client_of_the_lab_is_content_with_it(self):
         server = self.begin()
         answers = lab_peers.echo_client(server.port, [b"hola", b"adios"])
-        self.assertEqual(answers, [b"hola", b"adios", b""])
+        self.assertEqual(answers, [b"hola", b"adios", b"."])
 
     def test_what_came_before_the_stop_is_still_answered(self):
         for _ in range(20):
@@ -513,8 +519,8 @@ class ByHand:
         self.assertLess(min(took), 0.4)
 
     def test_a_stop_as_soon_as_it_listens_is_a_stop(self):
-        self.assert_stops_in_order(self.PATH, by=signal.SIGINT)
-        self.assert_stops_in_order(self.PATH, by=signal.SIGTERM)
+        self.assert_stops_in_order(self.PATH, *self.OPTIONS, by=signal.SIGINT)
+        self.assert_stops_in_order(self.PATH, *self.OPTIONS, by=signal.SIGTERM)
 
     def test_that_no_descriptor_is_left_is_said_and_not_all_the_time(self):
         server = self.limited(12)
@@ -567,18 +573,19 @@ class Select(Conversations, Failures, Stopping, Manners, ByHand, SmallCrowd, Ser
 
 
 class Poll(Conversations, Failures, Stopping, Manners, ByHand, Crowd, Server):
-    PATH = "12_select/poll_echo_server"
+    PATH = "12_select/select_echo_server"
+    OPTIONS = ("--backend", "poll")
 
 
 class Epoll(Conversations, Failures, Stopping, Manners, ByHand, Crowd, Server):
-    PATH = "12_select/epoll_echo_server"
+    PATH = "12_select/select_echo_server"
+    OPTIONS = ("--backend", "epoll")
 
 
 class NobodyReadsTheTalk(programs.TestCase):
     """All servers with a loop, of this chapter and the next two, as in "server 2>&1 | head -1"."""
 
-    PATHS = ("12_select/select_echo_server", "12_select/poll_echo_server",
-             "12_select/epoll_echo_server", FRAMED, NAIVE, "13_idle_clients/idle_echo_server",
+    PATHS = ("12_select/select_echo_server", FRAMED, NAIVE, "13_idle_clients/idle_echo_server",
              "13_idle_clients/naive/idle_echo_server", "14_group_chat/naive/chat_server")
 
     def first_line(self, path):
@@ -782,23 +789,6 @@ class Chopped(programs.TestCase):
                     peer.sendall(message * 3)
                     self.assertEqual(programs.recv_all(peer), message)
                 server.wait_for_line("left: the stream ended inside the frame", on="stderr")
-
-
-class Twins(unittest.TestCase):
-    """select_echo_server, poll_echo_server and epoll_echo_server are one program."""
-
-    @staticmethod
-    def code(name):
-        """The lines of a program behind its top comment, with its name taken out."""
-        text = (programs.ROOT / "examples/12_select" / (name + "_echo_server.cpp")).read_text()
-        return text[text.index("#include"):].replace(name + "_echo_server", "NAME").splitlines()
-
-    def test_they_differ_in_one_line(self):
-        for other in ("poll", "epoll"):
-            lines = [line for line in difflib.unified_diff(self.code("select"), self.code(other),
-                                                           n=0) if re.match("[-+] ", line)]
-            self.assertEqual(lines, ["-    trama::selector ready_;",
-                                     "+    trama::%s_selector ready_;" % other])
 
 
 class Naive(programs.TestCase):

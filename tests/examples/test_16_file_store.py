@@ -19,7 +19,6 @@ import unittest
 import file_programs
 import lab_store
 import programs
-import traced
 from file_programs import MIB, SIZES, some_bytes
 from lab_hftp import drip
 from store_programs import (DOWNLOAD, EMPTY_LIST, HOSTILE_NAMES, LEGAL_NAMES, LIST, NOT_FOUND, OK,
@@ -74,7 +73,7 @@ class Wire(StoreCase):
             self.assertEqual(self.converse(server, data), UNKNOWN_OPCODE, data[:20])
         self.assertEqual(self.converse(server, b"\x02"), EMPTY_LIST)
 
-    def test_nobody_needs_to_wait_for_a_status(self):
+    def test_a_client_need_not_wait_for_a_status(self):
         server = self.store()
         self.assertEqual(self.converse(server, upload_of(b"a", b"hola")), OK + STORED)
         self.assertEqual(self.converse(server, download_of(b"a")), OK + OK + sized(b"hola"))
@@ -140,10 +139,32 @@ class Wire(StoreCase):
                 received += piece
         except ConnectionResetError:
             pass
-        # What was on its way may show the change already: sendfile(2) copies nothing beforehand.
         self.assertEqual(received[:10], (OK + OK + sized(some_bytes(20 * MIB)))[:10])
         self.assertLess(len(received), 10 + 20 * MIB)
         self.assertEqual(self.converse(server, download_of(b"none")), OK + NOT_FOUND)
+
+    def test_of_a_file_that_grows_while_it_is_sent_exactly_the_announced_bytes_come(self):
+        data = some_bytes(20 * MIB)
+        server = self.store(files={"log": data})
+        client = self.narrow_connection(server)
+        client.sendall(download_of(b"log"))
+        received = programs.recv_exactly(client, 10 + 100)
+        with open(self.storage / "log", "ab") as log_file:
+            log_file.write(b"one more line\n")
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, MIB)
+        received += programs.recv_all(client)
+        self.assertTrue(received == OK + OK + sized(data))
+        server.wait_for_line(log("INFO", r"File log downloaded from .*"), on="stderr")
+
+    def test_a_folder_that_cannot_be_synced_is_no_failure_of_an_upload(self):
+        server = self.store()
+        # The first fsync is that of the file, the second that of its folder.
+        tracer = self.trace(server, "inject=fsync:error=EINVAL:when=2")
+        self.assertEqual(self.converse(server, upload_of(b"file", b"hola")), OK + STORED)
+        tracer.interrupt()
+        tracer.wait_exit()
+        self.assertEqual(self.stored(), {b"file": b"hola"})
+        self.assertNotIn("CRITICAL", server.stderr)
 
 
 # ---- names ---------------------------------------------------------------------------------------
@@ -171,7 +192,7 @@ class Names(StoreCase):
             for start in (sized(b".."), sized(b""), struct.pack(">Q", 256)):
                 self.assertEqual(self.converse(server, opcode + start), OK + answer, start)
 
-    def test_who_still_sends_gets_the_refusal(self):
+    def test_a_client_that_still_sends_gets_the_refusal(self):
         server = self.store()
         client = self.connect(server)
         client.sendall(upload_of(b"../x", bytes(8 * MIB)))
@@ -235,6 +256,15 @@ class Names(StoreCase):
         answer = self.converse(server, upload_of(b"folder", b"new"))
         self.assertEqual(answer, OK + STORAGE_FAILED)
         self.assertEqual(self.stored(), {b"folder": "no regular file"})
+
+    def test_a_file_whose_size_is_unknown_is_not_found(self):
+        file_programs.need_proc()
+        server = self.server(SERVER, "-s", "/proc/self")
+        for name in (b"status", b"cmdline", b"mem"):
+            self.assertEqual(self.converse(server, download_of(name)), OK + NOT_FOUND, name)
+        server = self.server(SERVER, "-s", "/sys/kernel")
+        if os.path.exists("/sys/kernel/uevent_seqnum"):
+            self.assertEqual(self.converse(server, download_of(b"uevent_seqnum")), OK + NOT_FOUND)
 
     def test_what_the_server_may_not_read_is_not_found(self):
         self.storage = self.folder({"secret": b"secret"})
@@ -318,7 +348,7 @@ class Accidents(StoreCase):
         self.assert_lives(server)
         self.eventually(lambda: file_programs.descriptors_of(server.process.pid), before, server)
 
-    def test_an_upload_counts_although_nobody_waits_for_its_confirmation(self):
+    def test_an_upload_counts_even_if_the_client_reads_no_confirmation(self):
         server = self.store("-v")
         for number in range(20):
             client = self.connect(server)
@@ -384,7 +414,7 @@ class Accidents(StoreCase):
         server = self.server(SERVER, "-s", self.storage)
         self.assertEqual(self.stored(), {b"file": b"old", b".mine": b"kept"})
 
-    def test_a_full_disk_is_told_and_the_old_file_stays(self):
+    def test_a_full_disk_is_reported_and_the_old_file_stays(self):
         self.storage = self.folder({"file": b"old"})
         server = self.listening(self.with_small_files(MIB, SERVER, "-H", "127.0.0.1", "-p", 0,
                                                       "-s", self.storage))
@@ -402,7 +432,7 @@ class Accidents(StoreCase):
         self.storage.mkdir()
         self.assertEqual(self.converse(server, upload_of(b"a", b"b")), OK + STORED)
 
-    def test_who_neither_sends_nor_takes_for_the_time_limit_is_dropped_and_nobody_else(self):
+    def test_only_a_client_that_neither_sends_nor_takes_for_the_time_limit_is_dropped(self):
         server = self.store("--timeout", "1", files={"file": some_bytes(20 * MIB)})
         wire = upload_of(b"drip", b"x" * 1000)
         active = self.connect(server)
@@ -417,13 +447,13 @@ class Accidents(StoreCase):
         with contextlib.suppress(ConnectionResetError):
             self.assertLess(len(programs.recv_all(stuck)), 20 * MIB)
 
-    def test_who_takes_something_now_and_then_is_not_dropped(self):
+    def test_a_client_that_takes_something_now_and_then_is_not_dropped(self):
         data = some_bytes(20 * MIB)
         server = self.store("--timeout", "1", files={"file": data})
         client = self.narrow_connection(server)
         client.sendall(download_of(b"file"))
         received = b""
-        for _ in range(3):  # as long as it takes to drop three who are silent
+        for _ in range(3):  # as long as it takes to drop three silent ones
             silent = self.connect(server)
             while not select.select([silent], [], [], 0.05)[0]:
                 received += programs.recv_exactly(client, 10000)
@@ -431,7 +461,7 @@ class Accidents(StoreCase):
         received += programs.recv_all(client)
         self.assertTrue(received == OK + OK + sized(data))
 
-    def test_there_is_room_for_so_many_and_the_next_one_is_told_until_somebody_leaves(self):
+    def test_more_clients_than_allowed_are_refused_until_one_leaves(self):
         server = self.store("--max-clients", "2")
         silent = [self.connect(server) for _ in range(2)]
         for _ in range(10):
@@ -456,17 +486,6 @@ class Accidents(StoreCase):
         tracer.interrupt()
         tracer.wait_exit()
         self.assert_lives(server)
-
-    def trace(self, server, expression):
-        """strace, attached to the server: what `expression` says holds until it is interrupted."""
-        reason = traced.why_not()
-        if reason:
-            self.skipTest(reason)
-        tracer = self.start(shutil.which("strace"), "-f", "-o", os.devnull, "-e", expression,
-                            "-p", server.process.pid)
-        if "attached" not in tracer.wait_for_line("attach", on="stderr").string:
-            self.skipTest("strace may not attach here: %s" % tracer.stderr)
-        return tracer
 
     def drip_while_dropped(self, server, said, active, wire):
         """Sends the wire byte by byte until clients that fell silent are dropped; returns the rest.
@@ -516,7 +535,7 @@ class LabClient(StoreCase):
         with self.connect(server) as client:
             self.assertEqual(lab_store.download_at_once(client, "file"), b"hola")
 
-    def test_is_told_that_there_is_no_such_file(self):
+    def test_gets_the_answer_that_there_is_no_such_file(self):
         with self.connect(self.store()) as client, self.assertRaises(FileNotFoundError):
             lab_store.download(client, "none")
 
@@ -528,7 +547,7 @@ class LabClient(StoreCase):
 # ---- what is shown -------------------------------------------------------------------------------
 
 class Log(StoreCase):
-    def test_says_where_it_listens_and_who_did_what(self):
+    def test_names_the_port_and_each_client_with_its_operation(self):
         server = self.store()
         server.wait_for_line(log("INFO", r"Listening on port %d\." % server.port), on="stderr")
         for data, text in ((upload_of(b"a.txt", b"x"), r"File a\.txt uploaded from %s\."),
@@ -541,7 +560,7 @@ class Log(StoreCase):
             programs.recv_all(client)
             server.wait_for_line(log("INFO", text % re.escape(address)), on="stderr")
 
-    def test_tells_details_with_verbose_only_and_tags_them(self):
+    def test_has_tagged_details_with_verbose_only(self):
         for options, seen in (((), False), (("-v",), True), (("--verbose",), True)):
             server = self.store(*options)
             self.assertEqual(self.converse(server, upload_of(b"a.txt", b"x")), OK + STORED)
@@ -550,7 +569,7 @@ class Log(StoreCase):
                 line = log("DEBUG", tag + " .+")
                 self.assertEqual(bool(re.search(line, server.stderr, re.MULTILINE)), seen, line)
 
-    def test_quiet_says_nothing_of_what_goes_well(self):
+    def test_quiet_has_no_line_for_success(self):
         server = self.store("-q", files={"file": b"hola"})
         for data in (upload_of(b"a", b"x"), download_of(b"a"), download_of(b"none"), b"\x02"):
             self.converse(server, data)
@@ -577,7 +596,7 @@ class Log(StoreCase):
 
 class Statistics(StoreCase):
     def at_terminal(self, **keywords):
-        return self.store("-q", terminal=["stdin"], **keywords)
+        return self.store(terminal=["stdin"], **keywords)
 
     def numbers(self, server):
         """The next statistics: {what: number}."""
@@ -640,13 +659,87 @@ class Statistics(StoreCase):
         self.numbers(server)
         self.assertEqual(self.converse(server, b"\x02"), EMPTY_LIST)
 
-    def test_without_a_terminal_nobody_reads_the_input(self):
+    def test_commands_come_from_a_pipe_too_and_its_end_stops_nothing(self):
         server = self.store()
-        server.send_line("q")
+        server.send("s\nno command\n\nq")
+        self.assertEqual(set(self.numbers(server).values()), {0})
+        self.assertEqual(self.converse(server, b"\x02"), EMPTY_LIST)  # "q" has no line feed yet
+        server.send("uit\ns\n")
+        self.assertEqual(self.numbers(server)["List requests"], 1)
         server.close_stdin()
         for _ in range(3):
             self.assertEqual(self.converse(server, b"\x02"), EMPTY_LIST)
         self.assertTrue(server.running())
+        self.assertNotIn("Enter s", server.stderr)  # a hint is for people
+
+    def test_q_from_a_pipe_stops_with_or_without_a_line_feed(self):
+        for typed in ("q\n", "\nq\r\n", "q"):
+            with self.subTest(typed=typed):
+                server = self.store()
+                self.converse(server, b"\x02")
+                server.send(typed)
+                server.close_stdin()
+                self.assertEqual(self.numbers(server)["List requests"], 1)
+                self.assertEqual(server.wait_exit(), 0, server.stderr)
+
+    def test_commands_come_from_a_file_too(self):
+        for commands, counts in ((b"s\nq\ns\n", 2), (b"s", 1), (b"", 0)):
+            with self.subTest(commands=commands):
+                path = self.folder({"commands": commands}) / "commands"
+                server = self.start_with_stdin(path)
+                if b"q" not in commands:
+                    self.assertEqual(self.converse(server, b"\x02"), EMPTY_LIST)
+                    server.terminate()
+                self.assertEqual(server.wait_exit(), 0, server.stderr)
+                self.assertEqual(server.stdout.count("Run time:"), counts, server.stdout)
+
+    def test_a_stdin_that_gives_nothing_stops_nothing_and_costs_no_time(self):
+        for stdin in ("/dev/null", self.folder(), None):
+            with self.subTest(stdin=stdin):
+                server = self.start_with_stdin(stdin)
+                before = file_programs.cpu_seconds(server.process.pid)
+                with self.connect(server) as client:  # 60 s of silence are allowed
+                    self.assertEqual(select.select([client], [], [], 1.2)[0], [])
+                self.assertLess(file_programs.cpu_seconds(server.process.pid) - before, 0.3)
+                self.assertEqual(self.converse(server, b"\x02"), EMPTY_LIST)
+
+    def test_a_line_without_end_on_stdin_costs_no_memory_and_is_no_command(self):
+        server = self.store()
+        self.converse(server, b"\x02")
+        before = file_programs.peak_memory(server.process.pid)
+        self.in_background(server.send, b"x" * 16 * MIB + b"q\ns\n")
+        self.assertEqual(self.numbers(server)["List requests"], 1)
+        self.assertLess(file_programs.peak_memory(server.process.pid) - before, 4 * MIB)
+        self.assertTrue(server.running())
+
+    def test_in_the_background_of_a_shell_it_leaves_what_is_typed_to_others(self):
+        self.storage = self.folder()
+        script = 'set -m; "$0" "$@" & read line; echo "the shell read $line"; kill $!; wait $!'
+        shell = self.start("/bin/bash", "-c", script, programs.example(SERVER), "-H", "127.0.0.1",
+                           "-p", 0, "-s", self.storage, terminal=programs.Program.STREAMS)
+        shell.wait_for_text("Enter s for the statistics")
+        shell.send_line("q")
+        shell.wait_for_text("the shell read q")
+        self.assertEqual(shell.wait_exit(), 0, shell.stdout)
+
+    def test_quiet_leaves_the_statistics_out_at_the_end_and_shows_them_for_s(self):
+        for keywords in ({}, {"terminal": ["stdin"]}):
+            with self.subTest(**keywords):
+                server = self.store("-q", **keywords)
+                server.send_line("s")
+                self.numbers(server)
+                server.send_line("q")
+                self.assertEqual(server.wait_exit(), 0, server.stderr)
+                self.assertEqual(server.stdout.count("Statistics"), 1)
+                self.assertEqual(server.stderr, "")
+
+    def start_with_stdin(self, path):
+        """A server whose stdin is this file; None: it is closed."""
+        self.storage = self.folder()
+        redirection = "<&-" if path is None else '<"%s"' % path
+        return self.listening(self.start(
+            "/bin/sh", "-c", 'exec "$0" "$@" ' + redirection, programs.example(SERVER),
+            "-H", "127.0.0.1", "-p", 0, "-s", self.storage))
 
     def test_at_a_terminal_a_signal_stops_it_and_prints_them_too(self):
         server = self.at_terminal()
@@ -673,7 +766,7 @@ class Manners(StoreCase):
         self.assert_usage_error(SERVER, "-s", self.folder() / "none", says="none")
         self.assert_usage_error(SERVER, "-s", __file__)
 
-    def test_who_mistypes_an_option_makes_no_folder(self):
+    def test_a_mistyped_option_makes_no_folder(self):
         folder = self.folder()
         for options in (("-p", "70000"), ("-m", "0"), ("-t", "x")):
             self.assertEqual(self.run_to_end(SERVER, *options, cwd=folder).code, 2)
@@ -688,7 +781,7 @@ class Manners(StoreCase):
         again = self.listening(self.start(SERVER, "-p", 0, cwd=folder))
         self.assertNotEqual(self.converse(again, b"\x02"), EMPTY_LIST)
 
-    def test_a_port_that_is_taken_is_told(self):
+    def test_a_port_in_use_is_an_error(self):
         server = self.store()
         second = self.run_to_end(SERVER, "-H", "127.0.0.1", "-p", server.port, "-s", self.storage)
         self.assert_fails(second, 1, "in use")

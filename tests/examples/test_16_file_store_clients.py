@@ -3,7 +3,9 @@
 
 Run: TRAMA_BUILD=build python3 tests/examples/test_16_file_store_clients.py
 """
+import ast
 import os
+import random
 import re
 import select
 import signal
@@ -11,6 +13,7 @@ import struct
 import threading
 import time
 import unittest
+import warnings
 
 import file_programs
 import lab_store
@@ -24,6 +27,31 @@ from store_programs import (DOWNLOAD, LEGAL_NAMES, LIST, NOT_FOUND, OK, REFUSED,
 CONFIRMED = r"(?<!not )\bconfirmed\b"
 
 
+def visible(name):
+    """The name as list-files shows it; only for ASCII and for characters that can be printed."""
+    short = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
+    return re.sub("[\x00-\x1f\x7f]",
+                  lambda found: short.get(found.group(), "\\x%02x" % ord(found.group())), name)
+
+
+def value_of(literal):
+    """What a literal means for Python; None: it is none, or half of a pair of UTF-16."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Python warns of unknown escapes, and takes them
+        try:
+            name = ast.literal_eval(literal)
+            str.encode(name)
+        except (ValueError, SyntaxError, TypeError):
+            return None
+    return name
+
+
+def is_shown_as_it_is(literal):
+    """False: beyond ASCII, it has a character that list-files shows in another form."""
+    return all(character < "\x80" or character.isprintable()
+               for character in value_of(literal) or "")
+
+
 # ---- against the server of the course, and against ours ------------------------------------------
 
 class LabServer(StoreCase):
@@ -31,10 +59,10 @@ class LabServer(StoreCase):
         self.storage = self.folder()
         self.port = self.lab_server(lab_store.serve, self.storage)
 
-    def test_gets_files_of_every_size_from_our_client_which_says_that_nobody_confirmed(self):
+    def test_gets_files_of_every_size_from_our_client_which_reports_no_confirmation(self):
         sizes = (0, 1, 4096, 3 * MIB + 1)
         running = [self.in_background(self.uploads, self.port, some_bytes(size), "%d" % size)
-                   for size in sizes]  # at once: each waits two seconds in vain
+                   for size in sizes]  # at once: each waits two seconds
         for each in running:
             self.assert_code(each.result(), 0, "sent, not confirmed")
         self.assertEqual(self.stored(), {b"%d" % size: some_bytes(size) for size in sizes})
@@ -45,7 +73,7 @@ class LabServer(StoreCase):
             self.assert_code(self.downloads(self.port), 0)
             self.assertTrue(self.destination.read_bytes() == some_bytes(size))
 
-    def test_tells_our_client_that_there_is_no_such_file(self):
+    def test_answers_our_client_that_there_is_no_such_file(self):
         self.assert_code(self.downloads(self.port, "none"), 1, "(?i)not found")
         self.assertFalse(self.destination.exists())
 
@@ -53,15 +81,15 @@ class LabServer(StoreCase):
         self.fill(self.storage, {name: b"" for name in LEGAL_NAMES})
         client = self.client(LIST, self.port)
         self.assert_code(client, 0)
-        self.assertEqual(len(client.stdout.split("\n")), len(LEGAL_NAMES) + 1)
+        self.assertEqual(len(client.stdout.split("\n")), 1 + len(LEGAL_NAMES) + 1)
         for name in LEGAL_NAMES:
             if not set("\\\u2028\u2029") & set(name):
                 self.assertIn("] %s - 0.00 B\n" % name, client.stdout)
 
-    def test_lists_nothing_for_our_client_if_it_has_nothing(self):
+    def test_lists_nothing_for_our_client_which_says_so(self):
         client = self.client(LIST, self.port)
         self.assert_code(client, 0)
-        self.assertEqual(client.stdout, "")
+        self.assertEqual(client.stdout, "The store is empty: there are no files.\n")
 
 
 class OurOwn(StoreCase):
@@ -75,17 +103,17 @@ class OurOwn(StoreCase):
             self.assertTrue(self.destination.read_bytes() == some_bytes(size))
         client = self.client(LIST, server.port)
         self.assert_code(client, 0)
-        self.assertEqual(len(client.stdout.splitlines()), len(SIZES))
+        self.assertEqual(len(client.stdout.splitlines()), 1 + len(SIZES))
 
     def test_it_does_not_matter_where_the_stream_is_cut(self):
-        data = some_bytes(20000)
+        data = some_bytes(5000)
         for chop in self.behind_chop(self.store()):
             self.assert_code(self.uploads(chop.port, data), 0, CONFIRMED)
             self.assert_code(self.downloads(chop.port), 0)
             self.assertTrue(self.destination.read_bytes() == data)
             client = self.client(LIST, chop.port)
             self.assert_code(client, 0)
-            self.assertRegex(client.stdout, r"^> \[.*\] file - 19\.53 KB\n$")
+            self.assertRegex(client.stdout, r"\n> \[.*\] file - 4\.88 KB\n$")
 
     def test_a_name_that_is_not_plain_is_refused(self):
         server = self.store()
@@ -161,7 +189,7 @@ class UploadFile(StoreCase):
         port, _ = self.serve(refuse, read=b"\x00" + sized(b"file"))
         self.assert_code(self.uploads(port, bytes(64 * MIB)), 1, "(?i)name")
 
-    def test_a_refusal_is_told_although_a_reset_follows(self):
+    def test_a_refusal_is_reported_although_a_reset_follows(self):
         def refuse(connection):
             programs.recv_exactly(connection, MIB)
             connection.sendall(REFUSED)
@@ -170,21 +198,59 @@ class UploadFile(StoreCase):
         port, _ = self.serve(refuse, read=b"\x00" + sized(b"file"))
         self.assert_code(self.uploads(port, bytes(64 * MIB)), 1, "(?i)name")
 
+    def upload_that_changes(self, change):
+        """Uploads 32 MiB which `change(path)` changes in the middle. Returns the client, and what
+        the server receives, in the background.
+        """
+        def serve_one(connection):
+            connection.sendall(OK)
+            received = programs.recv_exactly(connection, 1 + 8 + 4 + 8 + MIB)
+            change(source)
+            received += programs.recv_exactly(connection, 31 * MIB)
+            connection.sendall(STORED)
+            return received[1 + 8 + 4 + 8:] + programs.recv_all(connection)
+
+        source = self.folder({"source": bytes(32 * MIB)}) / "source"
+        port, served = self.peer(serve_one)
+        client = self.client(UPLOAD, port, "-s", source, "-n", "file")
+        return client, served
+
+    def test_of_a_source_that_grows_exactly_the_announced_bytes_are_sent(self):
+        def grow(path):
+            with open(path, "ab") as source:
+                source.write(b"one more line\n")
+
+        client, served = self.upload_that_changes(grow)
+        self.assert_code(client, 0, CONFIRMED)
+        self.assertEqual(len(served.result()), 32 * MIB)
+
+    def test_a_source_that_shrinks_is_an_error_that_says_so(self):
+        client, _ = self.upload_that_changes(lambda path: os.truncate(path, 0))
+        self.assert_code(client, 2, "became shorter")
+
     def test_gives_up_when_the_server_is_silent(self):
         port, _ = self.peer(programs.recv_all)
         started = time.monotonic()
         self.assert_code(self.uploads(port, b"hola", "file", "--timeout", "1"), 1)
         self.assertLess(time.monotonic() - started, 5)
 
-    def test_nobody_listens(self):
+    def test_a_port_without_a_server_is_an_error(self):
         self.assert_code(self.uploads(programs.refusing_port(), b"hola"), 1, "(?i)refused")
 
-    def test_a_source_that_is_no_readable_file_is_told_before_anybody_is_called(self):
+    def test_a_source_that_is_no_readable_file_is_refused_before_connecting(self):
         folder = self.folder()
         os.mkfifo(folder / "fifo")
-        for source in (folder / "none", folder, folder / "fifo"):
+        for source in (folder / "none", folder, folder / "fifo", "/dev/zero"):
             self.assert_usage_error(UPLOAD, "-H", "127.0.0.1", "-p", programs.refusing_port(),
                                     "-s", source, "-n", "file")
+
+    def test_a_source_whose_size_is_unknown_is_refused_by_name_before_connecting(self):
+        file_programs.need_proc()
+        for source in ("/proc/cpuinfo", "/proc/self/status", "/proc/self/mem",
+                       "/sys/kernel/mm/transparent_hugepage/enabled"):
+            if os.path.exists(source):
+                self.assert_usage_error(UPLOAD, "-H", "127.0.0.1", "-p", programs.refusing_port(),
+                                        "-s", source, "-n", "file", says=source)
 
 
 class DownloadFile(StoreCase):
@@ -297,7 +363,7 @@ class DownloadFile(StoreCase):
         port, _ = self.peer(programs.recv_all)
         self.assert_code(self.downloads(port, "file", "--timeout", "1"), 1)
 
-    def test_a_destination_that_is_no_file_is_told_before_anybody_is_called(self):
+    def test_a_destination_that_is_no_file_is_refused_before_connecting(self):
         for path in (self.folder(), "/dev/null", "new/"):
             self.assert_usage_error(DOWNLOAD, "-H", "127.0.0.1", "-p", programs.refusing_port(),
                                     "-d", path, "-n", "file")
@@ -307,7 +373,7 @@ class DownloadFile(StoreCase):
         client = self.client(DOWNLOAD, port, "-d", "/dev/null/file", "-n", "file")
         self.assert_fails(client, 2, "/dev/null")
 
-    def test_a_working_folder_that_was_deleted_is_told_before_anybody_is_called(self):
+    def test_a_deleted_working_folder_is_reported_before_connecting(self):
         client = self.run_to_end(
             "/bin/sh", "-c", 'rmdir "$PWD"; exec "$0" "$@"', programs.example(DOWNLOAD),
             "-H", "127.0.0.1", "-p", programs.refusing_port(), "-d", "file", "-n", "file",
@@ -331,7 +397,8 @@ class ListFiles(StoreCase):
             return opcode
 
         port, served = self.peer(serve_one)
-        client = self.client(LIST, port, *options, env={"TZ": zone}, **keywords)
+        env = {"TZ": zone, **keywords.pop("env", {})}
+        client = self.client(LIST, port, *options, env=env, **keywords)
         self.assertEqual(served.result(), b"\x02")
         return client
 
@@ -346,11 +413,35 @@ class ListFiles(StoreCase):
     def test_a_file_is_a_line_with_its_date_its_name_and_its_size(self):
         client = self.lists("('hola.txt', 100324, %d.643)" % self.TIME)
         self.assert_code(client, 0)
-        self.assertEqual(client.stdout, "> [13-May-2021 (20:22:29)] hola.txt - 97.97 KB\n")
+        self.assertEqual(client.stdout, "Available files (1):\n"
+                                        "> [13-May-2021 (20:22:29)] hola.txt - 97.97 KB\n")
+
+    def test_before_the_files_stands_their_number_in_english_or_spanish(self):
+        files = "('a', 1, 1.0)\n('b', 1, 1.0)\n('c', 1, 1.0)"
+        english = ("Available files (3):", "The store is empty: there are no files.")
+        spanish = ("Archivos disponibles (3):", "El almacén está vacío: no hay archivos.")
+        settings = [  # LC_ALL, LC_MESSAGES, LANG: the first that is not empty decides
+            (("", "", ""), english), (("C", "es_AR.UTF-8", "es_ES"), english),
+            (("es_AR.UTF-8", "C", "C"), spanish), (("", "es", "C"), spanish),
+            (("", "", "es_ES@euro"), spanish), (("", "", "es.UTF-8"), spanish),
+            (("", "en_GB.UTF-8", "es_ES"), english), (("", "", "et_EE"), english),
+            (("", "", "esperanto"), english), (("C.UTF-8", "", "es_MX"), english)]
+        for values, (title, sentence) in settings:
+            env = dict(zip(("LC_ALL", "LC_MESSAGES", "LANG"), values))
+            with self.subTest(**env):
+                client = self.lists(files, env=env)
+                self.assertEqual(client.stdout.splitlines()[0], title)
+                self.assertEqual(len(client.stdout.splitlines()), 4)
+                self.assertEqual(self.lists("", env=env).stdout, sentence + "\n")
+
+    def test_quiet_shows_the_files_alone(self):
+        client = self.lists("('a', 1, %d.0)" % self.TIME, "-q")
+        self.assertEqual(client.stdout, "> [13-May-2021 (20:22:29)] a - 1.00 B\n")
+        self.assertEqual(self.lists("", "-q").stdout, "")
 
     def test_the_date_is_local(self):
         client = self.lists("('a', 1, %d.0)" % (self.TIME + 3 * 3600), zone="ART3")
-        self.assertEqual(client.stdout, "> [13-May-2021 (20:22:29)] a - 1.00 B\n")
+        self.assertIn("\n> [13-May-2021 (20:22:29)] a - 1.00 B\n", client.stdout)
 
     def test_sizes_have_two_decimals_and_a_unit(self):
         sizes = [(0, "0.00 B"), (1023, "1023.00 B"), (1024, "1.00 KB"), (1536, "1.50 KB"),
@@ -358,9 +449,9 @@ class ListFiles(StoreCase):
                  (5 << 40, "5120.00 GB")]
         for size, shown in sizes:
             client = self.lists("('a', %d, %d.0)" % (size, self.TIME))
-            self.assertEqual(client.stdout, "> [13-May-2021 (20:22:29)] a - %s\n" % shown)
+            self.assertIn("\n> [13-May-2021 (20:22:29)] a - %s\n" % shown, client.stdout)
 
-    def test_the_order_is_by_name_and_descending_unless_told_otherwise(self):
+    def test_the_default_order_is_by_name_and_descending(self):
         self.assertEqual(self.names(), list("dcba"))
         self.assertEqual(self.names("-n"), list("dcba"))
         self.assertEqual(self.names("--by-name", "--ascending"), list("abcd"))
@@ -376,17 +467,61 @@ class ListFiles(StoreCase):
         for name in LEGAL_NAMES + ["\u200b", "\U000e0001", "\u0301x", "\u3000"]:
             client = self.lists(repr((name, 1, float(self.TIME))))
             self.assert_code(client, 0)
-            self.assertEqual(client.stdout.count("\n"), 1, client.story(repr(name)))
+            self.assertEqual(client.stdout.count("\n"), 2, client.story(repr(name)))
             if name.isprintable() and "\\" not in name:
                 self.assertIn("] %s - 1.00 B\n" % name, client.stdout)
 
-    def test_a_name_cannot_command_the_terminal_or_forge_a_line(self):
+    def test_a_name_cannot_control_the_terminal_or_forge_a_line(self):
         for name, shown in (("a\n> [x] b", r"a\n> [x] b"), ("\x1b[2J", r"\x1b[2J"),
                             ("a\rb", r"a\rb")):
             client = self.lists(repr((name, 1, float(self.TIME))))
             self.assert_code(client, 0)
             self.assertIn("] %s - 1.00 B\n" % shown, client.stdout)
-            self.assertNotRegex(client.stdout[:-1], r"[\x00-\x1f]")
+            self.assertNotRegex(client.stdout.splitlines()[1], r"[\x00-\x1f]")
+            self.assertEqual(client.stdout.count("\n"), 2)
+
+    def assert_reads_as_python(self, literals):
+        """Each literal has the value, or is refused, as Python says; one list has them all."""
+        expected = {}
+        for size, literal in enumerate(literals):
+            name = value_of(literal)
+            if name is not None:
+                expected[size] = name
+        client = self.lists("\n".join("(%s, %d, 1.0)" % (literal, size)
+                                      for size, literal in enumerate(literals)), "-s", "-a")
+        self.assertEqual(client.code, 0 if len(expected) == len(literals) else 1, client.stderr)
+        shown = re.findall(r"(?m)^> \[.*?\] (.*) - (\d+)\.00 B$", client.stdout)
+        self.assertEqual({int(size): name for name, size in shown},
+                         {size: visible(name) for size, name in expected.items()})
+
+    def test_every_escape_of_a_literal_is_read_as_python_reads_it(self):
+        literals = [quote + "a\\%sz" % chr(code) + quote
+                    for code in range(0x20, 0x7F) for quote in "'\""]
+        literals += ["'\\%o'" % code for code in range(0, 0o1000)]
+        literals += ["'\\%03o7'" % code for code in range(0, 0o400)]
+        literals += ["'\\x%02x\\x%02X'" % (code, code) for code in range(0x100)]
+        literals = [literal for literal in literals if is_shown_as_it_is(literal)]
+        self.assert_reads_as_python(literals[:500])
+        self.assert_reads_as_python(literals[500:])
+        self.assert_reads_as_python([
+            r"'\101'", r"'\8'", r"'\1a'", r"'\18'", r"'\0'", r"'\777'", r"'\7777'", r"'\x4'",
+            r"'\xg0'", r"'\x-1'", r"'\x+1'", r"'\x 1'", r"'\x'", r"'\u00f1'", r"'\u00F1o'",
+            r"'\u00f'", r"'\u+0f1'",
+            r"'\U0001F600'", r"'\U00110000'", r"'\Uffffffff'", r"'\ud800'",
+            r"'\udce9'", r"'\ud83d\ude00'", r"'\q'", r"'\ñ'", r"'\日'", r"'\\'",
+            r"'\\\'", r"'\'", r"'\''", r"'\"'", r'"\'"', r'"\""', "''", '""', "'\t'", "'\f'",
+            "'\r'", "'a\\\rb'", "'\x7f'", "'\0'",
+            r"r'\101'", r"R'a\'b'", r"r'a\\'", r"r'a\'", r"u'\u00f1'", r"U'a'", r"ur'a'", r"b'a'",
+            r"f'a'", r"x'a'", "'año'", "'😀'", r"'\N'"])
+
+    def test_random_literals_are_read_as_python_reads_them(self):
+        source = random.Random(16)
+        pieces = ["\\", "\\", "\\", "\\'", '\\"', *"01234789abcfnrtuvxUX qñ日😀{"]
+        for _ in range(5):
+            literals = [
+                quote + "".join(source.choice(pieces) for _ in range(source.randrange(12))) + quote
+                for quote in "'\"" * 150]
+            self.assert_reads_as_python(list(filter(is_shown_as_it_is, literals)))
 
     def test_a_malformed_line_is_a_warning_and_exit_code_1_and_the_others_are_shown(self):
         folder = self.folder()
@@ -394,7 +529,7 @@ class ListFiles(StoreCase):
             "x", "", "()", "('b', 1)", "('b', 1, 1.0", "'b', 1, 1.0", "('b', 1, 1.0),",
             "('b', 1, 1.0, 2)", "('b', -1, 1.0)", "('b', 1.5, 1.0)", "('b', '1', 1.0)",
             "('b', 1, x)", "(b, 1, 1.0)", "('b, 1, 1.0)", "('b\", 1, 1.0)", "('b' + 'c', 1, 1.0)",
-            "('b'c', 1, 1.0)", "('\\q', 1, 1.0)", "('\\x1', 1, 1.0)", "('\\ud800', 1, 1.0)",
+            "('b'c', 1, 1.0)", "('\\', 1, 1.0)", "('\\x1', 1, 1.0)", "('\\ud800', 1, 1.0)",
             "('\\U00110000', 1, 1.0)", "('b', 0x10, 1.0)", "('b', 1_0, 1.0)",
             "('b', 99999999999999999999999, 1.0)", "('b', 1, nan)",
             "__import__('os').mkdir('pwned')", "('b', __import__('os').mkdir('pwned'), 1.0)"]
@@ -405,6 +540,12 @@ class ListFiles(StoreCase):
         self.assertEqual(len(re.findall(log("WARNING", ".*"), client.stderr, re.MULTILINE)),
                          len(malformed), client.story("one warning for each"))
         self.assertEqual(file_programs.tree(folder), {})
+
+    def test_a_character_by_its_name_is_said_to_be_unsupported(self):
+        client = self.lists(r"('a', 1, 1.0)" "\n" r"('\N{BULLET}', 1, 1.0)")
+        self.assert_code(client, 1, r"WARNING - \\N\{\.\.\.\}, a character by its name, is not "
+                                    r"supported: \('\\\\N\{BULLET\}', 1, 1\.0\)\n")
+        self.assertIn("] a - 1.00 B\n", client.stdout)
 
     def test_one_malformed_line_alone_is_enough_for_exit_code_1(self):
         for line in (b"x", b"('\xff', 1, 1.0)", b"\x00"):
@@ -504,6 +645,46 @@ class Progress(StoreCase):
             self.assertNotIn("[=", client.stderr)
 
 
+class TheBarKeepsItsLine(StoreCase):
+    """At a terminal, whatever else a client says stands above the bar or below it."""
+
+    def assert_lines(self, client):
+        self.assert_bars_stand_alone(client, r"\d\d:\d\d:\d\d - [A-Z]+ - .+|[a-z-]+: .+|")
+
+    def test_when_the_client_is_verbose(self):
+        server = self.store()
+        client = self.uploads(server.port, some_bytes(3 * MIB), "a", "-v", terminal=["stderr"])
+        self.assert_code(client, 0, "DEBUG")
+        self.assert_lines(client)
+        client = self.downloads(server.port, "a", "-v", terminal=["stderr"])
+        self.assert_code(client, 0, "DEBUG")
+        self.assert_lines(client)
+
+    def test_when_the_transfer_fails_in_the_middle(self):
+        def refuse(connection):
+            programs.recv_exactly(connection, 1)
+            connection.sendall(OK)
+            programs.recv_exactly(connection, MIB)
+            connection.sendall(REFUSED)
+            programs.recv_all(connection)
+
+        port, _ = self.peer(refuse)
+        client = self.uploads(port, bytes(64 * MIB), "a", "-v", terminal=["stderr"])
+        self.assert_code(client, 1, "(?m)^upload-file: ")
+        self.assert_lines(client)
+
+        def cut(connection):
+            programs.recv_exactly(connection, 1)
+            connection.sendall(OK)
+            programs.recv_exactly(connection, 8 + 1)
+            connection.sendall(OK + struct.pack(">Q", 3 * MIB) + bytes(MIB))
+
+        port, _ = self.peer(cut)
+        client = self.downloads(port, "a", "-v", terminal=["stderr"])
+        self.assert_code(client, 1, "(?m)^download-file: ")
+        self.assert_lines(client)
+
+
 class Manners(StoreCase):
     COMPLETE = {UPLOAD: ("-s", __file__, "-n", "a"), DOWNLOAD: ("-d", "a", "-n", "a"), LIST: ()}
 
@@ -523,6 +704,8 @@ class Manners(StoreCase):
             self.assert_usage_error(path, *rest, "word", says="word")
         self.assert_usage_error(UPLOAD, "-s", __file__, says="name")
         self.assert_usage_error(UPLOAD, "-n", "name", says="src")
+        self.assert_usage_error(UPLOAD, "-s", __file__, "-n", "", says="--name is empty")
+        self.assert_usage_error(DOWNLOAD, "-n", "name", "--dst=", says="--dst is empty")
         self.assert_usage_error(DOWNLOAD, "-d", "nowhere", says="name")
         self.assert_usage_error(DOWNLOAD, "-n", "name", says="dst")
         for two in (("-n", "-s"), ("-s", "-d"), ("--by-name", "--by-date")):

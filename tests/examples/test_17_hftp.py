@@ -197,7 +197,7 @@ class Wire(HftpCase):
             connection.sendall(b"p\r\n")
             self.assertEqual(programs.recv_exactly(connection, len(HELP)), HELP)
 
-    def test_who_has_closed_the_sending_side_gets_every_answer_it_is_owed(self):
+    def test_a_client_that_has_shut_down_sending_gets_every_pending_answer(self):
         server = self.hftp({"big": some_bytes(3 * MIB)})
         connection = self.connect(server)
         connection.sendall(b"get_slice big 0 %d\r\n" % (3 * MIB) + b"help\r\n" * 1000 + b"get_meta")
@@ -231,13 +231,13 @@ class Refusals(HftpCase):
         connection.sendall(b"hel\n")
         self.assertEqual(programs.recv_all(connection), ANSWERS[100])
 
-    def test_what_was_asked_before_a_fatal_mistake_is_answered(self):
+    def test_requests_before_a_fatal_mistake_are_answered(self):
         server = self.hftp()
         self.assert_answers(server, b"help\r\nnone\r\nhel\np\r\nhelp\r\n",
                             HELP + ANSWERS[200] + ANSWERS[100])
         self.assert_answers(server, b"help\r\n\r\nhelp\r\n", HELP + ANSWERS[101])
 
-    def test_who_still_sends_gets_the_fatal_answer(self):
+    def test_a_client_that_still_sends_gets_the_fatal_answer(self):
         server = self.hftp()
         for _ in range(5):
             self.assert_answers(server, b"\r\n" + bytes(8 * MIB), ANSWERS[101])
@@ -282,6 +282,13 @@ class Refusals(HftpCase):
                            b"get_file_listing\r\nquit\r\n")
         self.assertEqual(programs.recv_all(connection),
                          ANSWERS[202] + b"0 OK\r\n5\r\n0 OK\r\nother\r\n\r\n0 OK\r\n")
+
+    def test_a_file_whose_size_is_unknown_is_an_error_of_the_server(self):
+        file_programs.need_proc()
+        server = self.hftp_at("/proc/self")
+        for request in (b"get_metadata status\r\n", b"get_slice status 0 0\r\n",
+                        b"get_slice status 0 1 raw\r\n", b"get_metadata mem\r\n"):
+            self.assert_answers(server, request + b"help\r\n", ANSWERS[199])
 
     def test_a_file_that_cannot_be_read_is_an_error_of_the_server(self):
         self.data = self.folder({"secret": b"secret", "open": b"hola"})
@@ -355,7 +362,7 @@ class Endurance(HftpCase):
         self.assertTrue(client.raw_slice("big", 0, BIG) == data)
         self.assertLess(self.growth(server), 8 * MIB)
 
-    def test_who_asks_for_much_and_takes_nothing_needs_little_memory_and_delays_nobody(self):
+    def test_a_client_that_requests_much_and_takes_nothing_costs_little_and_delays_no_other(self):
         server = self.warmed_up({"big": some_bytes(MIB)})
         stuck = self.narrow_connection(server)
         stuck.sendall(b"get_slice big 0 1048576\r\n" * 100 + b"quit\r\n")
@@ -385,7 +392,7 @@ class Endurance(HftpCase):
         self.assertTrue(whole.startswith(cut), "not the names of the files")
         self.assert_serves(server)
 
-    def test_when_memory_runs_out_it_costs_those_who_need_much_and_nobody_else(self):
+    def test_when_memory_runs_out_only_clients_that_need_much_are_lost(self):
         server = self.warmed_up()
         first = self.connect(server)
         self.limit_memory(server.process.pid, 25 * MIB)
@@ -445,7 +452,7 @@ class Endurance(HftpCase):
         received += self.read_on(connection)
         self.assertTrue(received == b"0 OK\r\n%s\r\n0 OK\r\n" % base64.b64encode(data))
 
-    def test_who_takes_nothing_of_its_answer_is_cut_when_its_time_is_up_and_nobody_else(self):
+    def test_only_a_client_that_takes_nothing_of_its_answer_is_cut_at_the_time_limit(self):
         server = self.hftp({"big": some_bytes(BIG)}, "--timeout", "1")
         silent = self.connect(server)
         silent.sendall(b"hel")
@@ -457,7 +464,7 @@ class Endurance(HftpCase):
         silent.sendall(b"p\r\n")
         self.assertEqual(programs.recv_exactly(silent, len(HELP)), HELP)
 
-    def test_who_still_sends_after_a_fatal_answer_delays_nobody(self):
+    def test_a_client_that_still_sends_after_a_fatal_answer_delays_no_other(self):
         server = self.hftp()
         rude = self.connect(server)
         rude.sendall(b"\r\n")
@@ -466,7 +473,7 @@ class Endurance(HftpCase):
             rude.sendall(bytes(65536))
             self.assert_serves(server)
 
-    def test_when_descriptors_run_out_others_wait_and_who_is_here_is_served(self):
+    def test_when_descriptors_run_out_new_clients_wait_and_the_others_are_served(self):
         self.data = self.folder(FILES)
         server = self.listening(self.start(
             "/bin/sh", "-c", 'ulimit -n 32; exec "$0" "$@"', programs.example(SERVER), "-a",
@@ -521,7 +528,7 @@ class LabClient(HftpCase):
         requests = ["none", "get_metadata none", "get_slice hola.txt 13 0", "get_metadata a/b"]
         self.assertEqual(lab_hftp.pipeline(client, requests * 100), [200, 202, 203, 201] * 100)
 
-    def test_is_told_of_its_mistakes_and_can_go_on(self):
+    def test_gets_answers_to_its_mistakes_and_can_go_on(self):
         client = self.lab_client(self.hftp())
         for request, code in (("get_metadata none", 202), ("get_slice hola.txt 0 13", 203),
                               ("get_metadata " + HUGE_NAME, 202), ("nothing", 200)):
@@ -600,7 +607,7 @@ class Fetching(FetchCase):
             self.assertEqual(client.stdout, "empty\nhola.txt\n")
         self.assertEqual(self.saved(), {})
 
-    def test_a_name_that_could_lead_elsewhere_is_not_asked_for(self):
+    def test_a_name_that_could_lead_elsewhere_is_not_requested(self):
         server = self.hftp()
         outer = self.folder({"x": b"old"})
         here = outer / "here"
@@ -752,7 +759,7 @@ class HandMadeServers(FetchCase):
         self.assert_code(self.fetch(port, "file", "--timeout", "1"), 1)
         self.assertLess(time.monotonic() - started, 5)
 
-    def test_nobody_listens(self):
+    def test_a_port_without_a_server_is_an_error(self):
         self.assert_code(self.fetch(programs.refusing_port(), "file"), 1, "(?i)refused")
 
 
@@ -781,7 +788,7 @@ class Streams(FetchCase):
         os.mkfifo(path)
         return '"%s"' % path, os.open(path, os.O_RDONLY | os.O_NONBLOCK)
 
-    def test_without_stderr_a_server_serves_and_tells_nobody(self):
+    def test_without_stderr_a_server_serves_without_a_log(self):
         for path, options, answer in self.SERVERS:
             with self.subTest(path):
                 server = self.listening(self.start_with("2>&-", path, *options,
@@ -803,7 +810,7 @@ class Streams(FetchCase):
         self.assertEqual(served.result(), [b"get_file_listing\r\n"])
         self.assertEqual(file_programs.tree(here), {b"file": b"older"})
 
-    def test_without_stdout_a_client_fails_and_its_server_hears_requests_only(self):
+    def test_without_stdout_a_client_fails_and_its_server_receives_requests_only(self):
         def serve_one(connection):
             with connection.makefile("rb") as stream:
                 requests = [stream.readline()]
@@ -817,7 +824,7 @@ class Streams(FetchCase):
         self.assertIn("cannot write to stdout", client.stderr)
         self.assertEqual(served.result(), [b"get_file_listing\r\n", b"quit\r\n"])
 
-    def test_a_server_lives_on_when_nobody_reads_its_log_any_more(self):
+    def test_a_server_goes_on_when_its_log_has_no_reader_any_more(self):
         for path, options, answer in self.SERVERS:
             with self.subTest(path):
                 pipe, reader = self.log_without_reader()
@@ -826,7 +833,7 @@ class Streams(FetchCase):
                 os.close(reader)
                 self.assert_answers_and_stops(server, answer)
 
-    def test_a_client_ends_without_a_word_when_nobody_reads_what_it_prints(self):
+    def test_a_client_ends_silently_when_its_output_has_no_reader(self):
         def serve_one(connection):
             connection.recv(100)
             os.close(reader)
@@ -841,7 +848,7 @@ class Streams(FetchCase):
 
 
 class AtTheTerminal(FetchCase):
-    def test_it_asks_for_a_name_and_paints_a_bar_that_stays(self):
+    def test_it_prompts_for_a_name_and_draws_a_bar_that_stays(self):
         server = self.hftp({"file": some_bytes(99328)})
         here = self.folder()
         client = self.start(CLIENT, "-H", "127.0.0.1", "-p", server.port, cwd=here,
@@ -853,6 +860,26 @@ class AtTheTerminal(FetchCase):
                              on="stderr")
         self.assertEqual(client.wait_exit(), 0, client.stderr)
         self.assertEqual(file_programs.tree(here), {b"file": some_bytes(99328)})
+
+    def test_the_bar_keeps_its_line_when_the_client_is_verbose(self):
+        server = self.hftp({"file": some_bytes(MIB)})
+        client = self.start(CLIENT, "127.0.0.1", "-p", server.port, "-v", cwd=self.folder(),
+                            terminal=("stdin", "stderr"))
+        client.wait_for_text(r"name.*: $", on="stderr")
+        client.send_line("file")
+        self.assertEqual(client.wait_exit(), 0, client.stderr)
+        self.assertEqual(client.stderr.count("get_slice"), 11)
+        self.assert_bars_stand_alone(client, r"get_\w+( [\w ]+)?|name of the file: file|"
+                                             r"saved file|quit|")
+
+    def test_its_message_after_ctrl_c_stands_below_the_prompt(self):
+        server = self.hftp()
+        client = self.start(CLIENT, "127.0.0.1", "-p", server.port, cwd=self.folder(),
+                            terminal=("stdin", "stderr"))
+        client.wait_for_text(r"name.*: $", on="stderr")
+        client.send("\x03")
+        self.assertEqual(client.wait_exit(), 1, client.stderr)
+        self.assertEqual(programs.screen(client.stderr)[-2:], ["stopped: nothing is saved", ""])
 
     def test_there_is_no_bar_in_a_pipe(self):
         client = self.fetch(self.hftp({"file": some_bytes(99328)}).port, "file")
@@ -872,7 +899,16 @@ class Manners(HftpCase):
         for path in (SERVER, CLIENT):
             self.assert_usage_error(path, "--nonsense", says="nonsense")
             self.assert_usage_error(path, "-p", "70000", says="port")
-            self.assert_usage_error(path, "word", says="word")
+        self.assert_usage_error(SERVER, "word", says="word")
+        self.assert_usage_error(CLIENT, "127.0.0.1", "word", says="word")
+        self.assert_usage_error(CLIENT, "127.0.0.1", "-H", "127.0.0.2", says="two servers")
+
+    def test_the_client_takes_its_server_as_a_word_too(self):
+        server = self.hftp()
+        for words in (("127.0.0.1", "-p", server.port), ("-p", server.port, "127.0.0.1"),
+                      ("127.0.0.1", "-H", "127.0.0.1", "-p", server.port)):
+            client = self.run_to_end(CLIENT, *words)
+            self.assertEqual((client.code, client.stdout), (0, "empty\nhola.txt\n"), client.stderr)
 
     def test_the_defaults_of_the_server(self):
         folder = self.folder()
@@ -890,7 +926,7 @@ class Manners(HftpCase):
         client = self.run_to_end(CLIENT, "--host", "127.0.0.1", "--port", server.port)
         self.assertEqual((client.code, client.stdout), (0, "file\n"), client.stderr)
 
-    def test_a_port_that_is_taken_is_told(self):
+    def test_a_port_in_use_is_an_error(self):
         server = self.hftp()
         second = self.run_to_end(SERVER, "-a", "127.0.0.1", "-p", server.port, "-d", self.data)
         self.assert_fails(second, 1, "in use")

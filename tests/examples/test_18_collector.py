@@ -9,6 +9,7 @@ import select
 import shutil
 import signal
 import socket
+import subprocess
 import time
 import unittest
 
@@ -57,6 +58,20 @@ class CollectorCase(file_programs.TestCase):
         """A server; self.collected is its folder."""
         self.collected = folder or self.folder()
         return self.server(SERVER, "-d", self.collected, *options)
+
+    def traced(self, *expressions):
+        """A server under strace with these options -e, and the log of its calls."""
+        if traced.why_not():
+            self.skipTest(traced.why_not())
+        self.collected = getattr(self, "collected", None) or self.folder()
+        log = self.folder() / "strace.log"
+        options = [word for each in expressions for word in ("-e", each)]
+        # -D: the server is our child, and strace a stranger.
+        server = self.listening(self.start(
+            shutil.which("strace"), "-D", "-o", log, *options, programs.example(SERVER),
+            "-H", "127.0.0.1", "-p", 0, "-d", self.collected,
+            env={"ASAN_OPTIONS": "detect_leaks=0"}))
+        return server, log
 
     def stored(self, address="127.0.0.1"):
         return file_programs.tree(self.collected / address)
@@ -242,18 +257,12 @@ class Refusals(CollectorCase):
             self.assert_refused(connection)
         self.assertEqual(len(self.stored()), 1000)
 
-    @unittest.skipIf(traced.why_not(), traced.why_not())
     def test_however_many_have_its_name_a_file_waits_for_the_disk_and_is_linked_once(self):
         self.collected = self.folder()
         (self.collected / "127.0.0.1").mkdir()
         self.fill(self.collected / "127.0.0.1",
                   dict.fromkeys(["a.jpg"] + ["a-%d.jpg" % number for number in range(2, 500)], b""))
-        log = self.folder() / "strace.log"
-        # -D: the server is our child, and strace a stranger.
-        server = self.listening(self.start(
-            shutil.which("strace"), "-D", "-o", log, "-e", "trace=fsync,linkat",
-            programs.example(SERVER), "-H", "127.0.0.1", "-p", 0, "-d", self.collected,
-            env={"ASAN_OPTIONS": "detect_leaks=0"}))
+        server, log = self.traced("trace=fsync,linkat")
         with self.connect(server) as connection:
             self.send_file(connection, "a.jpg", b"hola")
         self.assertEqual(self.stored()[b"a-500.jpg"], b"hola")
@@ -355,6 +364,94 @@ class Refusals(CollectorCase):
         active.sendall(data)
         self.assertEqual(programs.recv_exactly(active, 4 * len(ACK)), ACK * 4)
         self.eventually(self.all_stored, {b"127.0.0.1/active.jpg": b"x" * 1000}, server)
+
+
+class LackingFileSystems(CollectorCase):
+    """Shared folders, FUSE and FAT lack fsync(2) of a folder, or linkat(2)."""
+
+    # The first fsync is of the new folder; then each file has one, and one more for its name.
+    FOLDERS_OF_FILES = "inject=fsync:error=%s:when=3+2"
+
+    def assert_stored_once_and_told_so(self, server):
+        folder = self.folder({"a.jpg": some_bytes(3000)})
+        for expected in ((b"a.jpg",), (b"a.jpg", b"a-2.jpg")):  # a second client, a second file
+            client = self.run_to_end(CLIENT, "-H", "127.0.0.1", "-p", server.port, "-d", folder)
+            self.assert_code(client, 0)
+            self.assertEqual(client.stdout, "a.jpg\n")
+            server.wait_for_line(", stored as ", on="stderr")
+            self.assertEqual(self.stored(), dict.fromkeys(expected, some_bytes(3000)))
+        self.assertEqual(server.stderr.count(", stored as "), 2)
+        self.assertNotIn("error", server.stderr)
+
+    def test_a_folder_that_cannot_be_synced_is_no_failure(self):
+        for error in ("EINVAL", "ENOSYS"):
+            with self.subTest(error=error):
+                self.collected = self.folder()
+                self.assert_stored_once_and_told_so(
+                    self.traced("trace=fsync", self.FOLDERS_OF_FILES % error)[0])
+
+    def test_nor_is_the_new_folder_of_a_client(self):
+        server, _ = self.traced("trace=fsync", "inject=fsync:error=EINVAL:when=1")
+        self.assert_stored_once_and_told_so(server)
+
+    def test_a_disk_that_fails_is_a_failure(self):
+        server, _ = self.traced("trace=fsync", self.FOLDERS_OF_FILES % "EIO")
+        with self.connect(server) as connection:
+            connection.sendall(whole("a.jpg", b"hola"))
+            self.assertEqual([readmsg(connection) for _ in range(3)], [b"recibido"] * 3)
+            self.assertEqual(readmsg(connection), b"error: Input/output error")
+
+    def test_without_hard_links_files_are_stored_and_none_is_replaced(self):
+        for error in ("EPERM", "ENOSYS", "EOPNOTSUPP", "EMLINK"):
+            for more in ((), ("inject=renameat2:error=EINVAL",)):  # nor a rename that replaces none
+                with self.subTest(error=error, more=more):
+                    self.collected = self.folder()
+                    server, _ = self.traced("trace=linkat,renameat2",
+                                            "inject=linkat:error=" + error, *more)
+                    self.assert_stored_once_and_told_so(server)
+
+
+class WhatIsUnfinished(CollectorCase):
+    """It has been deleted before anybody is told that it is not kept, however long that takes."""
+
+    SLOWLY = ("trace=unlinkat", "inject=unlinkat:delay_enter=300000")  # microseconds
+
+    def under_way(self, connection):
+        connection.sendall(header("a.jpg", 4) + frames(b"h"))
+        self.assertEqual(readmsg(connection), b"recibido")
+        self.assertEqual(len(self.stored()), 1)
+
+    def test_when_the_server_says_that_a_client_has_left(self):
+        for end in (socket.socket.close, programs.reset):
+            self.collected = self.folder()
+            server, _ = self.traced(*self.SLOWLY)
+            connection = self.connect(server)
+            self.under_way(connection)
+            end(connection)
+            server.wait_for_line("nothing is kept of a.jpg| left: ", on="stderr")
+            self.assertEqual(self.stored(), {})
+
+    def test_when_a_client_reads_that_its_file_is_refused(self):
+        server, _ = self.traced(*self.SLOWLY)
+        connection = self.connect(server)
+        self.under_way(connection)
+        connection.sendall(encapsula(b"more bytes than were announced"))
+        self.assert_refused(connection)
+        self.assertEqual(self.stored(), {})
+
+    def test_when_clients_flood_it_and_go(self):
+        server = self.collector()
+        for end in (socket.socket.close, programs.reset):
+            for cut in (100, 70000, 900000):
+                connections = [self.connect(server) for _ in range(20)]
+                flood = b"".join(whole("%d.jpg" % size, some_bytes(size)) for size in (4, MIB))
+                for connection in connections:
+                    connection.sendall(flood[:cut])
+                for connection in connections:
+                    end(connection)
+                for _ in connections:
+                    server.wait_for_line(" left: ", on="stderr")
+                self.assertFalse([name for name in self.stored() if name.startswith(b".")])
 
 
 # ---- the client ----------------------------------------------------------------------------------
@@ -464,7 +561,7 @@ class Client(CollectorCase):
         self.assertLess(time.monotonic() - started, 5)
         self.assert_code(self.sends(programs.refusing_port(), folder), 1, "(?i)refused")
 
-    def test_a_file_that_becomes_shorter_or_longer_while_it_is_sent_is_told(self):
+    def test_a_file_that_becomes_shorter_while_it_is_sent_is_told_and_one_that_grows_is_sent(self):
         for size in (4 * MIB, 64 * MIB + 1):  # it has 64 MiB when the client opens it
             folder = self.folder()
             with open(folder / "a.jpg", "wb") as file:
@@ -484,8 +581,26 @@ class Client(CollectorCase):
                 return answered
 
             port, served = self.peer(serve_one)
-            self.assert_code(self.sends(port, folder), 2, "a.jpg changed")
-            self.assertLess(served.result(), 4)
+            if size < 64 * MIB:
+                self.assert_code(self.sends(port, folder), 2, "a.jpg became shorter")
+                self.assertLess(served.result(), 4)
+            else:
+                self.assert_code(self.sends(port, folder), 0)
+                self.assertEqual(served.result(), 4)
+
+    def test_a_file_without_a_size_is_skipped_by_name(self):
+        file_programs.need_proc()
+        folder = self.folder({"a.jpg": b"", "b.jpg": b"hola"})
+        mount = "mount --bind /proc/version %s/a.jpg" % folder
+        if subprocess.run(["unshare", "-m", "sh", "-c", mount], capture_output=True).returncode:
+            self.skipTest("nothing can be mounted here")
+        server = self.collector()
+        client = self.start("/usr/bin/env", "unshare", "-m", "sh", "-c", mount + '; exec "$@"', "sh",
+                            programs.example(CLIENT), "-H", "127.0.0.1", "-p", server.port,
+                            "-d", folder)
+        self.assertEqual(client.wait_exit(), 2, client.story("a file has no size"))
+        self.assertRegex(client.stderr, "skipped: a.jpg: .*wrong size")
+        self.assertEqual(self.stored(), {b"b.jpg": b"hola"})
 
     def test_an_acknowledgement_of_what_was_not_sent_is_an_error(self):
         # The first part is still coming; and of four parts, one has come, and two are acknowledged.
@@ -618,7 +733,7 @@ class Both(CollectorCase):
                 chop = self.chop(server, "--mode", mode, "--after", after, "--direction", "up")
                 client = self.client(chop.port, folder)
                 self.assertEqual(client.wait_exit(), 1, client.story(mode))
-                self.eventually(self.is_under_way, False, server)
+                server.wait_for_line(" left: ", on="stderr")
                 stored = self.stored()
                 told = [os.fsencode(name) for name in client.stdout.splitlines()]
                 self.assertLessEqual(set(told), set(stored))  # it may be stored, and not yet told

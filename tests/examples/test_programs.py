@@ -1,9 +1,12 @@
 #!/usr/bin/env python3
-"""Tests of the harness itself, programs.py, with cat and sh as the programs.
+"""The manners that every program of the examples has; and tests of the harness itself, programs.py,
+with cat and sh as the programs.
 
 Run: python3 tests/examples/test_programs.py
 """
 import errno
+import re
+import shlex
 import signal
 import socket
 import unittest
@@ -121,6 +124,100 @@ class Sockets(programs.TestCase):
             left.shutdown(socket.SHUT_WR)
             self.assertEqual(programs.recv_exactly(right, 3), b"hol")
             self.assertEqual(programs.recv_exactly(right, 3), b"a")
+
+
+class Manners(programs.TestCase):
+    """Of every program that has program::run."""
+
+    OPTION = re.compile(r"""[{(]'(?P<letter>.)',\s*"(?P<name>[\w-]+)",\s*
+                            (?:"(?P<value_name>[^"]+)",\s*(?:"(?P<default>[^"]*)"|\w))?""", re.VERBOSE)
+    @staticmethod
+    def sources():
+        """(path of the program, its source), for all of them."""
+        folder = programs.ROOT / "examples"
+        for source in sorted(folder.rglob("*.cpp")):
+            text = source.read_text()
+            if "program::run(" in text:
+                yield str(source.relative_to(folder).with_suffix("")), text
+
+    def each(self, check):
+        count = 0
+        for path, source in self.sources():
+            with self.subTest(path):
+                check(path, source)
+                count += 1
+        self.assertGreater(count, 40)
+
+    def help_of(self, path):
+        program = self.run_to_end(path, "--help")
+        self.assertEqual((program.code, program.stderr), (0, ""), program.story("--help"))
+        return program.stdout
+
+    @staticmethod
+    def shown_options(text):
+        """The options that --help shows: {name: (letter, value name, text)}."""
+        shown = re.findall(r"(?m)^  -(.), --([\w-]+)(?: ([A-Z:]+))?  +(\S.*)$", text)
+        return {name: (letter, value, rest) for letter, name, value, rest in shown}
+
+    def test_help_shows_examples_the_usage_and_every_option_in_at_most_100_columns(self):
+        def check(path, _):
+            self.assert_help(path)
+            text = self.help_of(path)
+            self.assertLessEqual(max(map(len, text.splitlines())), 100, text)
+            self.assertNotRegex(text, r"(?m) $")
+            self.assertLessEqual({"quiet", "verbose", "help"}, self.shown_options(text).keys())
+
+        self.each(check)
+
+    def test_every_option_in_the_table_of_a_program_is_in_its_help_with_its_default(self):
+        def check(path, source):
+            shown = self.shown_options(self.help_of(path))
+            call = source[source.index("program::run("):]
+            for option in self.OPTION.finditer(call):
+                letter, value_name, text = shown[option["name"]]
+                self.assertEqual(letter, option["letter"])
+                self.assertEqual(value_name, option["value_name"] or "")
+                if option["default"]:
+                    self.assertTrue(text.endswith("(default: %s)" % option["default"]), text)
+            for name, default in re.findall(r"program::\w*?(host|address|port)_option\((.*?)\)",
+                                            call):
+                default = default or ("5000" if name == "port" else
+                                      "localhost" if name == "host" else "0.0.0.0")
+                text = shown["port" if name == "port" else "host"][2]
+                self.assertRegex(text, r"\(default: \S+\)$")
+                if "::" not in default:
+                    self.assertIn("(default: %s)" % default.strip('"'), text)
+
+        self.each(check)
+
+    def examples(self, path):
+        """The command lines of its --help that start this program, as lists of words."""
+        name = path.split("/")[-1]
+        for line in self.help_of(path).split("\nUsage: ")[0].splitlines():
+            command = re.split(r"(?<=\S)  +", line.strip())[0]
+            found = re.search(r"(?:^|\| |TRAMA_TRACE=1 )" + re.escape(name) + r"(?![\w-])", command)
+            if line.startswith("  ") and found:
+                words = shlex.split(command[found.end():])
+                yield words[:next((i for i, word in enumerate(words) if word in "<>|"), None)]
+
+    def test_the_examples_of_the_help_are_command_lines_that_the_program_accepts(self):
+        def check(path, _):
+            examples = list(self.examples(path))
+            self.assertTrue(examples, "--help shows no example that begins with the program")
+            for words in examples:
+                program = self.run_to_end(path, *words, "--help")
+                self.assertEqual((program.code, program.stderr), (0, ""), program.story(words))
+
+        self.each(check)
+
+    def test_an_empty_value_is_called_empty(self):
+        def check(path, _):
+            for name, (letter, value_name, _) in self.shown_options(self.help_of(path)).items():
+                for words in (["--" + name, ""], ["--%s=" % name], ["-" + letter, ""]):
+                    if value_name:
+                        self.assert_usage_error(path, *words, says="value of --%s is empty" % name)
+
+        self.each(check)
 
 
 if __name__ == "__main__":

@@ -19,16 +19,9 @@
 
 namespace {
 
-constexpr const char* usage = R"(Examples:
+constexpr const char* examples = R"(
   readmsg_client                  each line you type goes to port 5000 of this machine
   echo hola | readmsg_client      this works
-
-Usage: readmsg_client [-H HOST] [-p PORT] [-q | -v] [-h]
-  -H, --host HOST  whom to call (default: localhost)
-  -p, --port PORT  the port (default: 5000)
-  -q, --quiet      say errors only
-  -v, --verbose    say more
-  -h, --help       show this
 )";
 
 std::string encapsulate(const std::string& payload) {
@@ -67,6 +60,6 @@ int talk(const program::options& given) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    return program::run(argc, argv, usage,
-                        {program::host_option("localhost"), program::port_option()}, talk);
+    return program::run(argc, argv, examples, {program::host_option(), program::port_option()},
+                        talk);
 }

@@ -22,16 +22,9 @@
 
 namespace {
 
-constexpr const char* usage = R"(Examples:
+constexpr const char* examples = R"(
   readmsg_server                          echo frames on port 5000, with five flaws
   printf 000004:hola | nc localhost 5000  this works
-
-Usage: readmsg_server [-H ADDRESS] [-p PORT] [-q | -v] [-h]
-  -H, --host ADDRESS  where to listen (default: 0.0.0.0, every IPv4 address)
-  -p, --port PORT     the port; 0 takes a free one (default: 5000)
-  -q, --quiet         say errors only
-  -v, --verbose       say more
-  -h, --help          show this
 )";
 
 std::string encapsulate(const std::string& payload) {
@@ -65,7 +58,7 @@ void serve(trama::tcp_stream client) {
     const program::hang_up_on_stop on_stop(client.fd());
     try {
         for (std::string message; !(message = read_message(client)).empty();) {
-            program::say("message: \"", trama::escaped(message, 60), '"');
+            program::say("message: \"", program::shown{message, 60}, '"');
             client.send_all(encapsulate(message));
         }
         program::say(client.remote_endpoint(), " left");
@@ -84,6 +77,6 @@ int serve_all(const program::options& given) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    return program::run(argc, argv, usage,
-                        {program::host_option("0.0.0.0"), program::port_option()}, serve_all);
+    return program::run(argc, argv, examples,
+                        {program::address_option(), program::listen_port_option()}, serve_all);
 }

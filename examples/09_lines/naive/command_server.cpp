@@ -19,16 +19,9 @@
 
 namespace {
 
-constexpr const char* usage = R"(Examples:
+constexpr const char* examples = R"(
   command_server                  answer commands on port 5000, with three flaws
   nc localhost 5000               type HELP, ADD 2 3 or QUIT: this works
-
-Usage: command_server [-H ADDRESS] [-p PORT] [-q | -v] [-h]
-  -H, --host ADDRESS  where to listen (default: 0.0.0.0, every IPv4 address)
-  -p, --port PORT     the port; 0 takes a free one (default: 5000)
-  -q, --quiet         say errors only
-  -v, --verbose       say more
-  -h, --help          show this
 )";
 
 bool starts_with(std::string_view text, std::string_view start) {
@@ -50,7 +43,7 @@ void serve(trama::tcp_stream client) {
     try {
         // Flaws 1 and 2: what one receive gives need not be one command.
         for (std::string bytes; !(bytes = client.recv_some(1024)).empty();) {
-            program::say("one receive: \"", trama::escaped(bytes, 60), '"');
+            program::say("one receive: \"", program::shown{bytes, 60}, '"');
             client.send_all(answer(bytes));
             if (starts_with(bytes, "QUIT")) return;
         }
@@ -69,6 +62,6 @@ int serve_all(const program::options& given) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    return program::run(argc, argv, usage,
-                        {program::host_option("0.0.0.0"), program::port_option()}, serve_all);
+    return program::run(argc, argv, examples,
+                        {program::address_option(), program::listen_port_option()}, serve_all);
 }

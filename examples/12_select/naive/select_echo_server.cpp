@@ -18,24 +18,17 @@
 
 namespace {
 
-constexpr const char* usage = R"(Examples:
+constexpr const char* examples = R"(
   select_echo_server                     on every IPv4 address, port 5000
   select_echo_server -H 127.0.0.1 -p 0   for this machine only, on a free port
-
-Usage: select_echo_server [-H ADDRESS] [-p PORT] [-q | -v] [-h]
-  -H, --host ADDRESS  where to listen (default: 0.0.0.0, every IPv4 address)
-  -p, --port PORT     the port; 0 takes a free one, told in the first line (default: 5000)
-  -q, --quiet         say errors only
-  -v, --verbose       say more
-  -h, --help          show this
 )";
 
 /// One read, one answer. False: this client has left.
 bool serve(trama::tcp_stream& client) {
     const std::string bytes = client.recv_some(16384);  // returns at once: it is ready to be read
-    program::say(client.remote_endpoint(), ": ", trama::escaped(bytes, 60));
+    program::say(client.remote_endpoint(), ": ", program::shown{bytes, 60});
     // [region flaw]
-    if (bytes.empty() || bytes == ".") return false;
+    if (bytes.empty()) return false;
     client.send_all(bytes);  // the flaw: nobody asked whether it is ready to be written, too
     return true;
     // [/region flaw]
@@ -80,6 +73,6 @@ int serve_all(const program::options& given) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    return program::run(argc, argv, usage,
-                        {program::host_option("0.0.0.0"), program::port_option()}, serve_all);
+    return program::run(argc, argv, examples,
+                        {program::address_option(), program::listen_port_option()}, serve_all);
 }

@@ -25,16 +25,9 @@
 
 namespace {
 
-constexpr const char* usage = R"(Examples:
+constexpr const char* examples = R"(
   chat_server                     a chat on port 5000 of every address, with four flaws
   nc localhost 5000               join it
-
-Usage: chat_server [-H ADDRESS] [-p PORT] [-q | -v] [-h]
-  -H, --host ADDRESS  where to listen (default: 0.0.0.0, every IPv4 address)
-  -p, --port PORT     the port; 0 takes a free one (default: 5000)
-  -q, --quiet         say errors only
-  -v, --verbose       say more
-  -h, --help          show this
 )";
 
 using crowd = std::list<trama::tcp_stream>;
@@ -116,6 +109,6 @@ int serve_all(const program::options& given) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    return program::run(argc, argv, usage,
-                        {program::host_option("0.0.0.0"), program::port_option()}, serve_all);
+    return program::run(argc, argv, examples,
+                        {program::address_option(), program::listen_port_option()}, serve_all);
 }

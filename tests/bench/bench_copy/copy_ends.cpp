@@ -14,6 +14,8 @@
 #include <cstdlib>
 #include <string>
 
+#include <sys/sendfile.h>
+
 namespace {
 
 constexpr std::size_t quarter = 256 * 1024;

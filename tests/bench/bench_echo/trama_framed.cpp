@@ -10,7 +10,8 @@
 
 template <typename Selector>
 void serve(int port) {
-    trama::message_server<trama::length_prefix<4>, Selector> server{"127.0.0.1", port};
+    trama::message_server<trama::length_prefix<4>, trama::no_state, Selector> server{"127.0.0.1",
+                                                                                     port};
     std::printf("listening on %s\n", server.local_endpoint().to_string().c_str());
     std::fflush(stdout);
     server.high_water_mark(std::size_t{32} << 20U);
