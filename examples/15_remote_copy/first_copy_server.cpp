@@ -1,0 +1,66 @@
+// first_copy_server -- receives files, one at a time, and keeps each one whole or not at all
+// Run:      g++ first_copy_server.cpp && ./a.out        it stores into the folder copies
+//           g++ first_copy_client.cpp -o client && ./client photo.jpg   in a second terminal
+// Observe:  Stop the client with Ctrl-C during a large file: nothing is left in the folder.
+// Missing:  many clients at once, and a copy that goes on after a cut: copy_stream_server.cpp
+#include "trama.hpp"
+
+#include <chrono>
+#include <iostream>
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+using line_stream = trama::framed_stream<trama::any_line>;
+
+/// The next line. Throws if the client closes before it.
+std::string recv_line(line_stream& client) {
+    const auto line = client.recv_frame();  // a std::optional: a line, or nothing
+    if (!line) throw std::runtime_error("the client has closed before it sent a file");
+    return *line;
+}
+
+/// A number of bytes. Without the test, std::stoull would take " 5", "5x", and "-1" as well.
+std::uint64_t to_size(const std::string& text) {
+    const bool is_number = text.find_first_not_of("0123456789") == std::string::npos;
+    if (!is_number) throw std::runtime_error("this is no size: " + trama::escaped(text, 60));
+    return std::stoull(text);
+}
+
+/// The client sends a line with the name, a line with the size, and then the bytes.
+void store(line_stream& client, const trama::folder& copies) {
+    const std::string name = recv_line(client);
+    const std::uint64_t size = to_size(recv_line(client));
+    trama::atomic_file file(copies, name);  // throws if the name would lead out of the folder
+    trama::receive_file(client, file.fd(), size);
+    file.commit();  // only now it has its name
+    client.send_frame("ok");
+    std::cout << "stored " << trama::escaped(name) << ", " << size << " bytes" << std::endl;
+}
+
+/// Serves one client. An error ends its visit, and not the server.
+void serve(trama::tcp_stream stream, const trama::folder& copies) {
+    line_stream client(std::move(stream));
+    client.stream().set_timeout(std::chrono::seconds(30));
+    try {
+        store(client, copies);
+    } catch (const std::exception& error) {
+        std::cerr << error.what() << '\n';
+    }
+    client.stream().close_lingering();
+}
+
+int main(int argc, char** argv) {
+    const std::string port = argc > 1 ? argv[1] : "5000";
+    try {
+        const trama::folder copies = trama::folder::make("copies");
+        auto listener = trama::tcp_listener::listen("0.0.0.0", std::stoi(port));
+        std::cout << "listening on " << listener.local_endpoint() << std::endl;
+        for (;;) {
+            serve(listener.accept(), copies);
+        }
+    } catch (const std::exception& error) {
+        std::cerr << error.what() << '\n';
+        return 1;
+    }
+}
