@@ -13,13 +13,6 @@
 
 using line_stream = trama::framed_stream<trama::any_line>;
 
-/// The next line. Throws if the client closes before it.
-std::string recv_line(line_stream& client) {
-    const auto line = client.recv_frame();  // a std::optional: a line, or nothing
-    if (!line) throw std::runtime_error("the client has closed before it sent a file");
-    return *line;
-}
-
 /// A number of bytes. Without the test, std::stoull would take " 5", "5x", and "-1" as well.
 std::uint64_t to_size(const std::string& text) {
     const bool is_number = text.find_first_not_of("0123456789") == std::string::npos;
@@ -29,8 +22,8 @@ std::uint64_t to_size(const std::string& text) {
 
 /// The client sends a line with the name, a line with the size, and then the bytes.
 void store(line_stream& client, const trama::folder& copies) {
-    const std::string name = recv_line(client);
-    const std::uint64_t size = to_size(recv_line(client));
+    const std::string name = client.recv_frame().value_or("");  // "" if the client has closed
+    const std::uint64_t size = to_size(client.recv_frame().value_or(""));
     trama::atomic_file file(copies, name);  // throws if the name would lead out of the folder
     trama::receive_file(client, file.fd(), size);
     file.commit();  // only now it has its name
