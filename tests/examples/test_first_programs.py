@@ -6,6 +6,7 @@ Each is compiled as a reader compiles it: alone in a folder with trama.hpp, by i
 Run: TRAMA_BUILD=build python3 tests/examples/test_first_programs.py
 """
 import contextlib
+import functools
 import os
 import re
 import shlex
@@ -79,6 +80,25 @@ def setUpModule():
 
 def tearDownModule():
     FOLDER.cleanup()
+
+
+SHORT_SENDS = """
+#include <sys/socket.h>
+extern "C" ssize_t send(int fd, const void* bytes, size_t size, int flags) {
+    return sendto(fd, bytes, size < 1000 ? size : 1000, flags, nullptr, 0);
+}
+"""
+
+
+@functools.lru_cache(maxsize=None)
+def short_sends():
+    """A library to preload, with which send(2) takes at most 1,000 bytes."""
+    file = Path(FOLDER.name, "short_sends.so")
+    done = subprocess.run(compiler() + ["-shared", "-fPIC", "-o", file, "-x", "c++", "-"],
+                          input=SHORT_SENDS, capture_output=True, text=True)
+    if done.returncode != 0:
+        raise unittest.SkipTest("a library to preload cannot be built here: " + done.stderr)
+    return str(file)
 
 
 def run_lines(text):
@@ -373,12 +393,32 @@ class EchoServers(TestCase):
                     self.assert_echoes(peer, b"again")
 
     def flood(self, peer):
-        """Sends until the server takes no more from this client, which reads nothing."""
+        """Sends until the server takes no more from this client, which reads nothing. Returns what
+        was sent."""
+        block = os.urandom(65536)
+        sent = 0
         peer.settimeout(0.3)
         with contextlib.suppress(socket.timeout):
             while True:
-                peer.send(b"x" * 65536)
+                sent += peer.send(block[sent % len(block):])
         peer.settimeout(programs.LIMIT)
+        return (block * (sent // len(block) + 1))[:sent]
+
+    def test_a_client_that_reads_late_gets_every_byte(self):
+        for name in self.ONE_BY_ONE + self.AT_ONCE:
+            with self.subTest(name):
+                server = self.begin(name)
+                peer = self.connect(server)
+                sent = self.flood(peer)
+                peer.shutdown(socket.SHUT_WR)
+                self.assertTrue(programs.recv_all(peer) == sent, "other bytes came back")
+
+    def test_a_system_that_takes_only_part_of_each_send(self):
+        for name in self.ONE_BY_ONE + self.AT_ONCE:
+            with self.subTest(name):
+                server = self.begin(name, env={"LD_PRELOAD": short_sends()})
+                sent = os.urandom(50000)
+                self.assert_conversation(server, sent, sent)
 
     def test_a_client_that_never_reads_does_not_delay_300_others(self):
         for name in self.AT_ONCE:
