@@ -28,7 +28,7 @@ int main(int argc, char** argv) {
     const std::string host = argc > 1 ? argv[1] : "example.com";
     const std::string port = argc > 2 ? argv[2] : "80";
     try {
-        trama::tcp_stream server = trama::tcp_stream::connect(host, std::stoi(port));
+        trama::tcp_stream server = trama::tcp_stream::connect(host, port);
         server.set_timeout(std::chrono::seconds(30));
         server.send_all(request_for(host, port));
         print_all(server);

@@ -23,7 +23,7 @@ int main(int argc, char** argv) {
     const std::string host = argc > 1 ? argv[1] : "localhost";
     const std::string port = argc > 2 ? argv[2] : "5000";
     try {
-        trama::tcp_stream server = trama::tcp_stream::connect(host, std::stoi(port));
+        trama::tcp_stream server = trama::tcp_stream::connect(host, port);
         std::string line;
         while (std::getline(std::cin, line)) {
             server.send_all(line + '\n');

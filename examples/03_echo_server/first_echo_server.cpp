@@ -31,7 +31,7 @@ void serve(trama::tcp_stream client) {
 int main(int argc, char** argv) {
     const std::string port = argc > 1 ? argv[1] : "5000";
     try {
-        trama::tcp_listener listener = trama::tcp_listener::listen("0.0.0.0", std::stoi(port));
+        trama::tcp_listener listener = trama::tcp_listener::listen("0.0.0.0", port);
         std::cout << "listening on " << listener.local_endpoint() << std::endl;
         for (;;) {
             serve(listener.accept());

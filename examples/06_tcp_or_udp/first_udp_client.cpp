@@ -39,7 +39,7 @@ int main(int argc, char** argv) {
     const std::string host = argc > 1 ? argv[1] : "localhost";
     const std::string port = argc > 2 ? argv[2] : "5000";
     try {
-        trama::udp_socket server = trama::udp_socket::connect(host, std::stoi(port));
+        trama::udp_socket server = trama::udp_socket::connect(host, port);
         bool all_answered = true;
         std::string line;
         while (std::getline(std::cin, line)) {

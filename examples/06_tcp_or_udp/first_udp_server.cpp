@@ -22,7 +22,7 @@ void answer_one(trama::udp_socket& socket) {
 int main(int argc, char** argv) {
     const std::string port = argc > 1 ? argv[1] : "5000";
     try {
-        trama::udp_socket socket = trama::udp_socket::bind("0.0.0.0", std::stoi(port));
+        trama::udp_socket socket = trama::udp_socket::bind("0.0.0.0", port);
         std::cout << "listening on " << socket.local_endpoint() << std::endl;
         for (;;) {
             answer_one(socket);

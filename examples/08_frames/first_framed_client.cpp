@@ -27,7 +27,7 @@ int main(int argc, char** argv) {
     const std::string host = argc > 1 ? argv[1] : "localhost";
     const std::string port = argc > 2 ? argv[2] : "5000";
     try {
-        framed_stream server(trama::tcp_stream::connect(host, std::stoi(port)));
+        framed_stream server(trama::tcp_stream::connect(host, port));
         talk(server);
     } catch (const std::exception& error) {
         std::cerr << error.what() << '\n';

@@ -1,4 +1,4 @@
-// first_errors -- six things go wrong, and each is caught with its own error code
+// first_errors -- six things go wrong: which catch receives each, and what its code means
 // Run:      g++ first_errors.cpp && ./a.out
 //           TRAMA_TRACE=1 ./a.out                 the same, with each system call
 // Observe:  catch goes from the special error to the general one; code() tells one from another.

@@ -37,8 +37,7 @@ void accept_one(trama::tcp_listener& listener, std::map<int, connection>& client
 
 int main(int argc, char** argv) {
     try {
-        auto listener =
-            trama::tcp_listener::listen("0.0.0.0", std::stoi(argc > 1 ? argv[1] : "5000"));
+        auto listener = trama::tcp_listener::listen("0.0.0.0", argc > 1 ? argv[1] : "5000");
         std::cout << "listening on " << listener.local_endpoint() << std::endl;
         std::map<int, connection> clients;  // by descriptor
         for (;;) {

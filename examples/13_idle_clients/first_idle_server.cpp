@@ -31,8 +31,7 @@ int accept_one(trama::tcp_listener& listener, std::map<int, trama::tcp_stream>& 
 int main(int argc, char** argv) {
     constexpr std::chrono::seconds patience(5);
     try {
-        auto listener =
-            trama::tcp_listener::listen("0.0.0.0", std::stoi(argc > 1 ? argv[1] : "5000"));
+        auto listener = trama::tcp_listener::listen("0.0.0.0", argc > 1 ? argv[1] : "5000");
         std::cout << "listening on " << listener.local_endpoint() << std::endl;
         std::map<int, trama::tcp_stream> clients;  // by descriptor
         trama::deadlines ends;                     // by descriptor, too

@@ -36,7 +36,7 @@ int main(int argc, char** argv) {
     const std::string host = argc > 1 ? argv[1] : "localhost";
     const std::string port = argc > 2 ? argv[2] : "5000";
     try {
-        chat_stream server(trama::tcp_stream::connect(host, std::stoi(port)));
+        chat_stream server(trama::tcp_stream::connect(host, port));
         server.stream().set_timeout(std::chrono::seconds(30));  // for a server that takes nothing
         trama::frame_decoder<trama::lf_line> keyboard;
         trama::poll_selector ready;

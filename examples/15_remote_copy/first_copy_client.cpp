@@ -15,10 +15,10 @@ using line_stream = trama::framed_stream<trama::any_line>;
 /// Sends the name, the size and the bytes, and waits until the server has stored them.
 void copy(line_stream& server, const std::string& name) {
     const trama::unique_fd file = trama::folder(".").open(name);
-    const auto size = trama::folder::status_of(file.get(), name).st_size;
+    const std::uint64_t size = trama::size_of_file(file.get(), name);
     server.send_frame(name);
     server.send_frame(std::to_string(size));
-    trama::send_file(server.stream(), file.get(), 0, static_cast<std::uint64_t>(size));
+    trama::send_file(server.stream(), file.get(), 0, size);
     const auto answer = server.recv_frame();  // a std::optional: a line, or nothing
     if (answer != "ok") throw std::runtime_error("the server has not stored the file");
 }
@@ -31,7 +31,7 @@ int main(int argc, char** argv) {
     const std::string host = argc > 2 ? argv[2] : "localhost";
     const std::string port = argc > 3 ? argv[3] : "5000";
     try {
-        line_stream server(trama::tcp_stream::connect(host, std::stoi(port)));
+        line_stream server(trama::tcp_stream::connect(host, port));
         server.stream().set_timeout(std::chrono::seconds(30));
         copy(server, argv[1]);
         std::cout << "stored\n";
