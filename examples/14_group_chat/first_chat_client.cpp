@@ -1,13 +1,12 @@
 // first_chat_client -- sends what you type, and meanwhile prints what the others say
 // Run:      g++ first_chat_server.cpp -o server && ./server
 //           g++ first_chat_client.cpp && ./a.out    in a second terminal, and in a third
-// Observe:  The client waits for the keyboard and for the server at once. Ctrl-D ends it.
+// Observe:  The client waits for the keyboard and for the server at once. Ctrl-D says goodbye.
 // Missing:  a line that you are typing is torn when a message comes: chat_client.cpp
 #include "trama.hpp"
 
 #include <chrono>
 #include <iostream>
-#include <stdexcept>
 #include <string>
 
 using chat_stream = trama::framed_stream<trama::any_line>;
@@ -17,6 +16,7 @@ bool print_messages(chat_stream& server) {
     std::string message;
     for (;;) {
         const trama::io_status status = server.try_recv_frame(message);
+        if (status == trama::io_status::end_of_stream) std::cerr << "the server has closed\n";
         if (status != trama::io_status::done) return status == trama::io_status::would_block;
         std::cout << message << std::endl;
     }
@@ -33,20 +33,21 @@ bool send_lines(chat_stream& server, trama::frame_decoder<trama::lf_line>& keybo
 }
 
 int main(int argc, char** argv) {
-    const std::string host = argc > 1 ? argv[1] : "localhost";
-    const std::string port = argc > 2 ? argv[2] : "5000";
     try {
-        chat_stream server(trama::tcp_stream::connect(host, port));
+        chat_stream server(trama::tcp_stream::connect(argc > 1 ? argv[1] : "localhost",
+                                                      argc > 2 ? argv[2] : "5000"));
         server.stream().set_timeout(std::chrono::seconds(30));  // for a server that takes nothing
         trama::frame_decoder<trama::lf_line> keyboard;
+        bool is_typing = true;
         trama::poll_selector ready;
         ready.add(STDIN_FILENO, trama::interest::read);
         ready.add(server.stream().fd(), trama::interest::read);
         for (;;) {
             for (const trama::ready_event event : ready.wait()) {
                 if (event.fd == server.stream().fd()) {
-                    if (!print_messages(server)) return 0;
+                    if (!print_messages(server)) return is_typing ? 1 : 0;
                 } else if (!send_lines(server, keyboard)) {
+                    is_typing = false;
                     ready.remove(STDIN_FILENO);
                     server.stream().shutdown_send();  // the server sends what is left, and closes
                 }

@@ -794,8 +794,9 @@ class ChatClient(TestCase):
             peer.sendall(b"one\ntwo\nthree\nfo")
             for each in ("one", "two", "three"):
                 client.wait_for_line("^%s$" % each)
-            peer.sendall(b"ur\n")
-            client.wait_for_line("^four$")
+            peer.sendall(b"ur\nfive\nsix")
+            client.wait_for_line("^five$")
+            self.assertNotIn("six", client.stdout)
 
     def test_what_comes_is_printed_while_a_line_is_half_typed(self):
         client = self.member()
@@ -812,6 +813,11 @@ class ChatClient(TestCase):
         self.assertEqual(client.wait_exit(), 0, client.story("end of the input"))
         for each in (b"one", b"two", b"three"):
             self.assertEqual(Chat.line(self.peer), b"<%s> %s\n" % (client.address, each))
+
+    def test_a_server_that_closes_first_is_an_error(self):
+        client = self.member()
+        self.room.terminate()
+        self.assert_sentence(client, "the server has closed")
 
     def test_a_server_that_breaks_off_inside_a_line_is_an_error(self):
         listener = self.listener()
