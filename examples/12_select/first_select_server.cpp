@@ -4,7 +4,6 @@
 // Observe:  A client that is silent, or that takes no answer, does not delay the others.
 // Missing:  a list of clients that stays from one wait to the next: select_echo_server.cpp
 #include "trama.hpp"
-
 #include <iostream>
 #include <map>
 #include <string>
@@ -27,12 +26,12 @@ bool serve(connection& client) {
     return result.bytes > 0 || result.status == trama::io_status::would_block;
 }
 
-/// Accepts a client, if it is still there.
-void accept_one(trama::tcp_listener& listener, std::map<int, connection>& clients) {
+/// Accepts a client. If no descriptor is left for it, no more than now can be here at once.
+void admit(trama::tcp_listener& listener, std::map<int, connection>& clients, std::size_t& most) {
     trama::tcp_stream stream;
     const trama::io_result result = listener.try_accept(stream);
-    if (result.status == trama::io_status::failed) throw std::system_error(result.error, "accept");
-    if (stream.fd() != -1) clients[stream.fd()].first = std::move(stream);
+    if (result.status == trama::io_status::failed) most = clients.size();
+    if (result.status == trama::io_status::done) clients[stream.fd()].first = std::move(stream);
 }
 
 int main(int argc, char** argv) {
@@ -40,15 +39,16 @@ int main(int argc, char** argv) {
         auto listener = trama::tcp_listener::listen("0.0.0.0", argc > 1 ? argv[1] : "5000");
         std::cout << "listening on " << listener.local_endpoint() << std::endl;
         std::map<int, connection> clients;  // by descriptor
+        std::size_t most = 1000;            // clients; select(2) has room for 1,024 descriptors
         for (;;) {
             trama::selector ready;  // or trama::poll_selector, or trama::epoll_selector
-            if (clients.size() < 1000) ready.add(listener.fd(), trama::interest::read);
+            if (clients.size() < most) ready.add(listener.fd(), trama::interest::read);
             for (const auto& [fd, each] : clients) {
                 ready.add(fd, each.second.empty() ? trama::interest::read : trama::interest::write);
             }
             for (const trama::ready_event event : ready.wait()) {
                 if (event.fd == listener.fd())
-                    accept_one(listener, clients);
+                    admit(listener, clients, most);
                 else if (!serve(clients[event.fd]))
                     clients.erase(event.fd);
             }

@@ -4,7 +4,6 @@
 // Observe:  A client that types stays. One that does not leaves, even if the others type.
 // Missing:  a client that takes no answer is dropped at once, not after 5 s: idle_echo_server.cpp
 #include "trama.hpp"
-
 #include <chrono>
 #include <iostream>
 #include <map>
@@ -18,13 +17,13 @@ bool echo(trama::tcp_stream& client) {
     return came.bytes > 0 && client.try_send_some({bytes, came.bytes}).bytes == came.bytes;
 }
 
-/// Accepts a client, if it is still there. Returns its descriptor, or -1.
-int accept_one(trama::tcp_listener& listener, std::map<int, trama::tcp_stream>& clients) {
+/// Accepts a client. Returns its descriptor, or -1: if none is left, nobody else fits in.
+int admit(trama::tcp_listener& listener, std::map<int, trama::tcp_stream>& all, std::size_t& most) {
     trama::tcp_stream stream;
     const trama::io_result result = listener.try_accept(stream);
-    if (result.status == trama::io_status::failed) throw std::system_error(result.error, "accept");
+    if (result.status == trama::io_status::failed) most = all.size();
     const int fd = stream.fd();
-    if (fd != -1) clients[fd] = std::move(stream);
+    if (fd != -1) all[fd] = std::move(stream);
     return fd;
 }
 
@@ -35,15 +34,16 @@ int main(int argc, char** argv) {
         std::cout << "listening on " << listener.local_endpoint() << std::endl;
         std::map<int, trama::tcp_stream> clients;  // by descriptor
         trama::deadlines ends;                     // by descriptor, too
+        std::size_t most = 1000;                   // clients; select(2) has room for 1,024
         for (;;) {
             trama::selector ready;
-            if (clients.size() < 1000) ready.add(listener.fd(), trama::interest::read);
+            if (clients.size() < most) ready.add(listener.fd(), trama::interest::read);
             for (const auto& [fd, stream] : clients) {
                 ready.add(fd, trama::interest::read);
             }
             for (const trama::ready_event event : ready.wait(ends.left())) {
                 if (event.fd == listener.fd())
-                    ends.set(accept_one(listener, clients), patience);
+                    ends.set(admit(listener, clients, most), patience);
                 else if (echo(clients[event.fd]))
                     ends.set(event.fd, patience);
                 else

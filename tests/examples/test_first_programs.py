@@ -20,6 +20,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import programs
+import test_12_select as chapter_12
 
 SOURCES = {each.stem: each for each in sorted(programs.ROOT.glob("examples/*/first_*.cpp"))}
 HEADER = programs.ROOT / "single_include/trama.hpp"
@@ -435,6 +436,22 @@ class EchoServers(TestCase):
                         expected = b"%d hola" % number
                         self.assertEqual(programs.recv_exactly(peer, len(expected)), expected)
                 self.assertTrue(server.running())
+
+    def test_without_descriptors_it_serves_those_who_are_here_and_waits_without_spinning(self):
+        chapter_12.need_proc()
+        for name in ("first_thread_server", "first_idle_server") + self.AT_ONCE[1:]:
+            with self.subTest(name):
+                server = self.start("/bin/sh", "-c", 'ulimit -n 12; exec "$0" 0', binary(name))
+                server.port = int(server.wait_for_line(r"listening on .*:(\d+)").group(1))
+                peers = [self.connect(server) for _ in range(20)]
+                self.assert_echoes(peers[0])
+                peers[19].sendall(b"hola")
+                used = chapter_12.cpu_seconds(server.process.pid)
+                self.assertFalse(chapter_12.readable([peers[19]], 0.5))
+                self.assertLess(chapter_12.cpu_seconds(server.process.pid) - used, 0.25)
+                for peer in peers[:19]:
+                    peer.close()
+                self.assertEqual(programs.recv_exactly(peers[19], 4), b"hola")
 
     def test_the_memory_does_not_grow_with_what_a_client_does_not_read(self):
         status = Path("/proc/self/statm")
