@@ -1,7 +1,7 @@
 // first_copy_client -- copies one file to a server, and knows that it is stored there
 // Run:      g++ first_copy_server.cpp -o server && ./server
 //           g++ first_copy_client.cpp && ./a.out photo.jpg    in a second terminal
-// Observe:  Two lines, name and size, and then the bytes: head -c 60 photo.jpg, nc -l 5000
+// Observe:  nc -l 5000 | head -n 2 as the server shows the two lines before the bytes: name, size.
 // Missing:  files of other folders, and a copy that goes on after a cut: copy_stream_client.cpp
 #include "trama.hpp"
 
