@@ -2,7 +2,7 @@
 // Run:      g++ first_chat_server.cpp -o server && ./server
 //           g++ first_chat_client.cpp && ./a.out    in a second terminal, and in a third
 // Observe:  The client waits for the keyboard and for the server at once. Ctrl-D says goodbye.
-// Missing:  a message that comes while you type is printed in the middle of your line: chat_client.cpp
+// Missing:  a message that comes while you type lands in your line: chat_client.cpp
 #include "trama.hpp"
 
 #include <chrono>

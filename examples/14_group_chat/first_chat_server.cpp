@@ -15,7 +15,7 @@ constexpr std::size_t longest_line = 1000;                   // bytes
 
 /// The text with a question mark for each control character: a terminal would obey it.
 std::string harmless(std::string_view text) {
-    const auto is_control = [](char byte) { return (byte >= 0 && byte < ' ') || byte == 127; };
+    const auto is_control = [](unsigned char byte) { return byte < ' ' || byte == 127; };
     std::string shown(text);
     std::replace_if(shown.begin(), shown.end(), is_control, '?');
     return shown;

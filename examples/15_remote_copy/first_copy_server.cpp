@@ -13,8 +13,8 @@
 #include <utility>
 
 /// True for a byte that a terminal would obey.
-bool is_control(char byte) {
-    return (byte >= 0 && byte < ' ') || byte == 127;
+bool is_control(unsigned char byte) {
+    return byte < ' ' || byte == 127;
 }
 
 /// The client sends a line with the name, a line with the size, and then the bytes.
@@ -23,7 +23,7 @@ void store(trama::framed_stream<trama::any_line>& client, const trama::folder& c
     const std::string size = client.recv_frame().value_or("");
     const bool is_visible = std::none_of(name.begin(), name.end(), is_control);
     if (!is_visible || size.find_first_not_of("0123456789") != std::string::npos)
-        throw std::runtime_error("this is no name and size: " + trama::escaped(name + ' ' + size));
+        throw std::runtime_error("not a name and a size: " + trama::escaped(name + ' ' + size, 99));
     trama::atomic_file file(copies, name);  // throws if the name would lead out of the folder
     trama::receive_file(client, file.fd(), std::stoull(size));
     file.commit();  // only now it has its name
