@@ -41,12 +41,6 @@ class FirstFrames(programs.TestCase):
         self.assertIn('recv 30 of 1024 asked: "000004:hola000000:000005:adios"', program.stderr)
         self.assertNotIn("trama:", program.stdout)
 
-    def test_help_shows_the_examples_first(self):
-        self.assert_help(FIRST_FRAMES)
-
-    def test_an_unknown_flag_is_a_usage_error(self):
-        self.assert_usage_error(FIRST_FRAMES, "--frames", says="--help")
-
 
 if __name__ == "__main__":
     unittest.main()
