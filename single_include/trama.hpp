@@ -3694,6 +3694,7 @@ public:
     /// Drops the client after `time`, whether it speaks or not; on_idle is called before.
     /// no_timeout, the default, takes that back.
     void dismiss_after(duration time) {
+        if (!is_open()) return;
         dismissal_ = deadline(time);
         mark_changed();
     }
@@ -3922,8 +3923,9 @@ private:
 //     wait -> each event: accept, or receive and deliver the messages that have come whole
 //          -> deliver the messages that are left from the last round
 //          -> check the deadlines that have passed
-//          -> settle each client that changed; the list may grow meanwhile:
-//               send what waits; leaving? on_leave; all sent? shut down; gone? erase; else watch
+//          -> settle the clients that changed, until no more change:
+//               send to each of them; then for each: leaving? on_leave; gone? erase;
+//               all sent? shut down; else watch it
 //
 // Three lists: the clients by descriptor, those that changed, and those with messages left.
 
@@ -4218,21 +4220,29 @@ private:
 
     // ---- settling ----
 
+    /// Sends to all of them before it looks at one: so peers that have gone together are found
+    /// together, and on_leave of the first writes nothing for the others.
     void settle_changed() {
-        // By index: the functions of the program may change more clients meanwhile.
-        for (std::size_t i = 0; i < group_.changed.size(); ++i) settle(*group_.changed[i]);
-        group_.changed.clear();
+        while (!group_.changed.empty()) {
+            settling_.swap(group_.changed);
+            for (client* const each : settling_) {
+                each->is_changed_ = false;
+                each->send_pending();
+            }
+            for (client* const each : settling_) {
+                if (!each->is_changed_) settle(*each);  // else it is in the next list
+            }
+            settling_.clear();
+        }
     }
 
     void settle(client& peer) {
-        peer.send_pending();
         if (!peer.is_open() && !peer.has_left_) {
             peer.has_left_ = true;
             on_leave_(peer, peer.reason_);
         }
-        if (peer.phase_ == client::phase::finishing && peer.pending() == 0) peer.finish_sending();
         if (peer.phase_ == client::phase::gone) return erase(peer);
-        peer.is_changed_ = false;
+        if (peer.phase_ == client::phase::finishing && peer.pending() == 0) peer.finish_sending();
         watch(peer);
         if (!peer.is_open()) return;
         if (peer.has_messages_ && !peer.is_full()) queue(peer);
@@ -4302,6 +4312,7 @@ private:
     stop_signal stop_;
     trama_detail::client_group<client> group_;
     std::vector<client*> clients_;         // by descriptor; owns them
+    std::vector<client*> settling_;        // those that changed, while they are settled
     std::vector<int> with_messages_left_;  // descriptors
     std::size_t count_ = 0;
     std::size_t max_clients_ = static_cast<std::size_t>(-1);
