@@ -1,4 +1,5 @@
-// examples/15_remote_copy/by_turns.hpp -- one client after another, until the program is to stop.
+// examples/15_remote_copy/iterative_server.hpp -- one client after another, until the program is to
+// stop.
 #pragma once
 
 #include "../support/program.hpp"
@@ -8,10 +9,10 @@
 
 namespace copy {
 
-/// Calls `serve(trama::tcp_stream)` for each. Not being able to accept one is no reason to give up
-/// those who come later.
+/// Calls `serve(trama::tcp_stream)` for each client. If a client cannot be accepted, the next ones
+/// are served all the same.
 template <typename Serve>
-void serve_by_turns(trama::tcp_listener& listener, Serve serve) {
+void serve_iteratively(trama::tcp_listener& listener, Serve serve) {
     while (program::wait_readable(listener.fd())) {
         trama::tcp_stream client;
         const trama::io_result result = listener.try_accept(client);
