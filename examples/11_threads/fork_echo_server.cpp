@@ -49,10 +49,11 @@ void tell(const Parts&... parts) {
     std::cerr << line.str();
 }
 
-/// Sends back what each read returned, until the client closes or sends a dot and nothing else.
+/// Sends back what each receive returned, until the client closes.
 void echo(trama::tcp_stream& client) {
-    for (std::string bytes; !(bytes = client.recv_some(1024)).empty();) {
-        if (bytes == ".") break;
+    while (true) {
+        const std::string bytes = client.recv_some(1024);
+        if (bytes.empty()) return;
         client.send_all(bytes);
     }
 }

@@ -113,19 +113,18 @@ class Conversations:
         for client in self.clients(server, 5):
             self.assert_echoes(client, everything)
 
-    def test_a_dot_alone_ends_its_client_and_no_other(self):
+    def test_a_dot_alone_comes_back_like_any_other_byte(self):
         server = self.server(self.SERVER)
-        first, second = self.clients(server, 2)
-        first.sendall(b".")
-        self.assertEqual(programs.recv_all(first), b"")
-        self.assert_echoes(second, b"..")
+        (client,) = self.clients(server, 1)
+        for message in (b".", b"..", b".\n", b"hola"):
+            self.assert_echoes(client, message)
 
     def test_a_conversation_that_is_over_is_closed_at_once(self):
         server = self.server(self.SERVER)
         clients = self.clients(server, 5)
         started = time.monotonic()
         for client in clients:
-            client.sendall(b".")
+            client.shutdown(socket.SHUT_WR)
             self.assertEqual(programs.recv_all(client), b"")
         self.assertLess(time.monotonic() - started, 2.0)  # and not when its thread is joined
 
@@ -139,7 +138,7 @@ class Conversations:
     def test_the_client_of_the_lab_is_content_with_it(self):
         server = self.server(self.SERVER)
         answers = lab_peers.echo_client(server.port, [b"hola", b"adios"])
-        self.assertEqual(answers, [b"hola", b"adios", b""])
+        self.assertEqual(answers, [b"hola", b"adios", b"."])  # the dot ends its client only
 
     def fill(self, stuck):
         """Sends until the server can neither send nor take any more."""

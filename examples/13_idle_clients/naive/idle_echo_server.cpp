@@ -33,8 +33,6 @@ Usage: idle_echo_server [-H ADDRESS] [-p PORT] [-i SECONDS] [-q | -v] [-h]
   -q, --quiet         say errors only
   -v, --verbose       say more
   -h, --help          show this
-
-A client ends the conversation by closing, or with a dot alone.
 )";
 
 /// All that must be remembered of a client from one round to the next.
@@ -141,7 +139,6 @@ private:
 
     void take(client& who, std::string_view bytes) {
         program::say(who.stream.remote_endpoint(), ": ", trama::escaped(bytes, 60));
-        if (bytes == ".") return end(who, " left, with a dot");
         who.owed += bytes;
     }
 
