@@ -144,8 +144,15 @@ private:
     /// 0 to below - 1. By hand: a std:: distribution may differ from one library to the next.
     std::uint64_t roll(std::uint64_t below) { return dice_() % below; }
 
-    /// 1 to 20, and one time in forty up to 2000.
-    std::uint64_t random_size() { return 1 + (roll(40) == 0 ? roll(2000) : roll(20)); }
+    /// The size of the next random piece: 1 to 20 bytes, and one time in forty up to 2000. The
+    /// first four have at most 3 bytes: so each stream of 13 bytes or more is cut into at least
+    /// five pieces.
+    std::uint64_t random_size() {
+        ++random_pieces_;
+        if (random_pieces_ <= 4) return 1 + roll(3);
+        const bool is_long = roll(40) == 0;
+        return 1 + roll(is_long ? 2000 : 20);
+    }
 
     /// The frames begin to be counted anew for the next glued piece.
     void gather() { missing_ = glue_ != 0 ? glue_ : 2 + roll(3); }
@@ -171,6 +178,7 @@ private:
     std::size_t glue_;
     std::uint64_t turn_;  // headers: which place of the header is next
     std::mt19937_64 dice_;
+    std::size_t random_pieces_ = 0;  // random: chosen so far
     std::unique_ptr<frame_finder> finder_;
     std::set<std::uint64_t> cuts_;       // those that are known, all behind position_
     std::optional<std::uint64_t> fate_;  // where the stall, reset or half-close happens

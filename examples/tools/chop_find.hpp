@@ -83,20 +83,24 @@ private:
     pid_t process_ = -1;
 };
 
-/// What one run of the client came to.
+/// The result of one run of the client.
 struct outcome {
     std::optional<int> exit_code;  ///< nullopt: it did not end in time
     std::string output;
-    bool came = false;       ///< to chop, and not past it to the server
-    std::string history[2];  ///< by direction: what was sent on the first connection
+    bool connected = false;    ///< the client came to chop, and not past it to the server
+    std::string server_error;  ///< why chop could not connect to the server; empty: it could
+    std::string history[2];    ///< by direction: what was sent on the first connection
 
     bool same_as(const outcome& other) const {
-        return exit_code == other.exit_code && output == other.output;
+        return exit_code == other.exit_code && output == other.output &&
+               server_error.empty() == other.server_error.empty();
     }
-    std::string told() const {
-        if (!exit_code) return "it does not end in time";
-        return "exit code " + std::to_string(*exit_code) + ", " + std::to_string(output.size()) +
-               " bytes of output: \"" + trama::escaped(output, 60) + '"';
+    std::string text() const {
+        const std::string server = server_error.empty() ? "" : "no server, ";
+        if (!exit_code) return server + "it does not end in time";
+        return server + "exit code " + std::to_string(*exit_code) + ", " +
+               std::to_string(output.size()) + " bytes of output: \"" + trama::escaped(output, 60) +
+               '"';
     }
 };
 
@@ -127,15 +131,7 @@ public:
         if (program::talkativeness == 1) program::talkativeness = 0;
         all_.cutting.how = mode::whole;
         whole_ = attempt();
-        if (whole_.exit_code != 0)
-            throw program::usage_error("the command fails when nothing is cut (-v shows why): " +
-                                       whole_.told());
-        if (!whole_.came)
-            throw program::usage_error(
-                "the command never came to chop: write {port} where its port stands");
-        if (attempt_fails())
-            throw program::usage_error(
-                "the command gives two different outputs when nothing is cut");
+        check_whole();
         for (const direction each : {to_server, to_client}) {
             if (!wanted.cut_direction[each]) continue;
             all_.cutting.cut_direction[to_server] = each == to_server;
@@ -150,6 +146,21 @@ public:
     }
 
 private:
+    /// Throws usage_error unless the command works, always in the same way, when nothing is cut.
+    void check_whole() {
+        if (!whole_.server_error.empty())
+            throw program::usage_error("no server at " + target_ + ": " + whole_.server_error);
+        if (whole_.exit_code != 0)
+            throw program::usage_error("the command fails when nothing is cut (-v shows why): " +
+                                       whole_.text());
+        if (!whole_.connected)
+            throw program::usage_error(
+                "the command never came to chop: write {port} where its port stands");
+        if (attempt_fails())
+            throw program::usage_error(
+                "the command gives two different outputs when nothing is cut");
+    }
+
     /// One run of the client through chop.
     outcome attempt() {
         const std::unique_ptr<shell_command> server =
@@ -172,15 +183,19 @@ private:
         while (client.output() != -1 && ::poll(&rest, 1, 0) == 1)
             result.output += client.read_output();
         through.turn(-1, trama::duration::zero());  // the client may have come at its very end
-        result.came = through.connections() > 0;
+        result.connected = through.connections() > 0;
+        result.server_error = through.server_error();
         for (const direction each : {to_server, to_client})
             result.history[each] = through.history(each);
         return result;
     }
 
+    /// Runs the client once more. Returns whether the result differs from that of the uncut run.
     bool attempt_fails() {
-        last_ = attempt();
-        return !last_.same_as(whole_);
+        outcome result = attempt();
+        const bool fails = !result.same_as(whole_);
+        if (fails) failed_ = std::move(result);
+        return fails;
     }
 
     bool breaks(const cut_list& cuts) {
@@ -258,7 +273,7 @@ private:
                   << " runs)\n"
                   << (sure ? "" : "but not each time: something else plays a part\n")
                   << drawing(whole_.history[which], cuts, all_.cutting.codec).text()
-                  << "uncut: " << whole_.told() << "\ncut:   " << last_.told()
+                  << "uncut: " << whole_.text() << "\ncut:   " << failed_.text()
                   << "\nagain: chop --to " << target_ << " --direction " << (up ? "up" : "down")
                   << " --mode cuts --cuts " << list << '\n';
         return 1;
@@ -281,8 +296,8 @@ private:
     std::string target_;
     std::uint64_t tries_;
     std::chrono::seconds time_for_each_;
-    outcome whole_;  // of the run without a cut
-    outcome last_;
+    outcome whole_;   // of the run without a cut
+    outcome failed_;  // of the last run that failed
     std::size_t runs_ = 0;
 };
 

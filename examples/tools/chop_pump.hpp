@@ -132,6 +132,9 @@ public:
     /// How many clients have come.
     std::uint64_t connections() const { return next_number_; }
 
+    /// Why the last connection to the server failed; empty: each one was made.
+    const std::string& server_error() const { return server_error_; }
+
     /// What the sender sent on the first connection, or the start of it.
     const std::string& history(direction which) const { return around_.history[which]; }
 
@@ -182,6 +185,7 @@ private:
         try {
             connections_.emplace_back(around_, number, std::move(client), call_server());
         } catch (const std::system_error& error) {
+            server_error_ = error.what();
             program::say("connection ", number, " is closed: ", error.what());
         }
     }
@@ -207,6 +211,7 @@ private:
     std::list<connection> connections_;
     std::vector<pollfd> watched_;
     std::uint64_t next_number_ = 0;
+    std::string server_error_;
     steady::time_point accept_again_{};
 };
 
