@@ -8,9 +8,9 @@ import signal
 import socket
 import termios
 import time
-import unicodedata
 import unittest
 
+import characters
 import programs
 
 SERVER = "14_group_chat/chat_server"
@@ -22,32 +22,6 @@ WELCOME = "* welcome: /who, /nick NAME and /quit are commands"
 LONGEST = 1000  # bytes of a message
 PACE = 50  # messages of one member in a second
 WORD = "ábrete sésamo"
-
-
-# What Unicode 17 lists as Default_Ignorable_Code_Point (DerivedCoreProperties.txt).
-DEFAULT_IGNORABLE = (
-    (0xAD, 0xAD), (0x34F, 0x34F), (0x61C, 0x61C), (0x115F, 0x1160), (0x17B4, 0x17B5),
-    (0x180B, 0x180F), (0x200B, 0x200F), (0x202A, 0x202E), (0x2060, 0x206F), (0x3164, 0x3164),
-    (0xFE00, 0xFE0F), (0xFEFF, 0xFEFF), (0xFFA0, 0xFFA0), (0xFFF0, 0xFFF8), (0x1BCA0, 0x1BCA3),
-    (0x1D173, 0x1D17A), (0xE0000, 0xE0FFF))
-# Format characters (Cf) that are newer than the Unicode of some versions of Python.
-NEW_FORMAT = ((0x890, 0x891), (0x13430, 0x1343F))
-
-
-def hidden_characters():
-    """Every character that a terminal executes or does not draw."""
-    found = {chr(code) for first, last in DEFAULT_IGNORABLE + NEW_FORMAT
-             for code in range(first, last + 1)}
-    found.update(chr(code) for code in range(0x110000)
-                 if unicodedata.category(chr(code)) in ("Cc", "Cf", "Zl", "Zp"))
-    return found
-
-
-def made_visible(text, hidden):
-    """As the server passes it on, and the client shows it."""
-    named = {"\t": r"\t", "\n": r"\n", "\r": r"\r"}
-    return "".join(each if each not in hidden else named.get(each) or
-                   (r"\x%02x" if each < "\x80" else r"\u{%x}") % ord(each) for each in text)
 
 
 class Frames:
@@ -255,7 +229,7 @@ class Talking:
     def test_a_name_with_a_character_that_is_not_drawn_is_refused(self):
         server = self.open_room()
         ana = self.join(server, "ana")
-        hidden = {ord(each) for each in hidden_characters()}
+        hidden = characters.HIDDEN
         edges = [chr(code) for code in sorted(hidden)  # of each range
                  if code - 1 not in hidden or code + 1 not in hidden]
         self.assertGreater(len(edges), 30)
@@ -716,22 +690,6 @@ class Client(ChatCase):
             connection.sendall(Frames.encode(b"\x1b[2J") + Frames.encode(b"a\nb"))
             client.wait_for_line(r"^\\x1b\[2J$")
             client.wait_for_line(r"^a\\nb$")
-
-    def test_of_all_characters_just_the_hidden_ones_are_escaped_at_a_terminal(self):
-        hidden = hidden_characters()
-        listener = self.listener()
-        client = self.start(CLIENT, *LOCAL, "-p", programs.port_of(listener), terminal=["stdout"])
-        every = [chr(code) for code in range(0x110000) if not 0xD800 <= code < 0xE000]
-        texts = ["".join(every[start:start + 1900]) for start in range(0, len(every), 1900)]
-        with programs.accept(listener) as connection:
-            connection.sendall(b"".join(Frames.encode(text.encode()) for text in texts))
-        client.wait_exit()
-        shown = client.stdout.split("\r\n")
-        for text, line in zip(texts, shown):
-            if line != made_visible(text, hidden):
-                wrong = [each for each in text if made_visible(each, hidden) not in line]
-                self.fail("U+%04X is not shown as it should be" % ord((wrong or text)[0]))
-        self.assertGreaterEqual(len(shown), len(texts))
 
     def test_a_server_that_speaks_no_frames_is_told(self):
         client = self.client(self.server(SERVER, "--lines"))
