@@ -4141,6 +4141,13 @@ public:
         on_leave_.hold(std::move(function));
     }
 
+    /// ... run() is about to end, before the clients leave: `void()`. What you send now is still
+    /// delivered.
+    template <typename Function>
+    void on_stop(Function function) {
+        on_stop_.hold(std::move(function));
+    }
+
     /// ... somebody could not be taken in, and why: `void(const endpoint&, std::string_view)`. Out
     /// of descriptors or memory, nobody knows who it is, and it waits until it can be.
     template <typename Function>
@@ -4243,6 +4250,7 @@ private:
         ready_.remove(stop_.fd());
         close_door(no_timeout);
         listener_.close();
+        on_stop_();
         this->dismiss("the server stops");
         const deadline end(std::chrono::milliseconds(800));
         while (count_ > 0 && !end.passed()) serve_round(end.left());
@@ -4257,6 +4265,7 @@ private:
     bool is_door_open_ = false;
     deadline door_opens_;
     std::size_t count_at_closing_ = 0;
+    trama_detail::callback<> on_stop_;
     trama_detail::callback<const endpoint&, std::string_view> on_refused_;
 };
 

@@ -507,7 +507,54 @@ class Talking:
         """Waits until something comes, but no longer than that."""
         select.select([peer.socket], [], [], seconds)
 
+    def test_a_line_of_8190_bytes_costs_its_sender_the_connection_and_nobody_else_notices(self):
+        server = self.open_room()
+        ana = self.join(server, "ana")
+        luis = self.join(server, "luis", ana)
+        luis.say("x" * 8190)
+        self.assertEqual(luis.hears_all(), [])
+        self.assert_hears(ana, self.leaving(luis))
+        server.wait_for_line("127.0.0.1:%d left: .*8190 bytes, here at most 8000" % luis.port,
+                             on="stderr")
+        self.assert_in_order(server, ana)
+
+    def test_every_message_of_1000_bytes_reaches_the_others_also_behind_the_longest_name(self):
+        server = self.open_room()
+        ana = self.join(server, "ana")
+        luis = self.join(server, "\U0001f642" * 20, ana)
+        for character in ("\x01", "\x9b", "\u034f", "\u202e", "\U0001d173", "\U000e0001"):
+            with self.subTest(character=ascii(character)):
+                text = character * (LONGEST // len(character.encode()))
+                luis.say(text)
+                self.assert_hears(ana, self.said(luis, characters.harmless(text)))
+
     # ---- the end ----
+
+    def test_a_stop_is_announced_to_everybody_and_delivered_before_the_end(self):
+        for number in (signal.SIGINT, signal.SIGTERM):
+            with self.subTest(number=number):
+                server = self.open_room("--password", WORD)
+                ana = self.join(server, "ana", password=WORD)
+                waiting = self.peer(server)
+                self.assert_hears(waiting, "* password?")
+                server.signal(number)
+                self.assertEqual(ana.hears_all(), ["* the server stops: goodbye"])
+                self.assertEqual(waiting.hears_all(), ["* the server stops: goodbye"])
+                for each in (ana, waiting):
+                    each.close()
+                self.assertEqual(server.wait_exit(), 0, server.stderr)
+
+    def test_a_stop_is_delivered_behind_all_that_was_said_before(self):
+        server = self.open_room()
+        ana = self.join(server, "ana")
+        luis = self.join(server, "luis", ana)
+        texts = ["%d " % number + "x" * 900 for number in range(PACE - 10)]
+        luis.say(*texts)
+        luis.say("/who")
+        self.assertIn("* here:", luis.hears())  # the server has received all of them
+        server.terminate()
+        self.assertEqual(ana.hears_all(), [self.said(luis, text) for text in texts] +
+                         ["* the server stops: goodbye"])
 
     def test_stops_in_order_with_clients_inside_and_at_the_door(self):
         for number in (signal.SIGINT, signal.SIGTERM):
