@@ -1,14 +1,15 @@
-// naive/idle_echo_server -- one time-out for all: who speaks keeps the silent ones alive
+// naive/idle_echo_server -- one time-out for all: a client that talks keeps the silent ones
+// connected
 //
-// Goal:     Fall into the trap of the exercise. The cure is ../idle_echo_server.cpp.
+// Goal:     Fall into the trap of the exercise. The correct server is ../idle_echo_server.cpp.
 // Run:      ./idle_echo_server
 //           nc localhost 5000                     say nothing
 //           while sleep 1; do echo hola; done | nc localhost 5000
-// Observe:  Alone, the silent client is out after 5 s, and the program looks right. Beside one that
-//           speaks it stays for ever: the wait never lasts 5 s. When the other one stops, both
-//           are expelled in the same moment.
-// Exercise: Say something 1 s before the time is up, with nobody else there. How long do you stay?
-//           And how long if you only connect a second time?
+// Observe:  Alone, the silent client is out after 5 s, and the program looks right. Beside a client
+//           that talks it stays for ever: the wait never lasts 5 s. When the other one stops, the
+//           server drops both in the same moment.
+// Exercise: Send a line 1 s before the time is up, with no other client. How long do you stay? And
+//           how long if you only connect a second time?
 // Next:     ../idle_echo_server.cpp
 #include "../../support/program.hpp"
 
@@ -35,11 +36,11 @@ Usage: idle_echo_server [-H ADDRESS] [-p PORT] [-i SECONDS] [-q | -v] [-h]
   -h, --help          show this
 )";
 
-/// All that must be remembered of a client from one round to the next.
+/// What the server knows of a client from one round to the next.
 struct client {
     trama::tcp_stream stream;
-    std::string owed = {};   // came from it, and is to go back
-    bool has_ended = false;  // nothing more comes from it
+    std::string pending = {};  // received from it, and not sent back yet
+    bool has_ended = false;    // nothing more comes from it
     trama::interest watched = trama::interest::read;
 };
 
@@ -53,48 +54,48 @@ public:
         stop_.catch_signals();
         program::announce(listener_.local_endpoint());
         ready_.add(stop_.fd(), trama::interest::read);
-        open_door();
-        while (!is_stopping_) serve_round(door_opens_);
+        resume_accepting();
+        while (!is_stopping_) serve_round(accept_again_);
         finish();
     }
 
 private:
-    /// Waits for all of them at once. Then nothing may wait: not for a client, not for anything.
+    /// Waits for all descriptors at once. After that no call may wait.
     void serve_round(const trama::deadline& until) {
         // [region wait]
         const trama::duration time = std::min<trama::duration>(until.left(), idle_);
         const trama::ready_events& events = ready_.wait(time);  // the flaw: one clock for all
-        if (events.empty() && !until.passed()) expel_all();
+        if (events.empty() && !until.passed()) drop_all();
         // [/region wait]
         for (const trama::ready_event event : events) {
             if (event.fd == stop_.fd()) {
                 is_stopping_ = true;
             } else if (event.fd == listener_.fd()) {
-                welcome();
+                accept_client();
             } else {
                 serve(clients_.at(event.fd), event);
             }
         }
-        if (door_opens_.passed()) open_door();
+        if (accept_again_.passed()) resume_accepting();
     }
 
-    /// Nobody has said anything for so long: so each of them was silent, and that much is true.
-    void expel_all() {
+    /// Nothing came from any client for that time: so each of them was silent, and that is true.
+    void drop_all() {
         while (!clients_.empty()) {
-            const client& who = clients_.begin()->second;
-            program::say(who.stream.remote_endpoint(), " was silent for too long");
-            remove(who.stream.fd());
+            const client& peer = clients_.begin()->second;
+            program::say(peer.stream.remote_endpoint(), " was silent for too long");
+            remove(peer.stream.fd());
         }
     }
 
-    void welcome() {
+    void accept_client() {
         trama::tcp_stream stream;
         const trama::io_result result = listener_.try_accept(stream);
-        if (result.status == trama::io_status::failed) return close_door(result.error);
-        if (result.status == trama::io_status::done) admit(std::move(stream));
+        if (result.status == trama::io_status::failed) return pause_accepting(result.error);
+        if (result.status == trama::io_status::done) add_client(std::move(stream));
     }
 
-    void admit(trama::tcp_stream stream) {
+    void add_client(trama::tcp_stream stream) {
         const int fd = stream.fd();
         try {
             ready_.add(fd, trama::interest::read);
@@ -106,90 +107,93 @@ private:
         clients_.insert({fd, client{std::move(stream)}});
     }
 
-    /// No descriptor is left, most likely. Who is at the door stays there, and would be ready again
-    /// at once, for ever: so nobody looks, until a client has left or half a second has passed.
-    void close_door(const std::error_code& error) {
+    /// Most likely no descriptor is left. The listener would be ready again at once, for ever: so
+    /// it is not watched until a client has left or half a second has passed.
+    void pause_accepting(const std::error_code& error) {
         program::say("cannot accept: ", error.message());
         ready_.remove(listener_.fd());
-        door_opens_ = trama::deadline(500ms);
+        accept_again_ = trama::deadline(500ms);
     }
 
-    void open_door() {
+    void resume_accepting() {
         ready_.add(listener_.fd(), trama::interest::read);
-        door_opens_ = trama::deadline(trama::no_timeout);
+        accept_again_ = trama::deadline(trama::no_timeout);
     }
 
-    void serve(client& who, const trama::ready_event& event) {
-        if (event.readable) receive(who);
-        send_owed(who);
-        if (who.has_ended && who.owed.empty()) return remove(who.stream.fd());
-        watch(who);
+    void serve(client& peer, const trama::ready_event& event) {
+        if (event.readable) receive(peer);
+        send_pending(peer);
+        if (peer.has_ended && peer.pending.empty()) return remove(peer.stream.fd());
+        watch(peer);
     }
 
-    void receive(client& who) {
+    void receive(client& peer) {
         char bytes[16384];
-        const trama::io_result result = who.stream.try_recv_some(bytes, sizeof bytes);
+        const trama::io_result result = peer.stream.try_recv_some(bytes, sizeof bytes);
         switch (result.status) {
-            case trama::io_status::done: return take(who, {bytes, result.bytes});
+            case trama::io_status::done: return add_pending(peer, {bytes, result.bytes});
             case trama::io_status::would_block: return;
-            case trama::io_status::end_of_stream: return end(who, " left");
-            case trama::io_status::failed: return lose(who, result.error);
+            case trama::io_status::end_of_stream: return end(peer, " left");
+            case trama::io_status::failed: return lose(peer, result.error);
         }
     }
 
-    void take(client& who, std::string_view bytes) {
-        program::say(who.stream.remote_endpoint(), ": ", trama::escaped(bytes, 60));
-        who.owed += bytes;
+    void add_pending(client& peer, std::string_view bytes) {
+        program::say(peer.stream.remote_endpoint(), ": ", trama::escaped(bytes, 60));
+        peer.pending += bytes;
     }
 
     /// Sends what the system takes now. The rest waits until the client is writable again.
-    void send_owed(client& who) {
-        if (who.owed.empty()) return;
-        const trama::io_result result = who.stream.try_send_some(who.owed);
-        if (result.status == trama::io_status::failed) return lose(who, result.error);
-        who.owed.erase(0, result.bytes);
+    void send_pending(client& peer) {
+        if (peer.pending.empty()) return;
+        const trama::io_result result = peer.stream.try_send_some(peer.pending);
+        if (result.status == trama::io_status::failed) return lose(peer, result.error);
+        peer.pending.erase(0, result.bytes);
     }
 
-    /// Whoever does not take what it is owed is not listened to either, or our memory would fill.
-    void watch(client& who) {
-        const bool listens = !who.has_ended && who.owed.size() < 65536;
-        const auto wanted = who.owed.empty() ? trama::interest::read
-                            : listens        ? trama::interest::read_write
-                                             : trama::interest::write;
-        if (wanted != who.watched) ready_.modify(who.stream.fd(), wanted);
-        who.watched = wanted;
+    /// The server reads nothing more from a client that does not read: memory must not fill.
+    static trama::interest wanted_from(const client& peer) {
+        if (peer.pending.empty()) return trama::interest::read;
+        const bool is_read = !peer.has_ended && peer.pending.size() < 65536;
+        return is_read ? trama::interest::read_write : trama::interest::write;
     }
 
-    /// Nothing more comes from it. What it is owed still goes.
-    void end(client& who, const char* how) {
-        program::say(who.stream.remote_endpoint(), how);
-        who.has_ended = true;
+    void watch(client& peer) {
+        const trama::interest wanted = wanted_from(peer);
+        if (wanted != peer.watched) ready_.modify(peer.stream.fd(), wanted);
+        peer.watched = wanted;
     }
 
-    /// Its connection is broken, and it is owed nothing any more. The others do not notice.
-    void lose(client& who, const std::error_code& error) {
-        if (!who.has_ended)
-            program::say(who.stream.remote_endpoint(), " is lost: ", error.message());
-        who.has_ended = true;
-        who.owed.clear();
+    /// Nothing more comes from this client. What is pending is still sent.
+    void end(client& peer, const char* how) {
+        program::say(peer.stream.remote_endpoint(), how);
+        peer.has_ended = true;
+    }
+
+    /// The connection is broken, and nothing can be sent to it. The others do not notice.
+    void lose(client& peer, const std::error_code& error) {
+        if (!peer.has_ended)
+            program::say(peer.stream.remote_endpoint(), " is lost: ", error.message());
+        peer.has_ended = true;
+        peer.pending.clear();
     }
 
     void remove(int fd) {
         ready_.remove(fd);  // before it is closed: the next client may get the same number
         clients_.erase(fd);
-        if (!door_opens_.is_never()) open_door();  // there is a free descriptor now
+        if (!accept_again_.is_never()) resume_accepting();  // there is a free descriptor now
     }
 
-    /// Nobody else comes, and each stream ends where it is now. The same loop answers what has
-    /// come, but not for long.
+    /// Accepts no more clients and ends each stream where it is now. The same loop answers what has
+    /// come, for half a second at most.
     void finish() {
         ready_.remove(stop_.fd());
         ready_.remove(listener_.fd());
         listener_.close();
-        door_opens_ = trama::deadline(trama::no_timeout);
-        for (const auto& [fd, who] : clients_) ::shutdown(fd, SHUT_RD);  // fails only if it is lost
-        for (const trama::deadline limit(500ms); !clients_.empty() && !limit.passed();)
-            serve_round(limit);
+        accept_again_ = trama::deadline(trama::no_timeout);
+        for (const auto& [fd, peer] : clients_) ::shutdown(fd, SHUT_RD);  // fails if it is broken
+        const trama::deadline limit(500ms);
+        while (!clients_.empty() && !limit.passed()) serve_round(limit);
     }
 
     const std::chrono::seconds idle_;
@@ -197,7 +201,7 @@ private:
     trama::stop_signal stop_;
     trama::selector ready_;
     std::map<int, client> clients_;  // by descriptor
-    trama::deadline door_opens_{trama::no_timeout};
+    trama::deadline accept_again_{trama::no_timeout};
     bool is_stopping_ = false;
 };
 
