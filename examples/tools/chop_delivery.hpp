@@ -1,21 +1,22 @@
 // examples/tools/chop_delivery.hpp -- has the program at the other end read what we sent it?
 //
-// Two pieces sent one behind the other are one piece again if the receiver was busy meanwhile: both
-// lie in its receive buffer, and one recv takes both. So the next piece must wait until the last
-// one has been *read*. TCP cannot tell: an acknowledgement says that the receiver's kernel has the
-// bytes, not that its program has taken them. Asking the receiver is out of the question too.
+// Two pieces sent one after the other become one piece if the receiver was busy meanwhile: both lie
+// in its receive buffer, and one recv takes both. So the next piece must wait until the last one
+// has been *read*. TCP does not show that: an acknowledgement says that the kernel of the receiver
+// has the bytes, not that its program has taken them. And the receiver is any program: it cannot
+// help.
 //
-// But here the receiver is on our own machine, and Linux tells everybody about every socket: that
-// is how `ss -tin` knows. We ask about the one socket at the other end of our connection, by the
-// four numbers that name it, and learn
+// But the receiver is on this machine, and Linux shows the state of every socket: `ss -tin` works
+// like that. chop queries the one socket at the other end of its connection, by the four numbers
+// that name it, and gets
 //     received    the bytes that have reached it since the start
 //     unread      those of them that still lie in its receive buffer (Recv-Q)
-// One question takes 2 microseconds; reading /proc/net/tcp, which tells the same, takes longer with
-// every socket of the machine. The kernel locks the socket while it answers `received`, so that a
+// One query takes 2 microseconds; reading /proc/net/tcp, which has the same numbers, takes longer
+// with every socket of the machine. The kernel locks the socket while it reads `received`, so a
 // recv that was under way has returned by then: what is sent afterwards cannot slip into it.
 //
 // A receiver on another machine (or in a container, or under a system other than Linux) cannot be
-// asked about. There a pause after each piece must do. Measured on two cores, one byte a piece:
+// queried. There chop makes a pause after each piece. Measured on two cores, one byte a piece:
 //                     time for a piece      runs of 300 pieces in which two were read as one
 //     this            16 microseconds       0 of 120 (and 0 of 60 with three busy loops beside it)
 //     pause of 1 ms   1450 microseconds     8 of 120
@@ -47,7 +48,7 @@ struct far_end {
     std::size_t unread = 0;
 };
 
-/// Asks the kernel. One for the whole program.
+/// Queries the kernel. One for the whole program.
 class socket_table {
 public:
 #ifdef __linux__
@@ -55,7 +56,7 @@ public:
 
     /// About the socket at `there` that is connected to `here`. Unknown also where Linux is built
     /// without this service.
-    far_end ask(const trama::endpoint& there, const trama::endpoint& here) const {
+    far_end query(const trama::endpoint& there, const trama::endpoint& here) const {
         struct {
             nlmsghdr head;
             inet_diag_req_v2 about;
@@ -121,7 +122,7 @@ private:
 
     trama::unique_fd netlink_;
 #else
-    far_end ask(const trama::endpoint&, const trama::endpoint&) const {
+    far_end query(const trama::endpoint&, const trama::endpoint&) const {
         return {};
     }
 #endif
@@ -130,7 +131,7 @@ private:
 /// Decides when the next piece may go to one receiver.
 class gate {
 public:
-    /// `pause`: after each piece, where the receiver cannot be asked about.
+    /// `pause`: after each piece, where the receiver cannot be queried.
     gate(const socket_table& table, const trama::tcp_stream& receiver, trama::duration pause)
         : table_(table),
           there_(receiver.remote_endpoint()),
@@ -164,7 +165,7 @@ public:
     }
 
     /// How long to wait before open() is worth another call.
-    trama::duration ask_again_in() {
+    trama::duration query_again_in() {
         const trama::duration now = ask_again_in_;
         constexpr trama::duration most = std::chrono::milliseconds(1);
         ask_again_in_ = std::min(most, std::max(2 * now, trama::duration(5000)));
@@ -183,7 +184,7 @@ private:
     enum class state { empty, sent, delivered };
 
     far_end look() {
-        const far_end now = table_.ask(there_, here_);
+        const far_end now = table_.query(there_, here_);
         was_known_ = was_known_ || now.known;
         return now;
     }
