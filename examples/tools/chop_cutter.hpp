@@ -28,7 +28,7 @@ namespace chop {
 enum class mode { whole, bytes, random, headers, glue, cuts, stall, reset, half_close };
 enum direction { to_server, to_client };
 
-/// What the command line asks for.
+/// The cutting that the command line names.
 struct plan {
     mode how = mode::whole;
     bool cut_direction[2] = {true, true};  ///< by `direction`; the other one passes whole

@@ -145,7 +145,7 @@ public:
         last_sent_ = steady::now();
         if (state_ == state::empty) waiting_since_ = last_sent_;
         state_ = state::sent;
-        ask_again_in_ = std::chrono::microseconds(5);
+        query_again_in_ = std::chrono::microseconds(5);
     }
 
     /// Whether the receiver has read everything. A receiver that reads nothing for a while, because
@@ -156,7 +156,7 @@ public:
         // Twice: `unread` of the first answer may be older than the bytes' arrival.
         if (now.known && state_ == state::delivered && now.unread == 0) return pass();
         if (now.known && now.received >= total_) {
-            if (state_ == state::sent) ask_again_in_ = trama::duration::zero();
+            if (state_ == state::sent) query_again_in_ = trama::duration::zero();
             state_ = state::delivered;
         }
         const auto quiet = steady::now() - last_sent_;
@@ -166,13 +166,13 @@ public:
 
     /// How long to wait before open() is worth another call.
     trama::duration query_again_in() {
-        const trama::duration now = ask_again_in_;
+        const trama::duration now = query_again_in_;
         constexpr trama::duration most = std::chrono::milliseconds(1);
-        ask_again_in_ = std::min(most, std::max(2 * now, trama::duration(5000)));
+        query_again_in_ = std::min(most, std::max(2 * now, trama::duration(5000)));
         return now;
     }
 
-    /// The receiver cannot be asked about, so a pause is all there is.
+    /// The receiver cannot be queried: only the pause separates the pieces.
     bool blind() const { return !was_known_ && total_ > 0; }
 
     /// The program has closed its socket for good, and not only its sending half. For a client: a
@@ -202,7 +202,7 @@ private:
     std::uint64_t total_ = 0;
     steady::time_point last_sent_;
     steady::time_point waiting_since_;  // since then the receiver's buffer has not been empty
-    trama::duration ask_again_in_{0};
+    trama::duration query_again_in_{0};
     bool was_known_ = false;
 };
 
