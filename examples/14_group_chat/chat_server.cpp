@@ -121,7 +121,7 @@ private:
 
     /// Sends to all members but one. A client at the door receives nothing of the room.
     void send_to_others(const client& sender, std::string_view text) {
-        program::say_more(trama::escaped(text));
+        if (program::talkativeness >= 2) program::say_more(trama::escaped(text));
         for (client& each : server_.clients())
             if (&each != &sender && is_member(each)) each.send(text);
     }
