@@ -11,6 +11,7 @@ import time
 import unittest
 
 import characters
+import lab_peers
 import programs
 
 SERVER = "14_group_chat/chat_server"
@@ -749,6 +750,129 @@ class Client(ChatCase):
                     client = self.client(self.server(SERVER), *options)
                     client.wait_for_line("welcome" if options else "name")
                     client.signal(number)
+                    self.assertEqual(client.wait_exit(), 0, client.stderr)
+
+
+class OtherServers(ChatCase):
+    """The client at a chat that has no welcome."""
+
+    def start_client(self, port, *options, **keywords):
+        return self.start(CLIENT, *LOCAL, "-p", port, *options, **keywords)
+
+    def start_lab_server(self, leavers):
+        """The port of the chat of the lab, and the server itself."""
+        listener = self.listener()
+        server = self.in_background(lab_peers.chat_server, listener, leavers)
+        return programs.port_of(listener), server
+
+    def test_from_a_pipe_it_talks_at_once(self):
+        naive = self.server(NAIVE_SERVER)
+        listener = programs.connect(naive.port)
+        self.addCleanup(listener.close)
+        client = self.run_to_end(CLIENT, *LOCAL, "-p", naive.port, "--lines", stdin="hola\nadios\n")
+        self.assertEqual(client.code, 0, client.story(""))
+        heard = listener.makefile("rb")
+        self.assertRegex(heard.readline(), rb"entered room\n$")
+        self.assertRegex(heard.readline(), rb"^\r<.*> hola\n$")
+        self.assertEqual(heard.readline(), b"adios\n")  # flaw 1 of the naive server
+        self.assertRegex(heard.readline(), rb"is offline\n$")
+
+    def test_at_a_terminal_it_talks_at_once(self):
+        naive = self.server(NAIVE_SERVER)
+        other = programs.connect(naive.port)
+        self.addCleanup(other.close)
+        client = self.start_client(naive.port, "--lines", terminal=TERMINAL)
+        client.wait_for_text("> $")
+        heard = other.makefile("rb")
+        self.assertRegex(heard.readline(), rb"entered room\n$")
+        client.send("hola\n")
+        self.assertRegex(heard.readline(), rb"^\r<.*> hola\n$")
+        other.sendall(b"adios\n")
+        client.wait_for_text(r"<\('127.0.0.1', \d+\)> adios\r\n\r\x1b\[K> $")
+        client.send("\x04")
+        self.assertEqual(client.wait_exit(), 0, client.stdout)
+
+    def test_the_server_of_the_lab_works_at_a_terminal_and_from_a_pipe(self):
+        port, server = self.start_lab_server(leavers=2)
+        ana = self.start_client(port, "--lines", terminal=TERMINAL)
+        ana.wait_for_text("> $")
+        luis = self.start_client(port, "--lines")
+        ana.wait_for_text(r"\[127.0.0.1:\d+\] entered room\r\n")
+        luis.send_line("hola, año nuevo")
+        ana.wait_for_text(r"<\('127.0.0.1', \d+\)> hola, año nuevo\r\n")
+        ana.send("adios\n")
+        luis.wait_for_line(r"^<\('127.0.0.1', \d+\)> adios$")
+        luis.close_stdin()
+        self.assertEqual(luis.wait_exit(), 0, luis.story("the server does not close"))
+        eva = self.start_client(port, "--lines")
+        eva.send_line("hola")
+        ana.wait_for_text(r"Client \(127.0.0.1, \d+\) is offline"
+                          r"\[127.0.0.1:\d+\] entered room\r\n")
+        ana.wait_for_text(r"<\('127.0.0.1', \d+\)> hola\r\n")
+        ana.send("\x04")
+        server.result()
+        self.assertEqual(ana.wait_exit(), 0, ana.stdout)
+        self.assert_fails(eva, 1, "the server ended the conversation")
+
+    def test_a_notice_without_a_line_feed_is_a_line_of_its_own_before_a_message(self):
+        listener = self.listener()
+        client = self.start_client(programs.port_of(listener), "--lines")
+        with programs.accept(listener) as connection:
+            connection.sendall(b"Client (127.0.0.1, 7) is offline\r<('127.0.0.1', 8)> hola\n")
+            client.wait_for_text(r"^Client \(127.0.0.1, 7\) is offline\n"
+                                 r"<\('127.0.0.1', 8\)> hola\n")
+
+    def test_with_frames_it_talks_at_once_too(self):
+        listener = self.listener()
+        client = self.start_client(programs.port_of(listener))
+        client.send_line("hola")
+        with programs.accept(listener) as connection:
+            self.assertEqual(programs.recv_exactly(connection, 11), Frames.encode(b"hola"))
+
+    def test_a_question_of_the_server_takes_the_turn_at_a_terminal(self):
+        listener = self.listener()
+        client = self.start_client(programs.port_of(listener), "--lines", terminal=TERMINAL)
+        client.wait_for_text("> $")
+        with programs.accept(listener) as connection:
+            connection.sendall(b"* password?\n")
+            client.wait_for_text("password: $")
+            client.send("sesame\n")
+            self.assertEqual(programs.recv_exactly(connection, 7), b"sesame\n")
+            self.assertNotIn("sesame", client.stdout)
+            connection.sendall(b"hola\n")
+            client.wait_for_text("hola\r\n.*> $")
+            client.send("adios\n")
+            self.assertEqual(programs.recv_exactly(connection, 6), b"adios\n")
+
+    def test_a_question_of_the_server_takes_the_turn_from_a_pipe(self):
+        listener = self.listener()
+        client = self.start_client(programs.port_of(listener), "--lines")
+        client.send("sesame\nhola\n")
+        with programs.accept(listener) as connection:
+            connection.sendall(b"* password?\n")
+            self.assertEqual(connection.recv(99), b"sesame\n")
+            self.assertEqual(select.select([connection], [], [], 1)[0], [], "this is no password")
+            connection.sendall(b"come in\n")
+            self.assertEqual(connection.recv(99), b"hola\n")
+
+    def test_a_server_that_says_nothing_to_an_answer_does_not_silence_it(self):
+        listener = self.listener()
+        client = self.start_client(programs.port_of(listener), "--lines")
+        client.send("sesame\nhola\n")
+        with programs.accept(listener) as connection:
+            connection.sendall(b"* password?\n")
+            self.assertEqual(connection.recv(99), b"sesame\n")
+            self.assertEqual(connection.recv(99), b"hola\n")
+
+    def test_a_server_that_does_not_close_does_not_keep_it(self):
+        for text in ("hola\n", "/quit\n"):
+            with self.subTest(text=text):
+                listener = self.listener()
+                client = self.start_client(programs.port_of(listener), "--lines")
+                client.send(text)
+                client.close_stdin()
+                with programs.accept(listener) as connection:
+                    self.assertEqual(programs.recv_exactly(connection, len(text)), text.encode())
                     self.assertEqual(client.wait_exit(), 0, client.stderr)
 
 
