@@ -7,21 +7,21 @@
 #error "trama needs C++17 or newer: compile with  g++ -std=c++17 main.cpp"
 #else
 
-#define TRAMA_VERSION "0.1.0"
+#define TRAMA_VERSION "0.2.0"
+
+// What everything stands on: texts, the trace, errors, deadlines.
+#include <trama/base/text.hpp>
+#include <trama/base/trace.hpp>
+#include <trama/base/error.hpp>
+#include <trama/base/deadline.hpp>
 
 // Bytes and frames: no sockets in here.
-#include <trama/base/text.hpp>
 #include <trama/codec/frame.hpp>
 #include <trama/codec/length_prefix.hpp>
 #include <trama/codec/six_digit_colon.hpp>
 #include <trama/codec/line.hpp>
 #include <trama/codec/byte_queue.hpp>
 #include <trama/codec/frame_decoder.hpp>
-
-// System calls: how they are traced, how they fail, how long they may take.
-#include <trama/base/trace.hpp>
-#include <trama/base/error.hpp>
-#include <trama/base/deadline.hpp>
 
 // Sockets: no frames in here.
 #include <trama/net/unique_fd.hpp>
@@ -35,17 +35,7 @@
 #include <trama/net/udp.hpp>
 #include <trama/net/tcp_info.hpp>
 
-// Files, and files through sockets.
-#include <trama/file/folder.hpp>
-#include <trama/file/atomic_file.hpp>
-#include <trama/file/pieces.hpp>
-#include <trama/file/transfer.hpp>
-
-// Both together.
-#include <trama/message/framed_stream.hpp>
-
-// Many at once.
-#include <trama/list.hpp>
+// Waiting for many descriptors at once.
 #include <trama/ready/interest.hpp>
 #include <trama/ready/selector.hpp>
 #include <trama/ready/poll_selector.hpp>
@@ -54,10 +44,16 @@
 #endif
 #include <trama/ready/stop_signal.hpp>
 #include <trama/ready/deadlines.hpp>
+
+// Files, and files through sockets.
+#include <trama/file/folder.hpp>
+#include <trama/file/atomic_file.hpp>
+#include <trama/file/transfer.hpp>
+
+// Sockets and frames together: one connection, and a server for many.
+#include <trama/message/framed_stream.hpp>
 #include <trama/message/callback.hpp>
-#include <trama/message/client_list.hpp>
 #include <trama/message/message_client.hpp>
-#include <trama/message/message_room.hpp>
 #include <trama/message/message_server.hpp>
 
 #endif

@@ -3,6 +3,7 @@
 
 #include "../support/catch.hpp"
 #include "files.hpp"
+#include "refused_calls.hpp"
 
 #include <atomic>
 #include <memory>
@@ -259,8 +260,9 @@ TEST_CASE_METHOD(old_file, "after commit_new said no, commit replaces the file",
 TEST_CASE_METHOD(old_file, "commit_new takes no name that is not plain", "[file]") {
     atomic_file file = written(files(), "data", "something new");
     for (const std::string& name : test::other_names)
-        CHECK(file_failure_of([&] { file.commit_new(name); }).code == std::errc::invalid_argument);
-    CHECK(file_failure_of([&] { file.commit_new(".trama-1-1"); }).code ==
+        CHECK(file_failure_of([&] { static_cast<void>(file.commit_new(name)); }).code ==
+              std::errc::invalid_argument);
+    CHECK(file_failure_of([&] { static_cast<void>(file.commit_new(".trama-1-1")); }).code ==
           std::errc::invalid_argument);
     CHECK(file.commit_new("new"));
     CHECK(present() == names{"data", "new"});
@@ -278,13 +280,162 @@ TEST_CASE_METHOD(old_file, "commit_new says what it could not do", "[file]") {
     atomic_file file = written(files(), "data", "something new");
     for (const std::string& name : present())
         if (name != "data") ::unlink((where / name).c_str());
-    CHECK(file_failure_of([&] { file.commit_new("new"); }).code ==
+    CHECK(file_failure_of([&] { static_cast<void>(file.commit_new("new")); }).code ==
           std::errc::no_such_file_or_directory);
     const unique_fd socket(::socket(AF_INET, SOCK_STREAM, 0));
     ::dup2(socket.get(), file.fd());
-    CHECK(file_failure_of([&] { file.commit_new("new"); }).code == std::errc::invalid_argument);
+    CHECK(file_failure_of([&] { static_cast<void>(file.commit_new("new")); }).code ==
+          std::errc::invalid_argument);
     check_untouched();
 }
+
+// ---- on file systems that lack a call
+// ------------------------------------------------------------
+
+#if defined(__linux__)
+namespace {
+
+/// The fixture of these tests.
+struct lacking_system : old_file {
+    const bool is_possible = test::can_refuse_calls();
+};
+
+constexpr const char* not_possible = "no seccomp filters here";
+
+/// Does `work` in a thread in which each of the calls is refused with its error.
+template <typename Work>
+void while_refused(const std::vector<std::pair<long, int>>& calls, Work work) {
+    test::in_background([&] {
+        for (const auto& [number, error] : calls) test::refuse_call(number, error);
+        work();
+    }).get();
+}
+
+/// What is refused: linkat alone, or renameat2 with it. Then the last way is taken.
+auto every_lack() {
+    using calls = std::vector<std::pair<long, int>>;
+    return GENERATE(calls{{SYS_linkat, EPERM}}, calls{{SYS_linkat, ENOSYS}},
+                    calls{{SYS_linkat, EOPNOTSUPP}}, calls{{SYS_linkat, EMLINK}},
+                    calls{{SYS_linkat, EPERM}, {SYS_renameat2, EINVAL}},
+                    calls{{SYS_linkat, EPERM}, {SYS_renameat2, ENOSYS}});
+}
+
+}  // namespace
+
+TEST_CASE_METHOD(lacking_system,
+                 "without hard links commit_new stores as well, and replaces nothing", "[file]") {
+    if (!is_possible) return test::skip(not_possible);
+    ::mkdir((where / "folder").c_str(), 0755);
+    REQUIRE(::symlink("nowhere", (where / "link").c_str()) == 0);
+    while_refused(every_lack(), [&] {
+        atomic_file file = written(files(), "data", "something new");
+        for (const char* taken : {"data", "folder", "link"}) CHECK_FALSE(file.commit_new(taken));
+        CHECK(file.commit_new("data.1"));
+        CHECK(file.fd() == -1);
+    });
+    CHECK(data() == "old");
+    CHECK(bytes_at(where / "data.1") == "something new");
+    CHECK(present() == names{"data", "data.1", "folder", "link"});
+}
+
+TEST_CASE_METHOD(lacking_system, "without hard links a name is not taken from a faster program",
+                 "[file]") {
+    if (!is_possible) return test::skip(not_possible);
+    // Past the first look, which finds nothing: what name_file() does when it comes second.
+    while_refused(every_lack(), [&] {
+        make_file(where / "mine", "something new");
+        const auto named = trama::trama_detail::name_file(files().fd(), "mine", "data");
+        CHECK(named.error == EEXIST);
+    });
+    CHECK(data() == "old");
+    CHECK(bytes_at(where / "mine") == "something new");
+}
+
+TEST_CASE_METHOD(lacking_system, "of many that want a free name without hard links, one gets it",
+                 "[file]") {
+    if (!is_possible) return test::skip(not_possible);
+    const auto lack = every_lack();
+    for (int i = 0; i < 30; ++i) {
+        const std::string name = std::to_string(i);
+        std::atomic<int> winners{0};
+        const auto compete = [&] {
+            while_refused(lack, [&] {
+                if (written(files(), "data", "whole").commit_new(name)) ++winners;
+            });
+        };
+        auto first = test::in_background(compete);
+        auto second = test::in_background(compete);
+        first.get();
+        second.get();
+        CHECK(winners == 1);
+        CHECK(bytes_at(where / name) == "whole");
+    }
+    CHECK(present().size() == 31);
+}
+
+TEST_CASE_METHOD(lacking_system, "no empty file is left where a file could not be named",
+                 "[file]") {
+    if (!is_possible) return test::skip(not_possible);
+    while_refused({{SYS_linkat, EPERM}, {SYS_renameat2, EINVAL}, {SYS_renameat, EIO}}, [&] {
+        atomic_file file = written(files(), "data", "something new");
+        const auto failed = file_failure_of([&] { static_cast<void>(file.commit_new("new")); });
+        CHECK(failed.code == std::errc::io_error);
+    });
+    check_untouched();
+}
+
+TEST_CASE_METHOD(lacking_system,
+                 "a folder that cannot be asked to be safe on the disk is no failure", "[file]") {
+    if (!is_possible) return test::skip(not_possible);
+    const int error = GENERATE(EINVAL, ENOSYS);
+    test::in_background([&] {
+        for (const char* name : {"data", "new"}) {
+            std::unique_ptr<atomic_file> file;
+            const std::set<int> opened =
+                opened_by([&] { file = std::make_unique<atomic_file>(files(), "data"); });
+            write_to(file->fd(), "something new");
+            for (const int fd : opened)
+                if (fd != file->fd()) test::refuse_call(SYS_fsync, error, fd);
+            if (name == std::string("data")) {
+                file->commit();
+            } else {
+                CHECK(file->commit_new("new"));
+            }
+        }
+    }).get();
+    CHECK(data() == "something new");
+    CHECK(bytes_at(where / "new") == "something new");
+}
+
+TEST_CASE_METHOD(lacking_system, "a disk that fails is a failure, of the file and of its folder",
+                 "[file]") {
+    if (!is_possible) return test::skip(not_possible);
+    const bool is_file = GENERATE(false, true);
+    test::in_background([&] {
+        std::unique_ptr<atomic_file> file;
+        const std::set<int> opened =
+            opened_by([&] { file = std::make_unique<atomic_file>(files(), "data"); });
+        for (const int fd : opened)
+            if ((fd == file->fd()) == is_file) test::refuse_call(SYS_fsync, EIO, fd);
+        CHECK(file_failure_of([&] { file->commit(); }).code == std::errc::io_error);
+    }).get();
+    CHECK(data() == (is_file ? "old" : ""));
+    CHECK(present() == names{"data"});
+}
+
+TEST_CASE_METHOD(lacking_system, "a new folder that cannot be asked to be safe is there",
+                 "[file]") {
+    if (!is_possible) return test::skip(not_possible);
+    const folder all = files();
+    const int error = GENERATE(EINVAL, ENOSYS);
+    while_refused({{SYS_fsync, error}}, [&] {
+        atomic_file file(all.make_inside("deeper"), "new");
+        CHECK(file_failure_of([&] { file.commit(); }).code ==
+              std::error_code(error, std::system_category()));  // fsync of a file must work
+    });
+    CHECK(present() == names{"data", "deeper"});
+}
+#endif
 
 // ---- two of one name ---------------------------------------------------------------------------
 

@@ -5,10 +5,6 @@
 #include "../support/trace_recorder.hpp"
 #include "transfers.hpp"
 
-#include <algorithm>
-
-#include <sys/mman.h>
-
 using test::any_bytes;
 using test::bytes_of;
 using test::in_background;
@@ -52,43 +48,6 @@ void receive(const std::string& bytes, test::stream_pair pair, const unique_fd& 
     auto peer = test::sending(pair.client, bytes);
     receive_file(pair.server, target.get(), bytes.size());
     peer.get();
-}
-
-/// A file that sendfile(2) refuses: the memory of this process, where an offset is an address.
-class memory_file : public unique_fd {
-public:
-    /// Room for `bytes`, at an address that is small enough for an offset in this file.
-    explicit memory_file(const std::string& bytes)
-        : unique_fd(::open("/proc/self/mem", O_RDONLY | O_CLOEXEC)),
-          size_(bytes.size() + 1),
-          memory_(::mmap(wanted_address(), size_, PROT_READ | PROT_WRITE,
-                         MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)) {
-        if (memory_ != MAP_FAILED) bytes.copy(static_cast<char*>(memory_), bytes.size());
-    }
-    memory_file(const memory_file&) = delete;
-    memory_file& operator=(const memory_file&) = delete;
-    ~memory_file() { ::munmap(memory_, size_); }
-
-    std::uint64_t offset() const { return reinterpret_cast<std::uintptr_t>(memory_); }
-
-    /// False where there is no such file.
-    bool works() const {
-        char byte = 'x';
-        return memory_ == wanted_address() &&
-               ::pread(get(), &byte, 1, static_cast<off_t>(offset())) == 1;
-    }
-
-private:
-    static void* wanted_address() { return reinterpret_cast<void*>(0x20000000); }
-
-    std::size_t size_;
-    void* memory_;
-};
-
-/// A file that splice(2) refuses.
-unique_fd open_to_append(const test::temporary_folder& where, std::string_view bytes) {
-    test::make_file(where / "x", bytes);
-    return unique_fd(::open((where / "x").c_str(), O_RDWR | O_APPEND | O_CLOEXEC));
 }
 
 auto every_size() {
@@ -232,49 +191,25 @@ TEST_CASE_METHOD(transfer_test, "a stream that never waits sends and receives fi
     CHECK((copied(bytes, std::move(pair)) == bytes));
 }
 
-// ---- the ways without sendfile(2) and splice(2) -------------------------------------------------
-
-TEST_CASE_METHOD(transfer_test, "a file that sendfile refuses is read and sent", "[file]") {
-    const std::string bytes = any_bytes(every_size());
-    const memory_file file(bytes);
-    if (!file.works()) return test::skip("/proc/self/mem cannot be used here");
-    const auto send = [&](auto& to) { send_file(to, file.get(), file.offset(), bytes.size()); };
-    CHECK((sent_by(pair_of_kind(GENERATE(0, 1)), send) == bytes));
-}
-
-TEST_CASE_METHOD(transfer_test, "a file that splice refuses is received and written", "[file]") {
+TEST_CASE_METHOD(transfer_test, "a file that is opened to append grows at its end", "[file]") {
     const std::string bytes = any_bytes(every_size());
     const test::temporary_folder folder;
-    const unique_fd file = open_to_append(folder, "before ");
+    test::make_file(folder / "x", "before ");
+    const unique_fd file(::open((folder / "x").c_str(), O_RDWR | O_APPEND | O_CLOEXEC));
     receive(bytes, pair_of_kind(GENERATE(0, 1)), file);
     CHECK((bytes_of(file) == "before " + bytes));
 }
 
-TEST_CASE_METHOD(transfer_test, "without a free descriptor for a pipe a file is received as well",
-                 "[file]") {
+TEST_CASE_METHOD(transfer_test, "neither end needs another descriptor", "[file]") {
     const std::string bytes = any_bytes(every_size());
-    const unique_fd file = open_file();
+    const unique_fd source = open_file(bytes);
+    const unique_fd target = open_file();
     auto pair = pair_of_kind(GENERATE(0, 1));
-    auto peer = test::sending(pair.client, bytes);
-    {
-        const test::lower_limit<RLIMIT_NOFILE> limit(3);
-        receive_file(pair.server, file.get(), bytes.size());
-    }
-    peer.get();
-    CHECK((bytes_of(file) == bytes));
-}
-
-TEST_CASE_METHOD(transfer_test, "without a pipe as well, what follows stays in the stream",
-                 "[file]") {
-    auto pair = test::local_pair();
-    const unique_fd file = open_file();
-    pair.client.send_all("holaadios");
-    {
-        const test::lower_limit<RLIMIT_NOFILE> limit(3);
-        receive_file(pair.server, file.get(), 4);
-    }
-    CHECK(bytes_of(file) == "hola");
-    CHECK(pair.server.recv_exact(5) == "adios");
+    const test::lower_limit<RLIMIT_NOFILE> limit(3);
+    auto sender = in_background([&] { send_file(pair.client, source.get(), 0, bytes.size()); });
+    receive_file(pair.server, target.get(), bytes.size());
+    sender.get();
+    CHECK((bytes_of(target) == bytes));
 }
 
 // ---- progress -----------------------------------------------------------------------------------
@@ -335,7 +270,6 @@ TEST_CASE_METHOD(transfer_test, "there is no progress to tell about nothing", "[
 
 // ---- the trace ----------------------------------------------------------------------------------
 
-#if defined(__linux__)
 TEST_CASE_METHOD(transfer_test, "the trace tells each piece of a file", "[file]") {
     const unique_fd source = open_file("0123456789");
     const unique_fd target = open_file();
@@ -343,10 +277,10 @@ TEST_CASE_METHOD(transfer_test, "the trace tells each piece of a file", "[file]"
     test::trace_recorder recorder;
     send_file(pair.client, source.get(), 3, 5);
     CHECK(recorder.take() == std::vector<std::string>{"fd " + std::to_string(pair.client.fd()) +
-                                                      ": sendfile 5 of 5 bytes"});
+                                                      ": send 5 of 5 bytes: \"34567\""});
     receive_file(pair.server, target.get(), 5);
-    CHECK(recorder.take().front() ==
-          "fd " + std::to_string(pair.server.fd()) + ": splice 5 of 5 bytes");
+    CHECK(recorder.take() == std::vector<std::string>{"fd " + std::to_string(pair.server.fd()) +
+                                                      ": recv 5 of 5 asked: \"34567\""});
 }
 
 TEST_CASE_METHOD(transfer_test, "the trace tells why a piece did not go", "[file]") {
@@ -355,21 +289,18 @@ TEST_CASE_METHOD(transfer_test, "the trace tells why a piece did not go", "[file
     pair.server.close();
     test::trace_recorder recorder;
     CHECK_THROWS_AS(send_file(pair.client, file.get(), 0, 5), trama::network_error);
-    const auto lines = recorder.take();
-    REQUIRE(test::count_of(lines, "sendfile") == 1);
-    CHECK(test::contains(lines.front(), ": sendfile 5 bytes: failed, Broken pipe"));
+    CHECK(test::contains(recorder.take().front(), ": send 5 bytes: failed, Broken pipe"));
 }
 
-TEST_CASE_METHOD(transfer_test, "a file that cannot be spliced to is tried once", "[file]") {
-    const test::temporary_folder folder;
-    const unique_fd file = open_to_append(folder, "");
-    const std::string bytes = any_bytes(3 * mebibyte);
-    test::trace_recorder recorder;
-    receive(bytes, test::tcp_pair(), file);
-    std::vector<std::string> lines = recorder.take();
-    const auto brought_nothing = [](auto& line) { return test::contains(line, ": not yet"); };
-    lines.erase(std::remove_if(lines.begin(), lines.end(), brought_nothing), lines.end());
-    CHECK(test::count_of(lines, "splice") == 1);
-    CHECK(test::count_of(lines, "recv") > 0);
+TEST_CASE_METHOD(transfer_test, "a piece has at most 256 KiB", "[file]") {
+    const std::string bytes = any_bytes(mebibyte + 1);
+    const unique_fd file = open_file();
+    auto pair = test::tcp_pair();
+    auto peer = test::sending(pair.client, bytes);
+    std::uint64_t before = 0;
+    receive_file(pair.server, file.get(), bytes.size(), [&](std::uint64_t done) {
+        CHECK(done - before <= mebibyte / 4);
+        before = done;
+    });
+    peer.get();
 }
-#endif

@@ -9,20 +9,21 @@
 
 namespace trama {
 
-/// A length of time, up to 146 years; whole numbers of each std::chrono unit convert to it: 5s,
-/// 200ms, but not 0.5s. Without limit: `no_timeout`, and not the largest number of another unit.
+/// A length of time, up to 146 years. Whole numbers of each std::chrono unit convert to it: 5s,
+/// 200ms, but not 0.5s. For "without limit" use no_timeout, not the largest number of another unit.
 using duration = std::chrono::nanoseconds;
 
 /// The time-out that never expires.
-inline constexpr duration no_timeout = duration::max();
+inline constexpr duration no_timeout = (duration::max)();
 
-/// When an operation must be over, by the steady clock: setting the date does not move it.
+/// The point in time at which an operation must be over. It follows the steady clock: setting the
+/// date does not move it.
 class deadline {
 public:
     /// Never.
     deadline() noexcept = default;
 
-    /// `from_now`: 0 or less is over at once; `no_timeout` never is.
+    /// `from_now`: 0 or less is over at once; no_timeout is never over.
     explicit deadline(duration from_now) noexcept : end_(after(from_now)) {}
 
     bool is_never() const noexcept { return end_ == never; }
@@ -32,14 +33,14 @@ public:
 
     bool passed() const noexcept { return !is_never() && left() == duration::zero(); }
 
-    /// The time that is left, at least 0, or `no_timeout`.
-    [[gnu::noinline]] duration left() const noexcept {
+    /// The time that is left, at least 0, or no_timeout.
+    duration left() const noexcept {
         if (is_never()) return no_timeout;
         const std::int64_t present = now();
         return duration(end_ > present ? end_ - present : 0);
     }
 
-    /// The time that is left as poll(2) wants it: milliseconds, rounded up; -1 for never.
+    /// The time that is left in the unit of poll(2): milliseconds, rounded up; -1 for never.
     int poll_timeout() const noexcept {
         if (is_never()) return -1;
         const std::int64_t rest = (left().count() + 999999) / 1000000;
@@ -48,9 +49,8 @@ public:
     }
 
 private:
-    [[gnu::noinline]] static std::int64_t after(duration from_now) noexcept {
-        if (from_now > no_timeout / 2)
-            return never;  // it is 146 years, and nothing below overflows
+    static std::int64_t after(duration from_now) noexcept {
+        if (from_now > no_timeout / 2) return never;  // 146 years, and nothing below overflows
         return from_now <= duration::zero() ? at_once : now() + from_now.count();
     }
 

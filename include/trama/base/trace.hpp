@@ -1,12 +1,12 @@
-// trama/base/trace.hpp -- what each system call and each frame did, one line each, told while it
-// happens.
+// trama/base/trace.hpp -- one line for each system call and for each frame, while it happens.
 //
 //     $ TRAMA_TRACE=1 ./framed_echo_server
 //     trama: fd 4: recv 5 of 16384 asked: "00000"
 //     trama: fd 4: recv 6 of 16384 asked: "4:hola"
 //     trama: fd 4: frame in, 4 bytes: "hola"
 //
-// TRAMA_TRACE=time adds the seconds since the start. Off, it costs one predictable branch a call.
+// TRAMA_TRACE=time adds the seconds since the start. Switched off, the trace costs one branch for
+// each call.
 #pragma once
 
 #include <trama/base/text.hpp>
@@ -20,7 +20,7 @@
 namespace trama {
 
 /// Receives each line of the trace, without a line feed; the text is gone when it returns. It must
-/// not throw, and it is called from whichever thread made the call.
+/// not throw. The thread that made the call calls it.
 using trace_sink = void (*)(std::string_view line);
 
 namespace trama_detail {
@@ -28,22 +28,19 @@ namespace trama_detail {
 /// When the program started, if TRAMA_TRACE=time; else 0.
 inline timespec trace_start{};
 
-[[gnu::cold]] inline void trace_to_stderr(std::string_view line) {
-    char time[32];
-    time[0] = '\0';
+inline void trace_to_stderr(std::string_view line) {
+    text time;
     if (trace_start.tv_sec > 0) {
         timespec now{};
         ::clock_gettime(CLOCK_MONOTONIC, &now);
         const auto seconds = static_cast<double>(now.tv_sec - trace_start.tv_sec);
         const auto nanoseconds = static_cast<double>(now.tv_nsec - trace_start.tv_nsec);
-        std::snprintf(time, sizeof time, "%.6f s: ", seconds + nanoseconds * 1e-9);
+        time = text("%.6f s: ", seconds + nanoseconds * 1e-9);
     }
-    char text[512];
-    const int size = std::snprintf(text, sizeof text, "trama: %s%.*s\n", time,
-                                   static_cast<int>(line.size()), line.data());
+    const text whole("trama: %s%.*s\n", time.c_str(), static_cast<int>(line.size()), line.data());
     // One write, so that lines of several programs on one terminal stay whole.
-    const ssize_t written = ::write(STDERR_FILENO, text, static_cast<std::size_t>(size));
-    static_cast<void>(written);  // nobody is left to be told
+    const ssize_t written = ::write(STDERR_FILENO, whole.c_str(), std::strlen(whole.c_str()));
+    static_cast<void>(written);  // there is nowhere left to report a failure
 }
 
 inline trace_sink sink_from_environment() noexcept {
@@ -53,44 +50,37 @@ inline trace_sink sink_from_environment() noexcept {
     return trace_to_stderr;
 }
 
-/// The only global state of the library.
+/// The trace and stop_signal have the only global state of the library.
 inline trace_sink current_sink = sink_from_environment();
 
-/// Tells one line, made as printf(3) does; what goes beyond 339 bytes is left out. `fd`: what
-/// it is about, or -1. `error`: the errno of a call that failed, or 0. Never allocates.
-[[gnu::cold, gnu::format(printf, 3, 4)]] inline void trace(int fd, int error, const char* format,
-                                                           ...) noexcept {
-    const int saved = errno;  // a trace changes nothing
-    char line[400];
-    const int start = fd < 0 ? 0 : std::snprintf(line, sizeof line, "fd %d: ", fd);
-    std::va_list arguments;
-    va_start(arguments, format);
-    std::vsnprintf(line + start, 340, format, arguments);
-    va_end(arguments);
-    if (error != 0) {
-        const bool not_yet = error == EAGAIN || error == EWOULDBLOCK;
-        const std::size_t end = std::strlen(line);
-        std::snprintf(line + end, sizeof line - end, not_yet ? ": %s" : ": failed, %s",
-                      not_yet ? "not yet" : std::strerror(error));
-    }
-    current_sink(line);
-    errno = saved;
+/// True if `error` says that a call would wait. The two names are one number on most systems.
+inline bool is_would_block(int error) noexcept {
+    if (error == EAGAIN) return true;
+    return error == EWOULDBLOCK;
 }
 
-/// The first bytes of what moved, as the trace shows them: `"hola\n"`, and dots if there are more.
-[[gnu::cold]] inline text shown(std::string_view bytes) noexcept {
-    return text("\"%s\"%s", escaped_text(48, bytes).c_str(), bytes.size() > 48 ? "..." : "");
+/// Writes one line to the trace. `fd`: the descriptor it is about, or -1. `error`: the errno of a
+/// call that failed, or 0. Changes nothing: errno stays as it is.
+[[gnu::__cold__]] inline void write_trace(int fd, int error, const text& what) {
+    const int saved = errno;
+    const bool would_block = is_would_block(error);
+    const text start = fd < 0 ? text() : text("fd %d: ", fd);
+    const char* between = error == 0 ? "" : would_block ? ": " : ": failed, ";
+    const char* reason = error == 0 ? "" : would_block ? "not yet" : std::strerror(error);
+    // A very long text is cut, so that the reason behind it is shown in any case.
+    current_sink(text("%s%.340s%s%s", start.c_str(), what.c_str(), between, reason).c_str());
+    errno = saved;
 }
 
 }  // namespace trama_detail
 
-/// True when somebody listens to the trace.
+/// True when the trace is switched on.
 inline bool tracing() noexcept {
     return trama_detail::current_sink != nullptr;
 }
 
-/// Sends the trace to `sink`; nullptr turns it off. Returns the sink before. Call it while no other
-/// thread uses the library.
+/// Sends the trace to `sink`; nullptr switches it off. Returns the sink before. Call it while no
+/// other thread uses the library.
 inline trace_sink trace_to(trace_sink sink) noexcept {
     const trace_sink before = trama_detail::current_sink;
     trama_detail::current_sink = sink;

@@ -1,4 +1,4 @@
-// trama/codec/byte_queue.hpp -- bytes that wait: written at the end, taken from the front.
+// trama/codec/byte_queue.hpp -- a queue of bytes: written at the end, taken from the front.
 //
 //     storage_                begin_                   end_              capacity_
 //     |   bytes taken         |   bytes that wait      |   room for       |
@@ -36,23 +36,24 @@ public:
     /// Makes room for `size` more bytes and returns where they go. Throws std::bad_alloc.
     char* prepare(std::size_t size) {
         if (begin_ == end_) begin_ = end_ = 0;
-        // Only when more is free than has to be moved: else a reader who takes a little of a lot
+        // Only when more is free than has to be moved: else a reader that takes a little of a lot
         // each time would move the lot each time.
         if (room() < size && begin_ > 0 && begin_ >= this->size()) move_to_front();
         if (room() < size) grow(size);
         return storage_ + end_;
     }
 
-    /// `size` bytes were written behind what is there; at most room().
+    /// Adds the first `size` bytes that were written to the prepared room; at most room().
     void commit(std::size_t size) noexcept { end_ += size; }
 
+    /// Adds a copy of `bytes`. Throws std::bad_alloc.
     void append(std::string_view bytes) {
         if (bytes.empty()) return;
         std::memcpy(prepare(bytes.size()), bytes.data(), bytes.size());
         commit(bytes.size());
     }
 
-    /// `size` bytes at the front are done with; at most size().
+    /// Removes `size` bytes from the front; at most size().
     void consume(std::size_t size) noexcept { begin_ += size; }
 
     void swap(byte_queue& other) noexcept {
@@ -63,16 +64,16 @@ public:
     }
 
 private:
-    [[gnu::noinline]] void move_to_front() noexcept {
+    void move_to_front() noexcept {
         std::memmove(storage_, storage_ + begin_, size());
         end_ -= begin_;
         begin_ = 0;
     }
 
-    // Doubles, so that memory follows what came and not what was promised. realloc(3) and not a
-    // vector: it does not fill the new part with zeros, and on Linux it moves large blocks by their
-    // page tables, so a large payload is not copied while it grows.
-    [[gnu::noinline]] void grow(std::size_t size) {
+    // Doubles, so that memory follows the bytes that came and not those that were promised. With
+    // realloc(3) and not a vector: it does not fill the new part with zeros, and on Linux it moves
+    // large blocks by their page tables, so a large payload is not copied while it grows.
+    void grow(std::size_t size) {
         if (size > static_cast<std::size_t>(-1) / 2 - end_) throw std::bad_alloc();
         const std::size_t needed = end_ + size;
         const std::size_t wanted = needed > 2 * capacity_ ? needed : 2 * capacity_;
@@ -87,6 +88,11 @@ private:
     std::size_t end_ = 0;
     std::size_t capacity_ = 0;
 };
+
+/// Makes room for `more` bytes. Throws std::bad_alloc.
+inline void make_room(byte_queue& out, std::size_t more) {
+    out.prepare(more);
+}
 
 }  // namespace trama_detail
 

@@ -1,8 +1,8 @@
-// trama/codec/frame_decoder.hpp -- turns a stream that comes in any pieces back into its frames.
+// trama/codec/frame_decoder.hpp -- turns a stream that arrives in pieces back into its frames.
 //
-// Bytes enter at the end of a queue, either copied (receive_data) or written there by the caller,
-// for example by recv(2) (prepare, commit). Frames leave at its front. There is no socket in here:
-// any codec, any source.
+// Bytes enter at the end of a queue: receive_data copies them there, or the caller writes them
+// there, for example with recv(2) (prepare, commit). Frames leave at the front. There is no socket
+// in here: any codec, any source.
 #pragma once
 
 #include <trama/codec/byte_queue.hpp>
@@ -12,33 +12,33 @@
 
 namespace trama {
 
-/// Cuts the bytes it is given into frames of `Codec`. After a broken frame it stays broken: behind
-/// a wrong header nobody knows where the next one starts.
+/// Cuts the bytes that it receives into frames of `Codec`. After a broken frame it stays broken:
+/// behind a wrong header nobody knows where the next one starts.
 template <typename Codec>
 class frame_decoder {
 public:
-    /// `limit`: the longest payload accepted, in bytes. Memory grows with what came, not with what
-    /// a header promises. A decoder that was moved from can only be assigned to.
+    /// `limit`: the longest payload accepted, in bytes. Memory grows with the bytes that came, not
+    /// with those that a header promises. A decoder that was moved from can only be assigned to.
     explicit frame_decoder(std::size_t limit = Codec::max_payload) noexcept : limit_(limit) {}
 
-    /// Takes a copy of `bytes`, which may hold any part of any number of frames.
+    /// Copies `bytes`, which may hold any part of any number of frames.
     void receive_data(std::string_view bytes) { buffer_.append(bytes); }
 
-    /// Lends memory for at least `size` bytes, to be written by the caller; valid until the next
-    /// call. It spares the copy that receive_data makes. Views from next_view() end here.
+    /// Lends memory for at least `size` bytes, which the caller writes; valid until the next call.
+    /// It saves the copy that receive_data makes. Views from next_view() end here.
     char* prepare(std::size_t size) { return buffer_.prepare(size); }
 
-    /// Tells that the first `size` bytes of the prepared memory were written. Throws
-    /// std::length_error when that is more than there was room for.
+    /// Receives the first `size` bytes that were written to the prepared memory. Throws
+    /// std::length_error for more than was prepared.
     void commit(std::size_t size) {
         if (size > buffer_.room())
             throw std::length_error("frame_decoder::commit: more than prepared");
         buffer_.commit(size);
     }
 
-    /// The payload of the next frame, or nullopt: not yet. Throws frame_error, and again on every
-    /// later call; std::bad_alloc, and the frame stays.
-    std::optional<std::string> next_frame() {
+    /// Returns the payload of the next frame, or nullopt: not yet. Throws frame_error, and again on
+    /// every later call; std::bad_alloc, and the frame stays.
+    [[nodiscard]] std::optional<std::string> next_frame() {
         scan_result result = scan_front();
         if (result.status != scan_status::frame) return std::nullopt;
         std::optional<std::string> payload(std::in_place, payload_of(result));
@@ -46,8 +46,8 @@ public:
         return payload;
     }
 
-    /// As next_frame, but lends the payload where it lies, without a copy, until the next call.
-    std::optional<std::string_view> next_view() {
+    /// Like next_frame, but lends the payload without a copy until the next call.
+    [[nodiscard]] std::optional<std::string_view> next_view() {
         scan_result result = scan_front();
         if (result.status != scan_status::frame) return std::nullopt;
         const std::string_view payload = payload_of(result);
@@ -55,8 +55,8 @@ public:
         return payload;
     }
 
-    /// The stream has ended. Throws frame_error if what came ends in no whole frame: truncated, or
-    /// what next_frame would throw. Whole frames before that can still be taken.
+    /// Call it at the end of the stream. Throws frame_error if the last frame is not whole:
+    /// truncated, or the error of next_frame. Whole frames before it can still be taken.
     void receive_eof() const {
         std::string_view rest = buffer_.bytes();
         while (!rest.empty()) {
@@ -70,24 +70,31 @@ public:
         }
     }
 
+    /// Takes up to `size` buffered bytes out of the queue, as bytes and not as a frame: for a
+    /// stream in which frames are followed by something else. Returns how many were copied to
+    /// `memory`.
+    std::size_t take_bytes(char* memory, std::size_t size) {
+        const std::size_t count = buffer_.bytes().copy(memory, size);
+        remove_front(count);
+        return count;
+    }
+
     /// Exchanges the memory behind the decoder, with the bytes in it. For servers, whose clients
     /// share one large buffer.
     void swap_buffer(trama_detail::byte_queue& other) noexcept { buffer_.swap(other); }
 
-    /// How many bytes came and were not yet handed out.
+    /// Bytes that came and were not yet handed out.
     std::size_t buffered() const noexcept { return buffer_.size(); }
 
-    /// At least so many bytes must still come before next_frame has something new to look at; 0:
-    /// call it.
+    /// At least so many bytes must come before next_frame can return more; 0: call it.
     std::size_t missing() const noexcept {
         return needed_ > buffer_.size() ? needed_ - buffer_.size() : 0;
     }
 
 private:
-    // What stands at the front: a frame or need_data; the rest throws.
+    // Returns a frame or need_data; throws for the rest.
     scan_result scan_front() {
         if (buffer_.size() < needed_) return {};
-        // Not const: GCC 12 keeps a const aggregate in memory, which triples the cost of a frame.
         scan_result result = Codec::scan(buffer_.bytes(), limit_, seen_);
         if (result.status == scan_status::need_data) {
             seen_ = buffer_.size();
@@ -104,7 +111,10 @@ private:
     }
 
     void take(const scan_result& result) noexcept {
-        const std::size_t size = result.offset + result.length + result.trailer;
+        remove_front(result.offset + result.length + result.trailer);
+    }
+
+    void remove_front(std::size_t size) noexcept {
         buffer_.consume(size);
         consumed_ += size;
         seen_ = 0;

@@ -12,21 +12,22 @@
 
 namespace trama {
 
-/// Which byte of a number travels first: the most (big) or the least (little) significant one.
+/// The byte of a number that travels first: the most (big) or the least (little) significant one.
 enum class byte_order { big, little };
 
-/// The codec: `Size` is 1, 2, 4 or 8. Any payload of 0 to `limit` bytes is legal.
+/// The codec: `Size` is 1, 2, 4 or 8.
 template <std::size_t Size, byte_order Order = byte_order::big>
 struct length_prefix {
     static_assert(Size == 1 || Size == 2 || Size == 4 || Size == 8,
                   "length_prefix<Size>: the length takes 1, 2, 4 or 8 bytes");
 
     static constexpr const char* format = "a binary length before the payload";
+    static constexpr std::string_view trailer = "";
 
     /// The largest number that fits into the header, in bytes of payload.
     static constexpr std::uint64_t max_length = UINT64_MAX >> (64U - 8U * Size);
 
-    /// The limit where none is given, in bytes: what the header can say, but never above 16 MiB.
+    /// The default limit, in bytes: the largest number of the header, but never above 16 MiB.
     static constexpr std::size_t max_payload =
         max_length < (1U << 24U) ? static_cast<std::size_t>(max_length) : std::size_t{1} << 24U;
 
@@ -45,25 +46,21 @@ struct length_prefix {
     }
 
     /// Appends one frame to `out`, in which `payload` must not lie. Throws frame_error{too_long}
-    /// above `limit`, `out` untouched.
-    static void encode(std::string_view payload, std::string& out,
-                       std::size_t limit = max_payload) {
-        trama_detail::append_frame<length_prefix>(payload, out, limit);
+    /// above max_length; then `out` is unchanged.
+    static void encode(std::string_view payload, std::string& out) {
+        trama_detail::append_frame<length_prefix>(payload, out);
     }
 
     /// The length bytes for `payload`. Throws frame_error{too_long}.
-    static frame_edge header(std::string_view payload, std::size_t limit = max_payload) {
+    static frame_header header(std::string_view payload) {
         const std::uint64_t length = payload.size();
-        if (length > limit || length > max_length)
-            trama_detail::throw_payload_too_long(
-                payload.size(), saturated(limit < max_length ? limit : max_length), format);
-        frame_edge edge(Size);
+        if (length > max_length)
+            trama_detail::throw_payload_too_long(payload.size(), saturated(max_length), format);
+        frame_header header(Size);
         for (std::size_t i = 0; i < Size; ++i)
-            edge.data()[i] = static_cast<char>(length >> shift(i) & 0xFFU);
-        return edge;
+            header.data()[i] = static_cast<char>(length >> shift(i) & 0xFFU);
+        return header;
     }
-
-    static frame_edge trailer() noexcept { return {}; }
 
 private:
     /// How far the byte at `position` of the header is shifted in the number, in bits.
@@ -74,7 +71,6 @@ private:
     // By shifts and not by copying memory, so that it is right on a machine of either byte order.
     static std::uint64_t read_length(const char* bytes) noexcept {
         std::uint64_t length = 0;
-#pragma GCC unroll 8  // then GCC makes one load of it all
         for (std::size_t i = 0; i < Size; ++i)
             length |= std::uint64_t{static_cast<unsigned char>(bytes[i])} << shift(i);
         return length;

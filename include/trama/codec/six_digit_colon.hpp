@@ -12,12 +12,12 @@
 
 namespace trama {
 
-/// The codec. Exactly `[0-9]{6}:` is a header: a sign, a space or a letter is refused where it
-/// stands.
+/// The codec. Exactly `[0-9]{6}:` is a header: a sign, a space or a letter is refused at its place.
 struct six_digit_colon {
     static constexpr const char* format = "six digits and a colon, such as 000005:hello";
+    static constexpr std::string_view trailer = "";
 
-    /// The most that six digits can say, in bytes; also the limit where none is given.
+    /// The largest number of six digits, in bytes; also the default limit.
     static constexpr std::size_t max_payload = 999999;
 
     /// Looks for one frame at the front of `bytes`; bad_header as soon as the first wrong byte is
@@ -25,7 +25,7 @@ struct six_digit_colon {
     static scan_result scan(std::string_view bytes, std::size_t limit = max_payload,
                             std::size_t /*seen*/ = 0) noexcept {
         std::size_t length = 0;
-        // Digit by digit: strtoul and atoi would let "+00005", " 00005" and "0x0005" pass.
+        // Digit by digit: strtoul and atoi would accept "+00005", " 00005" and "0x0005".
         for (std::size_t i = 0; i < digits; ++i) {
             if (i == bytes.size()) return {scan_status::need_data, 0, 1};
             const char digit = bytes[i];
@@ -41,25 +41,23 @@ struct six_digit_colon {
     }
 
     /// Appends one frame to `out`, in which `payload` must not lie. Throws frame_error{too_long}
-    /// above `limit`, `out` untouched.
-    static void encode(std::string_view payload, std::string& out,
-                       std::size_t limit = max_payload) {
-        trama_detail::append_frame<six_digit_colon>(payload, out, limit);
+    /// above 999,999 bytes; then `out` is unchanged.
+    static void encode(std::string_view payload, std::string& out) {
+        trama_detail::append_frame<six_digit_colon>(payload, out);
     }
 
     /// The six digits and the colon for `payload`. Throws frame_error{too_long}.
-    static frame_edge header(std::string_view payload, std::size_t limit = max_payload) {
+    static frame_header header(std::string_view payload) {
         std::size_t rest = payload.size();
-        if (limit > max_payload) limit = max_payload;
-        if (rest > limit) trama_detail::throw_payload_too_long(rest, limit, format);
-        frame_edge edge(header_size);
-        for (std::size_t i = digits; i > 0; --i, rest /= 10)
-            edge.data()[i - 1] = static_cast<char>('0' + rest % 10);
-        edge.data()[digits] = ':';
-        return edge;
+        if (rest > max_payload) trama_detail::throw_payload_too_long(rest, max_payload, format);
+        frame_header header(header_size);
+        for (std::size_t i = digits; i > 0; --i) {
+            header.data()[i - 1] = static_cast<char>('0' + rest % 10);
+            rest /= 10;
+        }
+        header.data()[digits] = ':';
+        return header;
     }
-
-    static frame_edge trailer() noexcept { return {}; }
 
 private:
     static constexpr std::size_t digits = 6;

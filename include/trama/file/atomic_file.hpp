@@ -1,31 +1,77 @@
 // trama/file/atomic_file.hpp -- a file that is wholly there, or not at all.
-// man 2 rename, man 2 fsync, man 2 flock
+// man 2 rename, man 2 link, man 2 fsync, man 2 flock
 //
-// Who writes into a file in place leaves half of it behind when the program, the disk or the power
-// fails. So the bytes go into a temporary file beside it; when all of them are safe on the disk, it
-// takes the name in one step, rename(2). Whoever opens the name sees the old file or the new one.
+// A program that writes into a file directly leaves half of it behind when the program, the disk or
+// the power fails. So the bytes go into a temporary file beside it. When all of them are safe on
+// the disk, the temporary file takes the name in one step, rename(2). A program that opens the name
+// gets the old file or the new one, and both are whole.
 #pragma once
 
 #include <trama/file/folder.hpp>
+
+#include <chrono>
 
 #include <sys/file.h>
 
 namespace trama {
 
-/// A file that is being written. What is not committed is deleted by the destructor. Move-only.
+namespace trama_detail {
+
+inline void delete_file(int folder, const std::string& name) noexcept {
+    system_call([&] { return ::unlinkat(folder, name.c_str(), 0); });
+}
+
+/// Makes the file `name`, to be read and written by its owner. Error EEXIST: there is one already.
+inline call_result make_file(int folder, const std::string& name) {
+    constexpr int flags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+    return system_call([&] { return ::openat(folder, name.c_str(), flags, 0644); });
+}
+
+/// Renames `from` to `to`, but replaces nothing. Error EEXIST: there is a file of that name.
+inline call_result rename_to_new(int folder, const std::string& from, const std::string& to) {
+#ifdef RENAME_NOREPLACE
+    const auto renamed = system_call(
+        [&] { return ::renameat2(folder, from.c_str(), folder, to.c_str(), RENAME_NOREPLACE); });
+    if (renamed.error != EINVAL && renamed.error != ENOSYS) return renamed;
+#endif
+    // O_EXCL lets one program alone make the name. So what rename(2) replaces here is the empty
+    // file that this function has made, and not the file of another program.
+    const call_result made = make_file(folder, to);
+    if (made.failed()) return made;
+    const unique_fd empty(made.descriptor());
+    const call_result renamed_over =
+        system_call([&] { return ::renameat(folder, from.c_str(), folder, to.c_str()); });
+    if (renamed_over.failed()) delete_file(folder, to);
+    return renamed_over;
+}
+
+/// Gives the file `from` the name `to`, but replaces nothing. Error EEXIST as above.
+inline call_result name_file(int folder, const std::string& from, const std::string& to) {
+    const call_result linked =
+        system_call([&] { return ::linkat(folder, from.c_str(), folder, to.c_str(), 0); });
+    // A file system without hard links: FAT, exFAT, shared folders, FUSE.
+    const bool has_no_links = linked.error == EPERM || linked.error == ENOSYS ||
+                              linked.error == ENOTSUP || linked.error == EMLINK;
+    if (has_no_links) return rename_to_new(folder, from, to);
+    if (!linked.failed()) delete_file(folder, from);
+    return linked;
+}
+
+}  // namespace trama_detail
+
+/// A file that is being written. The destructor deletes what was not committed. Move-only.
 class atomic_file {
 public:
-    /// Starts what is to become the file `name` in `where`, over one that may be there; only its
-    /// owner may write to it (mode 0644). Throws file_error: EINVAL for a name that is not plain.
+    /// Starts the new file `name` in `where`; it may replace one that is there. Only its owner may
+    /// write to it (mode 0644). Throws file_error: EINVAL for a name that is not plain.
     atomic_file(const folder& where, const std::string& name)
-        : name_(name), path_(where.path_to(name)) {
-        if (!is_plain_name(name)) throw file_error(EINVAL, "write", path_);
-        folder_.reset(::fcntl(where.fd(), F_DUPFD_CLOEXEC, 0));
-        if (!folder_) throw file_error(errno, "write", path_);
-        // A clean-up may take the file away before it is locked.
-        struct stat status {};
-        do make_temporary();
-        while (::fstat(file_.get(), &status) == 0 && status.st_nlink == 0);
+        : folder_(where.duplicate()), name_(name) {
+        if (!is_plain_name(name)) throw file_error(EINVAL, "write", path());
+        bool is_there = false;
+        while (!is_there) {
+            make_temporary();
+            is_there = folder::status_of(file_.get(), path()).st_nlink > 0;
+        }
     }
     atomic_file(atomic_file&&) noexcept = default;
     atomic_file& operator=(atomic_file&& other) noexcept {
@@ -34,87 +80,95 @@ public:
         folder_ = std::move(other.folder_);
         file_ = std::move(other.file_);
         name_ = std::move(other.name_);
-        path_ = std::move(other.path_);
         temporary_ = std::move(other.temporary_);
         maker_ = other.maker_;
         return *this;
     }
     ~atomic_file() { abandon(); }
 
-    /// Where to write; still owned here. -1 when it was committed.
+    /// The descriptor to write to; still owned here. -1 after the commit.
     int fd() const noexcept { return file_.get(); }
 
-    /// All was written: makes it safe on the disk, gives it its name, and closes it. Throws
-    /// file_error; then the file that was there before still is, unless the very last step failed,
-    /// which makes the new name safe on the disk.
+    /// Makes the file safe on the disk, gives it its name, and closes it. Throws file_error; then
+    /// the file that was there before is still there, unless only the very last step failed, which
+    /// makes the new name safe on the disk.
     void commit() {
-        make_safe(file_.get());
-        trama_detail::file_call("rename a temporary file to", path_, [&] {
-            return ::renameat(folder_.get(), temporary_.c_str(), folder_.get(), name_.c_str());
+        make_safe();
+        trama_detail::file_call("rename a temporary file to", path(), [&] {
+            return ::renameat(folder_.fd(), temporary_.c_str(), folder_.fd(), name_.c_str());
         });
         file_.reset();
-        make_safe(folder_.get());
+        folder_.sync();
     }
 
-    /// The same, but replaces no file: false when there is one of that name. Then it can be called
-    /// again, with another name.
-    bool commit_new(const std::string& name) {
+    /// The same under a name that is free: replaces no file. Returns false if there is one of that
+    /// name; then it can be called again, with another name.
+    [[nodiscard]] bool commit_new(const std::string& name) {
         if (!is_plain_name(name)) throw file_error(EINVAL, "write", name);
-        // Before the disk is waited for; linkat is the judge.
+        // A first look saves the wait for the disk. name_file() decides.
         struct stat status {};
-        if (::fstatat(folder_.get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0) return false;
-        make_safe(file_.get());
-        const auto linked = trama_detail::system_call([&] {
-            return ::linkat(folder_.get(), temporary_.c_str(), folder_.get(), name.c_str(), 0);
-        });
-        if (linked.error == EEXIST) return false;
-        if (linked.failed()) throw file_error(linked.error, "name a temporary file", name);
-        ::unlinkat(folder_.get(), temporary_.c_str(), 0);
+        if (!trama_detail::look_at(folder_.fd(), name, status).failed()) return false;
+        make_safe();
+        const auto named = trama_detail::name_file(folder_.fd(), temporary_, name);
+        if (named.error == EEXIST) return false;
+        if (named.failed()) throw file_error(named.error, "name a temporary file", name);
         file_.reset();
-        make_safe(folder_.get());
+        folder_.sync();
         return true;
     }
 
-    /// Deletes what programs that were killed have left in `where`. Files that a living program is
-    /// writing there are locked, and stay. Call it when a server starts.
+    /// Deletes the temporary files in `where` that killed programs have left behind. Those of
+    /// living programs are locked, and stay. Call it when a server starts.
     static void clear_leftovers(const folder& where) {
         where.each_entry([&](const std::string& name, const struct stat& status) {
             if (!S_ISREG(status.st_mode) || !trama_detail::is_temporary(name)) return;
             constexpr int flags = O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
-            const unique_fd file(::openat(where.fd(), name.c_str(), flags));
-            if (file && ::flock(file.get(), LOCK_EX | LOCK_NB) == 0)
-                ::unlinkat(where.fd(), name.c_str(), 0);
+            const auto opened = trama_detail::system_call(
+                [&] { return ::openat(where.fd(), name.c_str(), flags); });
+            const unique_fd file(opened.descriptor());
+            if (!lock(file.get(), LOCK_NB).failed()) trama_detail::delete_file(where.fd(), name);
         });
     }
 
 private:
+    /// Makes a file under a name that nobody has, and locks it.
     void make_temporary() {
-        constexpr int flags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
-        do {
-            timespec now{};
-            ::clock_gettime(CLOCK_MONOTONIC, &now);
-            temporary_ = trama_detail::text("%s%ld-%ld", trama_detail::temporary_start.data(),
-                                            static_cast<long>(::getpid()), now.tv_nsec)
-                             .c_str();
-            file_.reset(::openat(folder_.get(), temporary_.c_str(), flags, 0644));
-        } while (!file_ && (errno == EEXIST || errno == EINTR));
-        if (!file_) throw file_error(errno, "write", path_);
-        ::flock(file_.get(), LOCK_EX);  // until it is closed, however the program ends
+        trama_detail::call_result made{-1, EEXIST};
+        while (made.error == EEXIST) {
+            temporary_ = temporary_name();
+            made = trama_detail::make_file(folder_.fd(), temporary_);
+        }
+        if (made.failed()) throw file_error(made.error, "write", path());
+        file_.reset(made.descriptor());
+        lock(file_.get(), 0);
     }
 
-    void make_safe(int fd) const {
-        trama_detail::file_call("write to the disk", path_, [&] { return ::fsync(fd); });
+    static std::string temporary_name() {
+        const auto now = std::chrono::steady_clock::now().time_since_epoch();
+        return std::string(trama_detail::temporary_start) + std::to_string(::getpid()) + '-' +
+               std::to_string(std::chrono::nanoseconds(now).count());
+    }
+
+    /// Locks the file until it is closed, also by the end of the program. `flags`: LOCK_NB or 0.
+    static trama_detail::call_result lock(int file, int flags) {
+        return trama_detail::system_call([&] { return ::flock(file, LOCK_EX | flags); });
+    }
+
+    void make_safe() const {
+        trama_detail::file_call("write to the disk", path(), [&] { return ::fsync(fd()); });
     }
 
     void abandon() noexcept {
-        // After fork(2) the file is the parent's: the child must not take it away.
-        if (file_ && ::getpid() == maker_) ::unlinkat(folder_.get(), temporary_.c_str(), 0);
+        // After fork(2) the file belongs to the parent: the child must not delete it.
+        const bool is_ours = file_ && ::getpid() == maker_;
+        if (is_ours) trama_detail::delete_file(folder_.fd(), temporary_);
     }
 
-    unique_fd folder_;
+    std::string path() const { return folder_.path_to(name_); }
+
+    folder folder_;
     unique_fd file_;
     std::string name_;
-    std::string path_;  // for messages
     std::string temporary_;
     pid_t maker_ = ::getpid();
 };

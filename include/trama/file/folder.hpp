@@ -1,8 +1,9 @@
 // trama/file/folder.hpp -- a folder that no name leads out of. man 2 openat, man 3 readdir
 //
-// A name that a stranger sent may be "../../etc/passwd", the name of a link to it, or of a FIFO
-// that nobody ever writes to. Here a name is one step, looked up in a descriptor of the folder, and
-// no link is followed: nothing outside can be reached, whatever others rename or link meanwhile.
+// A name that a stranger sent may be "../../etc/passwd", the name of a symbolic link to it, or of a
+// FIFO to which nobody writes. Here a name is one step, looked up in a descriptor of the folder,
+// and no symbolic link is followed: no name reaches a file outside, even if somebody renames or
+// links files meanwhile.
 #pragma once
 
 #include <trama/net/unique_fd.hpp>
@@ -25,7 +26,7 @@ public:
 
 namespace trama_detail {
 
-/// The value of a call about the file at `path`, which must succeed. Throws file_error.
+/// Makes a call about the file at `path`. Returns its value. Throws file_error if it fails.
 template <typename Call>
 int file_call(const char* operation, const std::string& path, Call call) {
     const call_result result = system_call(call);
@@ -33,72 +34,101 @@ int file_call(const char* operation, const std::string& path, Call call) {
     return static_cast<int>(result.value);
 }
 
-/// How the names of files begin that are being written.
+/// The beginning of the name of each file that is still being written.
 inline constexpr std::string_view temporary_start = ".trama-";
 
 inline bool is_temporary(std::string_view name) noexcept {
     return name.substr(0, temporary_start.size()) == temporary_start;
 }
 
+/// What fstatat(2) says of `name` itself: a symbolic link is not followed.
+inline call_result look_at(int folder, const std::string& name, struct stat& status) {
+    return system_call(
+        [&] { return ::fstatat(folder, name.c_str(), &status, AT_SYMLINK_NOFOLLOW); });
+}
+
+/// The list of what lies in a folder, open. man 3 fdopendir
+class directory_list {
+public:
+    /// Takes over `fd`. Throws file_error.
+    directory_list(unique_fd fd, const std::string& path)
+        : path_(path), entries_(::fdopendir(fd.get())) {
+        if (entries_ == nullptr) throw file_error(errno, "list", path_);
+        fd.release();
+    }
+    directory_list(const directory_list&) = delete;
+    directory_list& operator=(const directory_list&) = delete;
+    ~directory_list() { ::closedir(entries_); }
+
+    /// The next entry; nullptr at the end. Throws file_error.
+    const dirent* next() {
+        errno = 0;  // readdir says nullptr for an error, too
+        const dirent* const entry = ::readdir(entries_);
+        if (entry == nullptr && errno != 0) throw file_error(errno, "list", path_);
+        return entry;
+    }
+
+private:
+    const std::string& path_;
+    DIR* const entries_;
+};
+
 }  // namespace trama_detail
 
 /// True if `name` can only mean something that lies in the folder itself, and that is not being
 /// written: 1 to 255 bytes, no slash, no NUL, neither "." nor "..", no ".trama-" at its start.
-inline bool is_plain_name(std::string_view name) noexcept {
+[[nodiscard]] inline bool is_plain_name(std::string_view name) noexcept {
     return !name.empty() && name.size() <= 255 && name != "." && name != ".." &&
            name.find('/') == std::string_view::npos && name.find('\0') == std::string_view::npos &&
            !trama_detail::is_temporary(name);
-}
-
-/// Writes all of `bytes` where the position of `file` is; `path` is what an error calls it. Throws
-/// file_error. man 2 write
-inline void write_all(int file, std::string_view bytes, const std::string& path) {
-    while (!bytes.empty()) {
-        const auto result =
-            trama_detail::system_call([&] { return ::write(file, bytes.data(), bytes.size()); });
-        if (result.failed()) throw file_error(result.error, "write", path);
-        bytes.remove_prefix(result.count());
-    }
 }
 
 /// An open folder. Owns its descriptor; move-only.
 class folder {
 public:
     /// Opens the folder at `path`. Throws file_error.
-    explicit folder(const std::string& path) : folder(AT_FDCWD, path, path) {}
+    explicit folder(const std::string& path) : folder(open_at(AT_FDCWD, path, path, 0), path) {}
 
-    /// The same; makes the folder first when there is none. Those above it must be there.
-    static folder make(const std::string& path) { return make_at(AT_FDCWD, path, path); }
-
-    /// The folder `name` in this one, made when there is none. Throws file_error.
-    folder make_inside(const std::string& name) const {
-        if (!is_plain_name(name)) throw file_error(EINVAL, "make folder", path_to(name));
-        return make_at(fd(), name, path_to(name));
+    /// Opens the folder at `path`; makes it first if there is none. The folders above must exist.
+    static folder make(const std::string& path) {
+        make_at(AT_FDCWD, path, path);
+        return folder(path);
     }
+
+    /// Opens the folder `name` in this one; makes it first if there is none. Throws file_error.
+    folder make_inside(const std::string& name) const {
+        const std::string path = path_to(name);
+        if (!is_plain_name(name)) throw file_error(EINVAL, "make folder", path);
+        if (make_at(fd(), name, path)) sync();
+        return folder(open_at(fd(), name, path, O_NOFOLLOW), path);
+    }
+
+    /// A second object for the same folder, opened anew. Throws file_error.
+    folder duplicate() const { return folder(open_at(fd(), ".", path_, O_NOFOLLOW), path_); }
 
     /// Opens a file to be read. Throws file_error: ENOENT when there is no regular file of that
     /// name (a link, a folder, a FIFO, a device is none), EACCES when it may not be read.
     unique_fd open(const std::string& name) const {
-        // O_NONBLOCK: should a FIFO take its place right now, to open it would wait for a writer.
-        constexpr int flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
         const std::string path = path_to(name);
         struct stat status {};
         if (!is_plain_name(name)) throw file_error(ENOENT, "open", path);
-        if (::fstatat(fd(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0)
-            throw file_error(errno, "open", path);
+        // Opening a device may already do something, so the kind of file is read before.
+        const auto found = trama_detail::look_at(fd(), name, status);
+        if (found.failed()) throw file_error(found.error, "open", path);
         if (!S_ISREG(status.st_mode)) throw file_error(ENOENT, "open", path);
+        // Another file may take the name just now. O_NONBLOCK: a FIFO would wait for a writer.
+        constexpr int flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
         const auto opened =
             trama_detail::system_call([&] { return ::openat(fd(), name.c_str(), flags); });
-        // ELOOP: it has become a link meanwhile.
-        if (opened.failed())
-            throw file_error(opened.error == ELOOP ? ENOENT : opened.error, "open", path);
-        unique_fd file(static_cast<int>(opened.value));
+        const int error = opened.error == ELOOP ? ENOENT : opened.error;  // ELOOP: a link
+        if (opened.failed()) throw file_error(error, "open", path);
+        unique_fd file(opened.descriptor());
         if (!S_ISREG(status_of(file.get(), path).st_mode)) throw file_error(ENOENT, "open", path);
         return file;
     }
 
     /// Calls `visit(const std::string& name, const struct stat& status)` for each regular file in
-    /// here, in no order. Throws file_error.
+    /// this folder, in no order. Throws file_error.
     template <typename Visit>
     void each_file(Visit visit) const {
         each_entry([&](const std::string& name, const struct stat& status) {
@@ -106,33 +136,31 @@ public:
         });
     }
 
-    /// The same for all that lies in here: folders, links, files that are being written.
+    /// The same for each entry: also folders, links, and files that are being written.
     template <typename Visit>
     void each_entry(Visit visit) const {
-        // Opened anew, because a copy of the descriptor would share its place in the list.
-        unique_fd anew(trama_detail::file_call("list", path_, [&] {
-            return ::openat(fd(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        }));
-        const directory_list list(anew.get());
-        if (list.entries == nullptr) throw file_error(errno, "list", path_);
-        anew.release();
+        // A list of its own: fd() has one position, and a visit may list the folder, too.
+        trama_detail::directory_list list(std::move(duplicate().fd_), path_);
         if (status_of(fd(), path_).st_nlink == 0) throw file_error(ENOENT, "list", path_);
-        for (;;) {
-            errno = 0;
-            const dirent* entry = ::readdir(list.entries);
-            if (entry == nullptr && errno != 0) throw file_error(errno, "list", path_);
-            if (entry == nullptr) return;
+        while (const dirent* entry = list.next()) {
             const std::string name = entry->d_name;
             struct stat status {};
-            if (::fstatat(fd(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0) {
-                visit(name, status);
-            } else if (errno != ENOENT) {  // that is: it was deleted meanwhile
-                throw file_error(errno, "look at", path_to(name));
-            }
+            const auto found = trama_detail::look_at(fd(), name, status);
+            if (found.error == ENOENT) continue;  // it was deleted meanwhile
+            if (found.failed()) throw file_error(found.error, "look at", path_to(name));
+            visit(name, status);
         }
     }
 
-    /// Where `name` lies, for messages.
+    /// Waits until the names in this folder are safe on the disk. Some file systems (CIFS, FUSE,
+    /// 9p) have no such operation for a folder: that is no error. Throws file_error. man 2 fsync
+    void sync() const {
+        const auto synced = trama_detail::system_call([&] { return ::fsync(fd()); });
+        const bool exists = synced.error != EINVAL && synced.error != ENOSYS;
+        if (synced.failed() && exists) throw file_error(synced.error, "write to the disk", path_);
+    }
+
+    /// The path of `name` in this folder, for messages.
     std::string path_to(const std::string& name) const { return path_ + '/' + name; }
 
     const std::string& path() const noexcept { return path_; }
@@ -141,37 +169,28 @@ public:
     /// What the system knows of an open file: its size, when it was written. man 2 fstat
     static struct stat status_of(int file, const std::string& path) {
         struct stat status {};
-        if (::fstat(file, &status) != 0) throw file_error(errno, "look at", path);
+        trama_detail::file_call("look at", path, [&] { return ::fstat(file, &status); });
         return status;
     }
 
 private:
-    struct directory_list {
-        explicit directory_list(int fd) noexcept : entries(::fdopendir(fd)) {}
-        directory_list(const directory_list&) = delete;
-        directory_list& operator=(const directory_list&) = delete;
-        ~directory_list() {
-            if (entries != nullptr) ::closedir(entries);
-        }
+    folder(unique_fd fd, const std::string& path) : fd_(std::move(fd)), path_(path) {}
 
-        DIR* const entries;
-    };
-
-    // `where` is relative to the folder `base`; `path` is what messages call it.
-    folder(int base, const std::string& where, const std::string& path) : path_(path) {
-        const int follow = base == AT_FDCWD ? 0 : O_NOFOLLOW;
-        fd_.reset(trama_detail::file_call("open folder", path, [&] {
-            return ::openat(base, where.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | follow);
+    /// Opens the folder `name`, relative to `base`; `path` is its name in errors.
+    static unique_fd open_at(int base, const std::string& name, const std::string& path,
+                             int flags) {
+        return unique_fd(trama_detail::file_call("open folder", path, [&] {
+            return ::openat(base, name.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | flags);
         }));
     }
 
-    static folder make_at(int base, const std::string& where, const std::string& path) {
+    /// Returns true if the folder is new, false if there was something of that name.
+    static bool make_at(int base, const std::string& name, const std::string& path) {
         const auto made =
-            trama_detail::system_call([&] { return ::mkdirat(base, where.c_str(), 0777); });
-        const bool is_new = !made.failed();
-        if (!is_new && made.error != EEXIST) throw file_error(made.error, "make folder", path);
-        if (is_new && base != AT_FDCWD) ::fsync(base);  // or a power cut might take it away
-        return folder(base, where, path);
+            trama_detail::system_call([&] { return ::mkdirat(base, name.c_str(), 0777); });
+        if (made.error == EEXIST) return false;
+        if (made.failed()) throw file_error(made.error, "make folder", path);
+        return true;
     }
 
     unique_fd fd_;

@@ -1,178 +1,124 @@
-// trama/file/transfer.hpp -- a whole file through a connection, in large pieces.
-// man 2 sendfile, man 2 splice, man 7 pipe
+// trama/file/transfer.hpp -- a whole file through a connection, in pieces of 256 KiB.
+// man 2 pread, man 2 send, man 2 recv, man 2 write
 //
-// read(2) and send(2) copy each byte from the kernel to the program and back. On Linux it need not
-// leave the kernel: sendfile(2) hands pages of the file to the socket; splice(2) hands what came on
-// a socket to a pipe, and from the pipe to the file. Elsewhere: read and write, 256 KiB at a time.
+// sendfile(2) and splice(2) would spare the copy through this program, but each knows only some
+// files, some sockets and some systems. Plain reads and writes know all of them, and large pieces
+// make them as fast: docs/performance.md has the numbers.
 #pragma once
 
-#include <trama/file/pieces.hpp>
-
-#if defined(__linux__)
-#include <sys/sendfile.h>
-#endif
+#include <trama/file/folder.hpp>
+#include <trama/net/tcp.hpp>
 
 namespace trama {
 
+/// Writes all of `bytes` at the position of `file`; `path` is its name in errors. Throws
+/// file_error. man 2 write
+inline void write_all(int file, std::string_view bytes, const std::string& path) {
+    while (!bytes.empty()) {
+        const auto written =
+            trama_detail::system_call([&] { return ::write(file, bytes.data(), bytes.size()); });
+        if (written.failed()) throw file_error(written.error, "write", path);
+        bytes.remove_prefix(written.count());
+    }
+}
+
 namespace trama_detail {
 
-/// True for an error of sendfile(2) that is not of the connection: some file systems cannot, and
-/// pread(2) tells what else is wrong with the file.
-inline bool is_of_file(int error) noexcept {
-    return error == EINVAL || error == ENOSYS || error == EBADF || error == EIO ||
-           error == EOVERFLOW;
+/// The size of the next piece, in bytes, when `left` bytes are still to be moved.
+inline std::size_t piece_of(std::uint64_t left) noexcept {
+    constexpr std::uint64_t most = 256 * 1024;
+    return static_cast<std::size_t>(left < most ? left : most);
 }
 
-[[gnu::cold]] inline void tell_piece(int fd, call_result result, const char* call,
-                                     std::size_t size) noexcept {
-    if (result.failed()) return trace(fd, result.error, "%s %zu bytes", call, size);
-    trace(fd, 0, "%s %ld of %zu bytes", call, result.value, size);
-}
-
-/// Sends up to `size` bytes of `file` from `offset` on, and does not wait. 0: the file ends there.
-inline call_result send_piece(int to, int file, std::uint64_t offset, std::size_t size,
-                              std::string& buffer) {
-    auto at = static_cast<off_t>(offset);
-    if (static_cast<std::uint64_t>(at) != offset)  // off_t may have 32 bits
-        throw file_error(EOVERFLOW, "read", "from a file");
-#if defined(__linux__)
-    const auto sent = system_call([&] {
-        const no_sigpipe quiet;
-        return ::sendfile(to, file, &at, size);
-    });
-    if (tracing()) tell_piece(to, sent, "sendfile", size);
-    if (!is_of_file(sent.error)) return sent;
-#endif
-    buffer.resize(size < 262144 ? size : 262144);
-    const auto got = system_call([&] { return ::pread(file, buffer.data(), buffer.size(), at); });
+/// Reads up to `size` bytes from `offset` on. Throws file_error, also when the file ends there.
+inline std::string_view read_piece(int file, std::uint64_t offset, char* memory, std::size_t size) {
+    const auto at = static_cast<off_t>(offset);
+    const bool fits = at >= 0 && static_cast<std::uint64_t>(at) == offset;  // it may have 32 bits
+    if (!fits) throw file_error(EOVERFLOW, "read", "from a file");
+    const auto got = system_call([&] { return ::pread(file, memory, size, at); });
     if (got.failed()) throw file_error(got.error, "read", "from a file");
-    iovec part{buffer.data(), got.count()};
-    return got.value == 0 ? got : send_once(to, &part, 1, MSG_DONTWAIT);
+    if (got.value == 0) throw file_error(ENODATA, "send", "a file that became shorter");
+    return {memory, got.count()};
 }
 
-/// Moves bytes from a connection to a file.
-class file_receiver {
-public:
-    file_receiver(int from, int file) : from_(from), file_(file) {
-#if defined(__linux__)
-        int ends[2];
-        if (::pipe2(ends, O_CLOEXEC) != 0) return;  // no descriptors: then without
-        read_end_.reset(ends[0]);
-        write_end_.reset(ends[1]);
-        ::fcntl(ends[1], F_SETPIPE_SZ, 1 << 20);  // a smaller one does as well
-#endif
+/// Writes exactly `size` bytes to `file`, as they come from `receive(memory, most)`, which returns
+/// how many it received, and 0 at the end of the stream.
+template <typename Receive, typename Progress>
+void receive_pieces(int file, std::uint64_t size, const endpoint& peer, Receive receive,
+                    Progress& progress) {
+    std::string buffer(piece_of(size), '\0');
+    for (std::uint64_t done = 0; done < size;) {
+        const std::size_t count = receive(buffer.data(), piece_of(size - done));
+        if (count == 0)
+            throw unexpected_eof(done, size, "receive a file from", peer.to_string().c_str());
+        write_all(file, {buffer.data(), count}, "to a file");
+        done += count;
+        progress(done);
     }
+}
 
-    /// Receives up to `size` bytes, and does not wait. 0: the peer has closed.
-    call_result receive(std::size_t size) {
-#if defined(__linux__)
-        if (write_end_) {
-            const auto result = splice(from_, write_end_.get(), size);
-            if (tracing()) tell_piece(from_, result, "splice", size);
-            if (!result.failed()) empty_pipe(result.count());
-            // Ready, and yet nothing comes: splice stops at an urgent byte, and recv passes it
-            // over. Some sockets cannot be spliced from at all.
-            const bool is_stuck = result.would_block() && was_empty_;
-            was_empty_ = result.would_block();
-            if (!is_stuck && result.error != EINVAL && result.error != ENOSYS) return result;
-        }
-#endif
-        return copy_piece(size, [&] {
-            return receive_once(from_, buffer_.data(), buffer_.size(), MSG_DONTWAIT, receiving);
-        });
-    }
+inline bool has_byte_at(int file, off_t offset, const std::string& path) {
+    char byte = 0;
+    return file_call("read", path, [&] { return ::pread(file, &byte, 1, offset); }) == 1;
+}
 
-private:
-    template <typename Read>
-    call_result copy_piece(std::size_t size, Read read) {
-        buffer_.resize(size < 262144 ? size : 262144);
-        const call_result result = read();
-        if (!result.failed())
-            write_all(file_, std::string_view(buffer_).substr(0, result.count()), "to a file");
-        return result;
-    }
-
-#if defined(__linux__)
-    static call_result splice(int from, int to, std::size_t size) noexcept {
-        return system_call(
-            [&] { return ::splice(from, nullptr, to, nullptr, size, SPLICE_F_MOVE); });
-    }
-
-    void empty_pipe(std::size_t size) {
-        while (size > 0) {
-            const auto result = splice(read_end_.get(), file_, size);
-            if (result.error == EINVAL) return copy_pipe(size);
-            if (result.failed()) throw file_error(result.error, "write", "to a file");
-            size -= result.count();
-        }
-    }
-
-    // This file system, or a file opened to append, cannot be spliced to: so not again.
-    void copy_pipe(std::size_t size) {
-        write_end_.reset();
-        const auto read = [&] {
-            return system_call(
-                [&] { return ::read(read_end_.get(), buffer_.data(), buffer_.size()); });
-        };
-        while (size > 0) size -= copy_piece(size, read).count();
-    }
-
-    unique_fd read_end_;
-    unique_fd write_end_;
-    bool was_empty_ = false;
-#endif
-    int from_;
-    int file_;
-    std::string buffer_;
-};
-
-/// For a callback that nobody asked for.
+/// The progress callback of a caller who gives none.
 struct no_progress {
     void operator()(std::uint64_t) const noexcept {}
 };
 
 }  // namespace trama_detail
 
-/// Sends exactly `size` bytes of `file` from `offset` on; the time-out of the stream bounds how
-/// long nothing may move; nobody else uses it meanwhile. `progress(std::uint64_t bytes)` hears how
-/// many were sent so far. Throws network_error; file_error when the file cannot be read, or became
-/// longer or shorter meanwhile.
+/// The size of an open file, in bytes, as it can be announced before the file is sent. Throws
+/// file_error (ENOTSUP) if there is none to rely on: `file` is a FIFO, a folder or a device, or the
+/// system makes its bytes while they are read, as in /proc and /sys, and gives a size that is
+/// wrong.
+[[nodiscard]] inline std::uint64_t size_of_file(int file, const std::string& path) {
+    const struct stat status = folder::status_of(file, path);
+    if (!S_ISREG(status.st_mode))
+        throw file_error(ENOTSUP, "measure what is no regular file:", path);
+    const off_t size = status.st_size;
+    const bool is_right = size == 0 ? !trama_detail::has_byte_at(file, 0, path)
+                                    : trama_detail::has_byte_at(file, size - 1, path);
+    const bool has_changed = folder::status_of(file, path).st_size != size;
+    if (!is_right && !has_changed)
+        throw file_error(ENOTSUP, "measure a file with a wrong size, as in /proc or /sys:", path);
+    return static_cast<std::uint64_t>(size);
+}
+
+/// Sends exactly `size` bytes of `file`, from `offset` on; its position does not move. The time-out
+/// of the stream bounds how long nothing may move. Calls `progress(std::uint64_t bytes)` after each
+/// piece, with the number of bytes sent so far. Throws network_error; file_error when the file
+/// cannot be read (a pipe: ESPIPE), or became shorter (ENODATA).
 template <typename Progress = trama_detail::no_progress>
 void send_file(tcp_stream& to, int file, std::uint64_t offset, std::uint64_t size,
                Progress progress = {}) {
-    const trama_detail::never_waiting quick(to.fd());
-    const off_t size_before = folder::status_of(file, "the file to send").st_size;
-    std::string buffer;
+    std::string buffer(trama_detail::piece_of(size), '\0');
     for (std::uint64_t sent = 0; sent < size;) {
-        const auto send = [&] {
-            const std::size_t piece = trama_detail::piece_of(size - sent);
-            return trama_detail::send_piece(to.fd(), file, offset + sent, piece, buffer);
-        };
-        const std::size_t count = trama_detail::move_some("send a file to", to, POLLOUT, send);
-        if (count == 0) throw file_error(ESTALE, "send", "a file that became shorter");
-        sent += count;
-        progress(sent);
+        const std::size_t most = trama_detail::piece_of(size - sent);
+        std::string_view piece = trama_detail::read_piece(file, offset + sent, buffer.data(), most);
+        while (!piece.empty()) {
+            iovec part = trama_detail::part_of(piece);
+            const std::size_t count =
+                trama_detail::send_some(to.fd(), &part, 1, deadline(to.get_timeout()),
+                                        "send a file to", to.remote_endpoint());
+            piece.remove_prefix(count);
+            sent += count;
+            progress(sent);
+        }
     }
-    if (folder::status_of(file, "the file to send").st_size != size_before)
-        throw file_error(ESTALE, "send", "a file that changed meanwhile");
 }
 
-/// Receives exactly `size` bytes and writes them to `file`, where its position is. Time-out and
-/// `progress` as of send_file. Throws network_error; unexpected_eof when the peer closes before;
+/// Receives exactly `size` bytes and writes them to `file`, at its position. Time-out and
+/// `progress` as in send_file. Throws network_error; unexpected_eof when the peer closes before;
 /// file_error when the file cannot be written: then the rest was not received.
 template <typename Progress = trama_detail::no_progress>
 void receive_file(tcp_stream& from, int file, std::uint64_t size, Progress progress = {}) {
-    constexpr const char* operation = "receive a file from";
-    const trama_detail::never_waiting quick(from.fd());
-    trama_detail::file_receiver receiver(from.fd(), file);
-    for (std::uint64_t done = 0; done < size;) {
-        const auto receive = [&] { return receiver.receive(trama_detail::piece_of(size - done)); };
-        const std::size_t count = trama_detail::move_some(operation, from, POLLIN, receive);
-        if (count == 0)
-            throw unexpected_eof(done, size, operation, from.remote_endpoint().to_string().c_str());
-        done += count;
-        progress(done);
-    }
+    const auto receive = [&](char* memory, std::size_t most) {
+        return trama_detail::receive_some(from.fd(), memory, most, deadline(from.get_timeout()),
+                                          "receive a file from", from.remote_endpoint());
+    };
+    trama_detail::receive_pieces(file, size, from.remote_endpoint(), receive, progress);
 }
 
 }  // namespace trama

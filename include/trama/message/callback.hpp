@@ -1,6 +1,6 @@
-// trama/message/callback.hpp -- holds a function to be called later: a lambda with what it
-// captured, or a plain function. What std::function does, without <functional>, which takes longer
-// to compile than <string>.
+// trama/message/callback.hpp -- holds a function to be called later: a lambda with its captures, or
+// a plain function. It does the work of std::function, because <functional> alone takes longer to
+// compile than <string>.
 #pragma once
 
 #include <utility>
@@ -9,57 +9,59 @@ namespace trama {
 
 namespace trama_detail {
 
-/// Owns one function, or none. Neither copied nor moved; not called from within itself.
+/// Owns one function, or none. Neither copied nor moved. The function may replace itself while it
+/// runs, but it must not call the callback again.
 template <typename... Arguments>
 class callback {
 public:
     callback() noexcept = default;
     callback(const callback&) = delete;
     callback& operator=(const callback&) = delete;
-    ~callback() { let_go(newest_); }
+    ~callback() { delete function_; }
 
-    /// Calls `function` from now on. What it replaces may be running: it lives until the next call
-    /// is over.
+    /// Calls `function` from now on.
     template <typename Function>
-    void hold(Function function) {
-        newest_ = new holder<Function>(std::move(function), newest_);
+    void set(Function function) {
+        function_ = new wrapper<Function>(std::move(function), function_);
     }
 
-    /// Calls it, if there is one.
-    void operator()(Arguments... given) {
-        if (newest_ == nullptr) return;
-        newest_->call(newest_, given...);
-        if (newest_->older != nullptr) let_go(std::exchange(newest_->older, nullptr));
+    /// Calls the function, if there is one.
+    void operator()(Arguments... arguments) {
+        if (function_ == nullptr) return;
+        function_->call(arguments...);
+        function_->delete_replaced();
     }
 
 private:
-    struct node {
-        node* older;
-        void (*call)(node*, Arguments...);
-        void (*destroy)(node*);
+    /// A function of any type, behind a virtual call. It owns the one that it replaced, which may
+    /// still be running.
+    class any_function {
+    public:
+        explicit any_function(any_function* replaced) noexcept : replaced_(replaced) {}
+        any_function(const any_function&) = delete;
+        any_function& operator=(const any_function&) = delete;
+        virtual ~any_function() { delete_replaced(); }
+
+        virtual void call(Arguments... arguments) = 0;
+        void delete_replaced() noexcept { delete std::exchange(replaced_, nullptr); }
+
+    private:
+        any_function* replaced_;
     };
 
     template <typename Function>
-    struct holder : node {
-        holder(Function held, node* before)
-            : node{before,
-                   [](node* self, Arguments... given) {
-                       static_cast<holder*>(self)->function(given...);
-                   },
-                   [](node* self) { delete static_cast<holder*>(self); }},
-              function(std::move(held)) {}
-        Function function;
+    class wrapper : public any_function {
+    public:
+        wrapper(Function function, any_function* replaced)
+            : any_function(replaced), function_(std::move(function)) {}
+
+        void call(Arguments... arguments) override { function_(arguments...); }
+
+    private:
+        Function function_;
     };
 
-    static void let_go(node* each) {
-        while (each != nullptr) {
-            node* const older = each->older;
-            each->destroy(each);
-            each = older;
-        }
-    }
-
-    node* newest_ = nullptr;
+    any_function* function_ = nullptr;
 };
 
 }  // namespace trama_detail

@@ -1,200 +1,298 @@
-// trama/message/message_client.hpp -- one client of a message_server: its connection, what came of
-// its next message, and its outbox, where messages wait until the kernel takes them.
+// trama/message/message_client.hpp -- one client of a message_server: its connection, its state,
+// and its outbox, where messages wait until the kernel takes them.
 //
-//     open  ---- close(), end of stream, broken frame, idle ---->  finishing: what it is owed
-//      |                                                           is still sent
-//      |  reset, or its outbox overflowed                              |  all of it was taken
-//      v                                                               v
-//     gone  <---------- the peer closed, or the time is up ---------  lingering
+//     open ---- close(), end of stream, broken frame, late, throw ---->  finishing: the messages
+//      |                                                                 in the outbox are sent
+//      |  reset, or its outbox is too long                                     |  all are sent
+//      v                                                                       v
+//     gone  <------- the peer closed, or the time is up -------  lingering: its bytes are thrown
+//                                                                away until it closes
 #pragma once
 
-#include <trama/message/client_list.hpp>
 #include <trama/message/framed_stream.hpp>
+#include <trama/ready/deadlines.hpp>
+#include <trama/ready/interest.hpp>
 
 namespace trama {
+
+template <typename Codec, typename State, typename Selector>
+class message_server;
+
+namespace trama_detail {
+
+/// The common part of all clients of one server: settings that they read, and the list of those
+/// that changed. Memory is passed from client to client, so that a silent one holds none.
+template <typename Client>
+struct client_group {
+    static constexpr std::size_t most_spare = 64;
+
+    explicit client_group(std::size_t longest) : limit(longest) { spare.reserve(most_spare); }
+
+    duration idle_timeout = no_timeout;
+    duration message_timeout = no_timeout;
+    std::size_t limit;                   // the longest payload that is accepted, in bytes
+    std::size_t high_water = 1U << 20U;  // bytes that may wait in one outbox
+    std::vector<Client*> changed;        // to be settled at the end of the round
+    deadlines late;                      // when to look at each client again
+    byte_queue received;                 // every client receives into this memory
+    std::vector<byte_queue> spare;       // memory of outboxes that were sent
+    bool has_progress = false;           // something came, went or changed in this round
+
+    void lend_memory(byte_queue& outbox) noexcept {
+        if (spare.empty()) return;
+        outbox = std::move(spare.back());
+        spare.pop_back();
+    }
+
+    void take_memory_back(byte_queue& outbox) noexcept {
+        constexpr std::size_t largest = 65536;
+        const bool is_kept = spare.size() < most_spare && outbox.capacity() <= largest;
+        if (is_kept) spare.push_back(std::move(outbox));
+        outbox = byte_queue();
+    }
+};
+
+}  // namespace trama_detail
 
 /// Lives from on_join until on_leave has returned. Neither copied nor moved.
 template <typename Codec, typename State>
 class message_client {
 public:
-    /// Yours: a name, a score, whatever you want to know of this client.
+    /// Yours: a name, a score, anything that the program needs to know of this client.
     State state{};
 
     message_client(const message_client&) = delete;
     message_client& operator=(const message_client&) = delete;
 
-    /// Puts a message into the outbox, never waits; in vain for who is leaving. Throws frame_error.
+    /// Puts a message into the outbox and never waits; does nothing if the client is leaving.
+    /// Throws frame_error for a payload that the format cannot carry. Drops the client if its
+    /// outbox is longer than twice the high-water mark.
     void send(std::string_view payload) {
-        if (!is_open() || (owed() / 2 > list_->high_water && has_overflowed())) return;
-        const frame_edge header = Codec::header(payload, list_->limit);
-        const frame_edge trailer = Codec::trailer();
-        if (outbox_.capacity() == 0) list_->lend_memory(outbox_);
-        char* at = outbox_.prepare(header.size() + payload.size() + trailer.size());
-        at += header.view().copy(at, header.size());
-        at += payload.copy(at, payload.size());
-        trailer.view().copy(at, trailer.size());
-        outbox_.commit(header.size() + payload.size() + trailer.size());
-        if (tracing()) trama_detail::tell_frame(fd(), "out", payload);
-        note_written();
+        if (is_open() && is_too_long()) drop_if_too_slow();
+        if (!is_open()) return;
+        if (outbox_.capacity() == 0) group_->lend_memory(outbox_);
+        trama_detail::append_frame<Codec>(payload, outbox_);
+        if (tracing()) trama_detail::trace_frame(fd(), "out", payload);
+        mark_changed();
     }
 
-    /// Closes when all that was sent before has been delivered.
+    /// Closes after everything in the outbox has been sent. No more messages are received.
     void close() { leave("closed by this server"); }
 
-    /// Drops it after `time`, whatever it says until then; on_idle is called before. `no_timeout`,
-    /// the default, takes that back.
+    /// Drops the client after `time`, whether it speaks or not; on_idle is called before.
+    /// no_timeout, the default, takes that back.
     void dismiss_after(duration time) {
-        times_.dismissal = deadline(time);
-        set_deadline();
+        dismissal_ = deadline(time);
+        mark_changed();
     }
 
     /// False: it is leaving, or has left.
-    bool is_open() const noexcept { return phase_ == trama_detail::client_phase::open; }
+    bool is_open() const noexcept { return phase_ == phase::open; }
 
-    /// Bytes in the outbox: sent to it, and not yet taken by the kernel.
-    std::size_t owed() const noexcept { return outbox_.size(); }
+    /// Bytes in the outbox: sent to this client, and not yet taken by the kernel.
+    std::size_t pending() const noexcept { return outbox_.size(); }
 
     const endpoint& remote_endpoint() const noexcept { return stream_.remote_endpoint(); }
     int fd() const noexcept { return stream_.fd(); }
 
 private:
     template <typename, typename, typename>
-    friend class trama_detail::message_room;
-    friend struct trama_detail::client_list<message_client>;
+    friend class message_server;
 
-    message_client(tcp_stream stream, trama_detail::client_list<message_client>& all)
-        : stream_(std::move(stream)), decoder_(all.limit), list_(&all) {
-        times_.idle_end = deadline(all.idle_timeout);
+    using group = trama_detail::client_group<message_client>;
+    enum class phase : unsigned char { open, finishing, lingering, gone };
+
+    message_client(tcp_stream stream, group& all)
+        : stream_(std::move(stream)), decoder_(all.limit), group_(&all) {
+        restart_idle_time();
     }
 
-    /// Receives what is there, into memory that all clients share. Bytes of a message that is under
-    /// way already lie in memory of its own, and the new ones join them there.
+    // ---- receiving ----
+
+    /// Receives the bytes that are there. Bytes of a message that has begun lie in memory of its
+    /// own, and the new ones join them there. Those of a client that is leaving are thrown away.
     io_status receive() {
         constexpr std::size_t most = 65536;
-        char* bytes = list_->memory.prepare(most);
-        const io_result result = stream_.try_recv_some(bytes, most);
-        if (result.status != io_status::would_block) list_->has_moved = true;
+        char* const memory = group_->received.prepare(most);
+        const io_result result = stream_.try_recv_some(memory, most);
+        if (result.status == io_status::would_block) return result.status;
+        group_->has_progress = true;
         if (result.status == io_status::failed) drop(result.error.message());
         if (result.status != io_status::done || !is_open()) return result.status;
-        uses_shared_memory_ = decoder_.buffered() == 0;
-        if (uses_shared_memory_) {
-            list_->memory.commit(result.bytes);
-            decoder_.swap_buffer(list_->memory);
+        if (decoder_.buffered() == 0) {
+            group_->received.commit(result.bytes);
+            decoder_.swap_buffer(group_->received);  // lends the memory to the decoder
         } else {
-            decoder_.receive_data({bytes, result.bytes});
+            decoder_.receive_data({memory, result.bytes});
         }
-        return io_status::done;
+        return result.status;
     }
 
-    bool has_whole_message() noexcept { return has_more_ = decoder_.missing() == 0; }
-    bool is_waiting_to_be_heard() const noexcept { return has_more_ && is_open(); }
-
+    /// Returns the next message that has come whole. A broken one makes the client leave.
     std::optional<std::string_view> next_message() {
         if (!is_open()) return std::nullopt;
         try {
-            return decoder_.next_view();
+            const auto message = decoder_.next_view();
+            if (message) message_end_ = deadline();
+            return message;
         } catch (const frame_error& error) {
             leave(error.what());
             return std::nullopt;
         }
     }
 
-    bool is_full() const noexcept { return owed() > list_->high_water; }
-
-    /// After all whole messages were taken: the start of the next one moves to memory of its own.
-    void give_memory_back() {
-        if (std::exchange(uses_shared_memory_, false)) {
-            decoder_.swap_buffer(list_->memory);
-            decoder_.receive_data(list_->memory.bytes());
-            list_->memory.consume(list_->memory.size());
+    /// After messages were taken: the bytes that are left move to memory of this client's own, and
+    /// the memory that all share goes back.
+    void keep_rest() {
+        const bool is_lent = group_->received.capacity() == 0;
+        if (is_lent) {
+            decoder_.swap_buffer(group_->received);
+            decoder_.receive_data(group_->received.bytes());
+            group_->received.consume(group_->received.size());
         } else if (decoder_.buffered() == 0) {
             trama_detail::byte_queue none;
             decoder_.swap_buffer(none);
         }
+        has_messages_ = is_open() && decoder_.buffered() > 0 && decoder_.missing() == 0;
+        restart_idle_time();
+        mark_changed();
     }
 
-    /// Drops who is slower than others write. One message of any size fits above the mark.
-    [[gnu::noinline]] bool has_overflowed() {
-        flush();
-        if (owed() / 2 <= list_->high_water) return false;
-        drop(trama_detail::text("too slow: %zu bytes wait for it", owed()).c_str());
-        return true;
+    /// Above the high-water mark the client is not listened to.
+    bool is_full() const noexcept { return pending() > group_->high_water; }
+
+    // ---- sending ----
+
+    bool is_too_long() const noexcept { return pending() / 2 > group_->high_water; }
+
+    /// A single message of any size fits above the mark; it is the second that is too much.
+    void drop_if_too_slow() {
+        send_pending();
+        if (is_too_long()) drop(trama_detail::text("too slow: %zu bytes wait", pending()).c_str());
     }
 
-    void note_written() {
-        if (!is_written_) list_->written.push_back(this);
-        is_written_ = true;
-    }
-
-    /// Sends what the kernel takes now; the rest stays.
-    void flush() {
-        if (owed() == 0) return;
+    /// Sends the bytes that the kernel takes now; the rest stays.
+    void send_pending() {
+        if (pending() == 0) return;
         const io_result result = stream_.try_send_some(outbox_.bytes());
-        if (result.status == io_status::failed) return drop(result.error.message());
-        if (result.status == io_status::would_block) return;
-        list_->has_moved = true;
+        if (result.status == io_status::failed) drop(result.error.message());
+        if (result.status != io_status::done) return;
+        group_->has_progress = true;
         outbox_.consume(result.bytes);
-        if (owed() == 0) list_->take_memory_back(outbox_);
+        if (pending() == 0) group_->take_memory_back(outbox_);
     }
 
-    /// The messages that have come whole are heard in the next round, after those of others.
-    void hear_later() {
-        if (!is_unheard_) list_->unheard.push_back(fd());
-        is_unheard_ = true;
-    }
-
-    void restart_idle_time() {
-        times_.idle_end = deadline(list_->idle_timeout);
-        set_deadline();
-    }
-
-    /// After something came or was set: when it will be late next.
-    void set_deadline() {
-        if (!is_open()) return;
-        // Above the mark it is not listened to: it is heard, and its time set, when it is below.
-        if (is_full() && decoder_.buffered() > 0) has_more_ = true;
-        const bool is_under_way = decoder_.buffered() > 0 && !has_more_;
-        if (!is_under_way || times_.message_end.is_never())
-            times_.message_end = deadline(is_under_way ? list_->message_timeout : no_timeout);
-        list_->late.set(fd(), times_.first());
-    }
-
-    /// No more messages from it and to it; what it is owed is still sent.
-    void leave(std::string reason) {
-        if (!is_open()) return;
-        phase_ = trama_detail::client_phase::finishing;
-        list_->leaving.push_back({this, std::move(reason)});
-        note_written();
-    }
-
-    /// Closes without more ado.
-    void drop(std::string reason) {
-        leave(std::move(reason));
-        if (phase_ == trama_detail::client_phase::gone) return;
-        phase_ = trama_detail::client_phase::gone;
-        list_->has_moved = true;
-        list_->gone.push_back(this);
-    }
-
+    /// What the descriptor is to be watched for.
     interest wanted() const noexcept {
-        if (owed() == 0) return interest::read;
-        const bool listen = is_open() ? !is_full() : !has_ended_;
-        return listen ? interest::read_write : interest::write;
+        if (pending() == 0) return interest::read;
+        const bool listens = is_open() ? !is_full() : !has_ended_;
+        return listens ? interest::read_write : interest::write;
+    }
+
+    // ---- deadlines ----
+
+    void restart_idle_time() noexcept { idle_end_ = deadline(group_->idle_timeout); }
+
+    /// The time of a message runs from its first byte until it has come whole. It does not run for
+    /// a client that is not listened to.
+    void update_message_time() {
+        const bool has_begun = decoder_.buffered() > 0 && !has_messages_ && !is_full();
+        if (!has_begun) {
+            message_end_ = deadline();
+        } else if (message_end_.is_never()) {
+            message_end_ = deadline(group_->message_timeout);
+        }
+    }
+
+    /// When this client is late, if nothing comes until then.
+    deadline first_deadline() const noexcept {
+        const deadline& either = idle_end_.is_before(message_end_) ? idle_end_ : message_end_;
+        return dismissal_.is_before(either) ? dismissal_ : either;
+    }
+
+    // ---- leaving ----
+
+    /// No more messages from it and to it; those in its outbox are still sent, for at most 10 s.
+    void leave(std::string_view reason) {
+        if (!is_open()) return;
+        reason_ = reason;
+        phase_ = phase::finishing;
+        group_->late.set(fd(), std::chrono::seconds(10));
+        mark_changed();
+    }
+
+    /// Closes at once.
+    void drop(std::string_view reason) {
+        leave(reason);
+        phase_ = phase::gone;
+        mark_changed();
+    }
+
+    /// Everything was sent: the peer finds the end of the stream, and gets 2 s to close as well. A
+    /// close with bytes unread would reset the connection, and the last message would be lost.
+    void finish_sending() {
+        if (has_ended_ || trama_detail::shut_down(fd(), SHUT_WR).failed()) return drop("");
+        phase_ = phase::lingering;
+        group_->late.set(fd(), std::chrono::seconds(2));
+    }
+
+    void mark_changed() {
+        if (!is_changed_) group_->changed.push_back(this);
+        is_changed_ = true;
     }
 
     // The small ones first: behind a small `state` they take no room of their own.
-    trama_detail::client_phase phase_ = trama_detail::client_phase::open;
+    phase phase_ = phase::open;
     interest watched_ = interest::read;
-    bool is_written_ = false;
-    bool uses_shared_memory_ = false;
-    bool has_more_ = false;    // messages that have come whole, and wait
-    bool is_unheard_ = false;  // in the list of that name
-    bool has_ended_ = false;   // the end of its stream was seen
-    tcp_stream stream_;
-    frame_decoder<Codec> decoder_;
-    trama_detail::byte_queue outbox_;
-    trama_detail::client_list<message_client>* list_;
-    trama_detail::client_times times_;
+    bool is_changed_ = false;          // is in the list of the group
+    bool has_messages_ = false;        // messages have come whole, and wait
+    bool is_queued_ = false;           // is in the server's list of those with messages left
+    bool has_ended_ = false;           // the end of its stream was received
+    bool has_left_ = false;            // on_leave was called
+    tcp_stream stream_;                // bytes come and go here,
+    frame_decoder<Codec> decoder_;     // become messages here,
+    trama_detail::byte_queue outbox_;  // and wait here to be sent
+    group* group_;
+    deadline idle_end_;
+    deadline message_end_;  // of the message that has begun
+    deadline dismissal_;
+    std::string reason_;  // why it leaves
+};
+
+/// The clients of a server, for a range-for; those that are leaving are left out.
+template <typename Client>
+class client_range {
+public:
+    class iterator {
+    public:
+        iterator(Client* const* at, Client* const* end) noexcept : at_(at), end_(end) {
+            skip_absent();
+        }
+        Client& operator*() const noexcept { return **at_; }
+        iterator& operator++() noexcept {
+            ++at_;
+            skip_absent();
+            return *this;
+        }
+        bool operator!=(const iterator& other) const noexcept { return at_ != other.at_; }
+
+    private:
+        void skip_absent() noexcept {
+            while (at_ != end_ && (*at_ == nullptr || !(*at_)->is_open())) ++at_;
+        }
+
+        Client* const* at_;
+        Client* const* end_;
+    };
+
+    explicit client_range(const std::vector<Client*>& clients) noexcept
+        : first_(clients.data()), end_(clients.data() + clients.size()) {}
+    iterator begin() const noexcept { return {first_, end_}; }
+    iterator end() const noexcept { return {end_, end_}; }
+
+private:
+    Client* const* first_;
+    Client* const* end_;
 };
 
 }  // namespace trama

@@ -7,103 +7,139 @@
 //     });
 //     chat.run();                                       // until stop(), SIGINT or SIGTERM
 //
-// Nothing in here waits for one client. What a client is slow to take waits in its outbox; who is
-// silent for too long, breaks the format, or lets its outbox overflow, is dropped, and nobody else
-// notices. One round of the loop: see who is ready, receive from them, then send all that was
-// written meanwhile, then bury who has left.
+// Nothing in here waits for one client. run() repeats this round:
+//
+//     wait -> each event: accept, or receive and deliver the messages that have come whole
+//          -> deliver the messages that are left from the last round
+//          -> check the deadlines that have passed
+//          -> settle each client that changed; the list may grow meanwhile:
+//               send what waits; leaving? on_leave; all sent? shut down; gone? erase; else watch
+//
+// Three lists: the clients by descriptor, those that changed, and those with messages left.
 #pragma once
 
-#include <trama/message/message_room.hpp>
+#include <trama/message/callback.hpp>
+#include <trama/message/message_client.hpp>
+#include <trama/ready/poll_selector.hpp>
 #include <trama/ready/stop_signal.hpp>
 
 namespace trama {
 
-/// Serves clients that speak `Codec`. `State`: what you want to know of each client, its member
-/// `state`. Neither copied nor moved; used by one thread, except stop().
-template <typename Codec, typename State = no_state, typename Selector = poll_selector>
-class message_server : trama_detail::message_room<Codec, State, Selector> {
-    using room = trama_detail::message_room<Codec, State, Selector>;
+/// The default for `State`: nothing.
+struct no_state {};
 
+/// Serves clients that speak `Codec`. `State`: the type of each client's member `state`. Neither
+/// copied nor moved; used by one thread, except stop().
+template <typename Codec, typename State = no_state, typename Selector = poll_selector>
+class message_server {
 public:
     using client = message_client<Codec, State>;
 
-    /// Listens as tcp_listener::listen does. `limit`: the longest payload, in bytes. From here on
-    /// SIGINT and SIGTERM end run(), unless another stop_signal of the program has them.
-    message_server(const std::string& host, int port, std::size_t limit = Codec::max_payload)
-        : room(limit), listener_(tcp_listener::listen(host, port, 4096)) {
+    /// Listens as tcp_listener::listen does. `limit`: the longest payload that is accepted, in
+    /// bytes. From here on SIGINT and SIGTERM end run(), unless they have a handler already.
+    message_server(const std::string& host, const port_number& port,
+                   std::size_t limit = Codec::max_payload)
+        : listener_(tcp_listener::listen(host, port, 4096)), group_(limit) {
         if (!stop_signal::signals_are_caught()) stop_.catch_signals();
         ready_.add(stop_.fd(), interest::read);
-        open_door();
+        ready_.add(listener_.fd(), interest::read);
+    }
+    message_server(const message_server&) = delete;
+    message_server& operator=(const message_server&) = delete;
+    ~message_server() {
+        for (client*& each : clients_) delete std::exchange(each, nullptr);
     }
 
     /// Where it listens.
     endpoint local_endpoint() const { return listener_.local_endpoint(); }
 
-    /// Drops who sends no byte for that long from now on; `no_timeout` is the default. Who is not
-    /// listened to, because it takes nothing, counts as silent.
-    void idle_timeout(duration time) { clients_.set_idle_timeout(time); }
+    /// Drops a client that sends nothing for `time`, from now on; no_timeout is the default. A
+    /// client that takes nothing is not listened to, so it counts as silent.
+    void idle_timeout(duration time) {
+        group_.idle_timeout = time;
+        for (client& each : clients()) {
+            each.restart_idle_time();
+            each.mark_changed();
+        }
+    }
 
-    /// Drops who takes longer than that over a message, from its first byte on, or from now on.
-    void message_timeout(duration time) { clients_.set_message_timeout(time); }
+    /// Drops a client that needs longer than `time` for one message, from its first byte, or from
+    /// now on; no_timeout is the default.
+    void message_timeout(duration time) {
+        group_.message_timeout = time;
+        for (client& each : clients()) {
+            each.message_end_ = deadline();
+            each.mark_changed();
+        }
+    }
 
-    /// Bytes that may wait for one client (1 MiB). Above, it is not listened to until it has taken
-    /// some; at twice that much it is dropped.
-    void high_water_mark(std::size_t bytes) { clients_.set_high_water(bytes); }
+    /// Bytes that may wait for one client; 1 MiB is the default. Above it the client is not
+    /// listened to until it has taken some; at twice that much it is dropped.
+    void high_water_mark(std::size_t bytes) {
+        group_.high_water = bytes;
+        for (client& each : clients()) each.mark_changed();
+    }
 
-    /// So many clients at once; the others wait until one has left.
-    void max_clients(std::size_t count) noexcept { max_clients_ = count; }
+    /// Accepts at most `count` clients at once; further ones wait in the listener's queue.
+    void max_clients(std::size_t count) {
+        max_clients_ = count;
+        resume_accepting();
+    }
 
-    // What to call, from within run(), when ...
-    /// ... somebody has come: `void(client&)`.
+    // The functions that run() calls. One that throws a std::exception costs the client it serves:
+    // that client leaves, with the text as reason. Out of on_leave, on_refused and on_stop, and for
+    // std::bad_alloc, the exception ends run().
+
+    /// A client has come: `void(client&)`.
     template <typename Function>
     void on_join(Function function) {
-        on_join_.hold(std::move(function));
+        on_join_.set(std::move(function));
     }
 
-    /// ... somebody has sent a message, lent for the call: `void(client&, std::string_view)`.
+    /// A client has sent a message, which is lent for the call: `void(client&, std::string_view)`.
     template <typename Function>
     void on_message(Function function) {
-        on_message_.hold(std::move(function));
+        on_message_.set(std::move(function));
     }
 
-    /// ... somebody is about to be dropped for being silent, or by dismiss_after: `void(client&)`.
-    /// What it is sent now is still delivered.
+    /// A client will be dropped for its silence, or by dismiss_after: `void(client&)`. A message
+    /// sent to it now is still delivered.
     template <typename Function>
     void on_idle(Function function) {
-        on_idle_.hold(std::move(function));
+        on_idle_.set(std::move(function));
     }
 
-    /// ... somebody has left, and why: `void(client&, std::string_view)`.
+    /// A client has left, and the reason: `void(client&, std::string_view)`.
     template <typename Function>
     void on_leave(Function function) {
-        on_leave_.hold(std::move(function));
+        on_leave_.set(std::move(function));
     }
 
-    /// ... run() is about to end, before the clients leave: `void()`. What you send now is still
+    /// A client could not be accepted, and the reason: `void(const endpoint&, std::string_view)`.
+    /// Without descriptors or memory nobody knows its endpoint, and it waits until there are some.
+    template <typename Function>
+    void on_refused(Function function) {
+        on_refused_.set(std::move(function));
+    }
+
+    /// The server stops, and every client is still here: `void()`. A message sent now is still
     /// delivered.
     template <typename Function>
     void on_stop(Function function) {
-        on_stop_.hold(std::move(function));
+        on_stop_.set(std::move(function));
     }
 
-    /// ... somebody could not be taken in, and why: `void(const endpoint&, std::string_view)`. Out
-    /// of descriptors or memory, nobody knows who it is, and it waits until it can be.
-    template <typename Function>
-    void on_refused(Function function) {
-        on_refused_.hold(std::move(function));
-    }
+    /// The clients that are here, for a range-for.
+    client_range<client> clients() const noexcept { return client_range<client>(clients_); }
 
-    /// All who are here, for a range-for.
-    client_range<client> clients() const noexcept { return client_range<client>(clients_.table); }
-
-    /// Serves until stop(), SIGINT or SIGTERM; then delivers what is owed, for less than a second,
-    /// and closes. Throws network_error when listening itself fails, and what your functions throw:
+    /// Serves until stop(), SIGINT or SIGTERM; then sends what waits in the outboxes, for less than
+    /// a second, and closes. Throws network_error when listening itself fails, and as said above:
     /// after that the server can only be destroyed.
     void run() {
-        if (std::exchange(is_broken_, true))
-            throw std::logic_error("message_server: an exception ended run() before");
+        if (is_broken_) throw std::logic_error("message_server: an exception ended run() before");
+        is_broken_ = true;
         while (!is_stopping_) serve_round(no_timeout);
-        say_farewell();
+        finish();
         is_broken_ = false;
     }
 
@@ -111,100 +147,280 @@ public:
     void stop() noexcept { stop_.stop(); }
 
 private:
-    using room::clients_, room::count_, room::ready_;
-    using room::on_idle_, room::on_join_, room::on_leave_, room::on_message_;
+    /// One round, as the picture above shows it. `time`: how long the wait may last.
     void serve_round(duration time) {
-        if (!clients_.unheard.empty()) time = duration::zero();
-        const duration next = clients_.late.left();
-        if (next < time) time = next;
-        if (time_until_open() < time) time = time_until_open();
-        const ready_events& events = ready_.wait(time);
-        for (const ready_event event : events) {
-            if (event.fd == stop_.fd()) {
-                is_stopping_ = clients_.has_moved = true;
-            } else {
-                event.fd == listener_.fd() ? welcome() : this->serve(event);
-            }
-        }
-        if (!clients_.unheard.empty()) this->hear_the_rest();
-        this->settle();
-        if (clients_.late.any_passed()) this->drop_late();
-        clients_.look_for_spinning(events);
-        if (time_until_open() == duration::zero()) open_door();
+        const ready_events& events = ready_.wait(wait_time(time));
+        for (const ready_event& event : events) handle(event);
+        deliver_messages_left();
+        check_deadlines();
+        settle_changed();
+        check_progress(events);
+        if (accept_again_.passed()) resume_accepting();
     }
 
-    void welcome() {
-        // Not all of them: who is here already must not wait for a crowd at the door.
-        for (int round = 0; round < 64; ++round) {
-            if (count_ >= max_clients_) return close_door(duration::zero());
+    duration wait_time(duration time) const noexcept {
+        if (!with_messages_left_.empty()) return duration::zero();
+        const duration until_late = group_.late.left();
+        const duration until_accept = accept_again_.left();
+        if (until_late < time) time = until_late;
+        return until_accept < time ? until_accept : time;
+    }
+
+    void handle(const ready_event& event) {
+        if (event.fd == stop_.fd()) {
+            is_stopping_ = true;
+            group_.has_progress = true;
+        } else if (event.fd == listener_.fd()) {
+            accept_clients();
+        } else {
+            client& peer = *clients_[index(event.fd)];
+            // Messages that are left come first: nothing new is received before.
+            if (event.readable && !peer.has_messages_) receive(peer);
+            if (event.writable) peer.mark_changed();
+        }
+    }
+
+    // ---- accepting ----
+
+    void accept_clients() {
+        // Not all of them: those who are here must not wait for a crowd.
+        for (int i = 0; i < 64; ++i) {
+            if (count_ >= max_clients_) return pause_accepting(no_timeout);
             tcp_stream stream;
             const io_result result = listener_.try_accept(stream);
             if (result.status == io_status::would_block) return;
-            clients_.has_moved = true;
-            if (result.status == io_status::failed) return cannot_accept(result.error.value());
-            admit(std::move(stream));
+            group_.has_progress = true;
+            if (result.status == io_status::failed) return refuse(result.error.value());
+            add_client(std::move(stream));
         }
     }
 
-    void admit(tcp_stream stream) {
+    void add_client(tcp_stream stream) {
+        const int fd = stream.fd();
         try {
-            ready_.add(stream.fd(), interest::read);
+            ready_.add(fd, interest::read);
             stream.set_no_delay(true);  // an outbox is sent in one piece, and should leave at once
         } catch (const network_error& error) {
-            ready_.remove(stream.fd());
+            ready_.remove(fd);
             return on_refused_(stream.remote_endpoint(), error.what());
         }
-        this->take_in(std::move(stream));
+        if (clients_.size() <= index(fd)) clients_.resize(index(fd) + 1, nullptr);
+        client& added = *new client(std::move(stream), group_);
+        clients_[index(fd)] = &added;
+        ++count_;
+        added.mark_changed();
+        protect(added, [&] { on_join_(added); });
     }
 
-    // Out of descriptors or memory. The connection stays at the door, which would be ready again at
-    // once; so it is not watched until somebody has left, or some time has passed.
-    void cannot_accept(int error) {
+    /// No descriptors or memory. The connection stays in the queue and would make the listener
+    /// ready at once, again and again; so it is not watched until a client has left, or for a time.
+    void refuse(int error) {
         if (error != EMFILE && error != ENFILE && error != ENOBUFS && error != ENOMEM)
             trama_detail::throw_system_error(error, "accept on", local_endpoint());
         const char* step = trama_detail::next_step(error);
+        pause_accepting(std::chrono::milliseconds(500));
         on_refused_({}, trama_detail::text("%s (%s)", std::strerror(error), step).c_str());
-        close_door(std::chrono::milliseconds(500));
     }
 
-    void close_door(duration time) {
-        ready_.remove(listener_.fd());
-        door_opens_ = deadline(time);
-        count_at_closing_ = count_;
-        is_door_open_ = false;
+    void pause_accepting(duration time) {
+        if (is_accepting_) ready_.remove(listener_.fd());
+        is_accepting_ = false;
+        accept_again_ = deadline(time);
     }
 
-    duration time_until_open() const noexcept {
-        if (is_door_open_ || is_stopping_ || count_ >= max_clients_) return no_timeout;
-        return count_ < count_at_closing_ ? duration::zero() : door_opens_.left();
-    }
-
-    void open_door() {
+    void resume_accepting() {
+        accept_again_ = deadline();
+        if (is_accepting_ || is_stopping_ || count_ >= max_clients_) return;
         ready_.add(listener_.fd(), interest::read);
-        is_door_open_ = true;
+        is_accepting_ = true;
     }
 
-    void say_farewell() {
+    // ---- receiving ----
+
+    void receive(client& peer) {
+        const io_status status = peer.receive();
+        if (status == io_status::done && peer.is_open()) deliver(peer);
+        if (status == io_status::end_of_stream) receive_end(peer);
+    }
+
+    /// Delivers at most 64 messages, and none while too much waits in the outbox: the rest waits
+    /// until every other client had its share.
+    void deliver(client& peer) {
+        for (int i = 0; i < 64 && !peer.is_full(); ++i) {
+            const auto message = peer.next_message();
+            if (!message) break;
+            if (tracing()) trama_detail::trace_frame(peer.fd(), "in", *message);
+            protect(peer, [&] { on_message_(peer, *message); });
+        }
+        peer.keep_rest();
+    }
+
+    void deliver_messages_left() {
+        for (const int fd : with_messages_left_) {
+            client* const peer = clients_[index(fd)];
+            if (peer == nullptr) continue;  // it has left
+            peer->is_queued_ = false;
+            group_.has_progress = true;
+            if (peer->has_messages_ && peer->is_open()) deliver(*peer);
+        }
+        with_messages_left_.clear();
+    }
+
+    void receive_end(client& peer) {
+        peer.has_ended_ = true;
+        if (peer.phase_ == client::phase::lingering) return peer.drop("");
+        peer.mark_changed();
+        if (!peer.is_open()) return;
+        try {
+            peer.decoder_.receive_eof();
+            peer.leave("closed by the peer");
+        } catch (const frame_error& error) {
+            peer.leave(error.what());
+        }
+    }
+
+    /// Calls a function of the program for `peer`, which leaves if the function throws.
+    template <typename Call>
+    void protect(client& peer, Call call) {
+        try {
+            call();
+        } catch (const std::bad_alloc&) {
+            throw;
+        } catch (const std::exception& error) {
+            peer.leave(error.what());
+        }
+    }
+
+    // ---- deadlines ----
+
+    void check_deadlines() {
+        while (true) {
+            const int fd = group_.late.next_passed();
+            if (fd == -1) return;
+            client& peer = *clients_[index(fd)];
+            if (peer.is_open()) {
+                check_deadline(peer);
+            } else {
+                peer.drop("");
+            }
+        }
+    }
+
+    void check_deadline(client& peer) {
+        peer.mark_changed();
+        // Bytes that came during a slow round are in time.
+        if (!peer.has_messages_ && !peer.is_full()) receive(peer);
+        if (!peer.is_open()) return;
+        if (peer.message_end_.passed()) return peer.leave("took too long over one message");
+        const bool is_dismissed = peer.dismissal_.passed();
+        const bool is_silent = peer.idle_end_.passed() && !peer.is_queued_;
+        if (!is_dismissed && !is_silent) return;
+        protect(peer, [&] { on_idle_(peer); });
+        peer.leave(is_dismissed ? "its time was up" : "silent for too long");
+    }
+
+    // ---- settling ----
+
+    void settle_changed() {
+        // By index: the functions of the program may change more clients meanwhile.
+        for (std::size_t i = 0; i < group_.changed.size(); ++i) settle(*group_.changed[i]);
+        group_.changed.clear();
+    }
+
+    void settle(client& peer) {
+        peer.send_pending();
+        if (!peer.is_open() && !peer.has_left_) {
+            peer.has_left_ = true;
+            on_leave_(peer, peer.reason_);
+        }
+        if (peer.phase_ == client::phase::finishing && peer.pending() == 0) peer.finish_sending();
+        if (peer.phase_ == client::phase::gone) return erase(peer);
+        peer.is_changed_ = false;
+        watch(peer);
+        if (!peer.is_open()) return;
+        if (peer.has_messages_ && !peer.is_full()) queue(peer);
+        peer.update_message_time();
+        group_.late.set(peer.fd(), peer.first_deadline());
+    }
+
+    void queue(client& peer) {
+        if (!peer.is_queued_) with_messages_left_.push_back(peer.fd());
+        peer.is_queued_ = true;
+    }
+
+    void watch(client& peer) {
+        const interest wanted = peer.wanted();
+        if (wanted == peer.watched_) return;
+        ready_.modify(peer.fd(), wanted);
+        peer.watched_ = wanted;
+    }
+
+    void erase(client& peer) {
+        ready_.remove(peer.fd());
+        group_.late.clear(peer.fd());
+        clients_[index(peer.fd())] = nullptr;
+        --count_;
+        group_.has_progress = true;
+        delete &peer;
+        resume_accepting();
+    }
+
+    // ---- the end ----
+
+    void finish() {
         ready_.remove(stop_.fd());
-        close_door(no_timeout);
+        pause_accepting(no_timeout);
         listener_.close();
         on_stop_();
-        this->dismiss("the server stops");
+        for (client& each : clients()) each.leave("the server stops");
+        settle_changed();
         const deadline end(std::chrono::milliseconds(800));
         while (count_ > 0 && !end.passed()) serve_round(end.left());
-        this->drop_all();
+        for (client* each : clients_) {
+            if (each != nullptr) each->drop("");
+        }
+        settle_changed();
     }
 
+    /// Throws if a descriptor stays ready for a second although every round does nothing: a fault
+    /// in here, or in a selector of yours, that would cost all of a processor.
+    void check_progress([[maybe_unused]] const ready_events& events) {
+#ifndef NDEBUG
+        idle_rounds_ = group_.has_progress || events.empty() ? 0 : idle_rounds_ + 1;
+        group_.has_progress = false;
+        if (idle_rounds_ == 1) idle_rounds_end_ = deadline(std::chrono::seconds(1));
+        if (idle_rounds_ < 1000 || !idle_rounds_end_.passed()) return;
+        throw std::logic_error(
+            trama_detail::text("message_server: descriptor %d is always ready, without effect",
+                               (*events.begin()).fd)
+                .c_str());
+#endif
+    }
+
+    static std::size_t index(int fd) noexcept {
+        return static_cast<std::size_t>(fd);
+    }
+
+    Selector ready_;
     tcp_listener listener_;
     stop_signal stop_;
+    trama_detail::client_group<client> group_;
+    std::vector<client*> clients_;         // by descriptor; owns them
+    std::vector<int> with_messages_left_;  // descriptors
+    std::size_t count_ = 0;
     std::size_t max_clients_ = static_cast<std::size_t>(-1);
+    bool is_accepting_ = true;
+    deadline accept_again_;
     bool is_stopping_ = false;
     bool is_broken_ = false;
-    bool is_door_open_ = false;
-    deadline door_opens_;
-    std::size_t count_at_closing_ = 0;
-    trama_detail::callback<> on_stop_;
+    int idle_rounds_ = 0;
+    deadline idle_rounds_end_;
+    trama_detail::callback<client&> on_join_;
+    trama_detail::callback<client&, std::string_view> on_message_;
+    trama_detail::callback<client&> on_idle_;
+    trama_detail::callback<client&, std::string_view> on_leave_;
     trama_detail::callback<const endpoint&, std::string_view> on_refused_;
+    trama_detail::callback<> on_stop_;
 };
 
 }  // namespace trama

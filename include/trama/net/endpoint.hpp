@@ -13,44 +13,18 @@
 
 namespace trama {
 
-namespace trama_detail {
-
-/// An address as text, held in place and not in a string: so the trace and error texts need no
-/// memory for it.
-class address_text {
-public:
-    [[gnu::cold]] address_text(const sockaddr* address, socklen_t size) noexcept {
-        char port[8];
-        const int flags = NI_NUMERICHOST | NI_NUMERICSERV;
-        if (::getnameinfo(address, size, host_, sizeof host_, port, sizeof port, flags) == 0) {
-            std::snprintf(whole_, sizeof whole_,
-                          std::strchr(host_, ':') == nullptr ? "%s:%s" : "[%s]:%s", host_, port);
-        } else {
-            std::strcpy(whole_, std::strcpy(host_, "nowhere"));
-        }
-    }
-
-    const char* host() const noexcept { return host_; }
-    const char* host_and_port() const noexcept { return whole_; }
-
-private:
-    char host_[72];  // the longest: an IPv6 address, %, the name of an interface
-    char whole_[80];
-};
-
-}  // namespace trama_detail
-
-/// One end of a conversation. A value: copy and compare it freely.
+/// One end of a conversation. A value: copy and compare it freely; it is a key for std::map and
+/// std::unordered_map.
 class endpoint {
 public:
-    /// No address at all; to_string() says "nowhere".
+    /// No address at all; to_string() returns "nowhere".
     endpoint() noexcept = default;
 
-    /// From what the system filled in: a sockaddr_in or sockaddr_in6 (but for its flow label) of
-    /// `size` bytes. Any other family gives "nowhere".
-    [[gnu::noinline]] endpoint(const sockaddr* address, std::size_t size) noexcept {
+    /// From the system: a sockaddr_in or sockaddr_in6 (but for its flow label) of `size` bytes. Any
+    /// other family gives "nowhere".
+    endpoint(const sockaddr* address, std::size_t size) noexcept {
         const int given = size < sizeof(sockaddr_in) ? AF_UNSPEC : address->sa_family;
-        // Only what counts, the rest stays 0: so equal endpoints are equal byte for byte.
+        // Only the meaningful part, the rest stays 0: so equal endpoints are equal byte for byte.
         if (given == AF_INET) std::memcpy(&address_.v4, address, offsetof(sockaddr_in, sin_zero));
         if (given != AF_INET6 || size < sizeof(sockaddr_in6)) return;
         std::memcpy(&address_.v6, address, sizeof(sockaddr_in6));
@@ -58,10 +32,7 @@ public:
     }
 
     /// The address in numbers: "127.0.0.1", "::1", "fe80::1%eth0"; "nowhere" for none.
-    [[gnu::noinline]] std::string address() const {
-        trama_detail::not_rare();
-        return trama_detail::address_text(data(), size()).host();
-    }
+    std::string address() const { return address_text().c_str(); }
 
     /// The port, 0 to 65,535.
     std::uint16_t port() const noexcept {
@@ -72,22 +43,32 @@ public:
     int family() const noexcept { return address_.generic.sa_family; }
 
     /// "127.0.0.1:5000"; "[::1]:5000", with brackets because the address itself holds colons.
-    [[gnu::noinline]] std::string to_string() const {
-        trama_detail::not_rare();
-        return trama_detail::address_text(data(), size()).host_and_port();
+    std::string to_string() const { return to_text().c_str(); }
+
+    /// The same for errors and the trace: on the stack, without memory that could run out.
+    trama_detail::text to_text() const noexcept {
+        const trama_detail::text host = address_text();
+        if (family() == AF_UNSPEC) return host;
+        const bool has_colon = std::strchr(host.c_str(), ':') != nullptr;
+        return trama_detail::text(has_colon ? "[%s]:%u" : "%s:%u", host.c_str(), unsigned{port()});
     }
 
-    /// For system calls: the address as they want it, and its size in bytes.
+    /// For system calls: the address in their form, and its size in bytes.
     const sockaddr* data() const noexcept { return &address_.generic; }
     socklen_t size() const noexcept {
         return family() == AF_INET6 ? sizeof(sockaddr_in6) : sizeof(sockaddr_in);
     }
 
     friend bool operator==(const endpoint& left, const endpoint& right) noexcept {
-        return std::memcmp(&left.address_, &right.address_, sizeof left.address_) == 0;
+        return compare(left, right) == 0;
     }
     friend bool operator!=(const endpoint& left, const endpoint& right) noexcept {
-        return !(left == right);
+        return compare(left, right) != 0;
+    }
+
+    /// An order for std::map, of no other meaning.
+    friend bool operator<(const endpoint& left, const endpoint& right) noexcept {
+        return compare(left, right) < 0;
     }
 
     /// Prints to_string(). A template, so that this header needs no <ostream>.
@@ -98,6 +79,17 @@ public:
     }
 
 private:
+    static int compare(const endpoint& left, const endpoint& right) noexcept {
+        return std::memcmp(&left.address_, &right.address_, sizeof left.address_);
+    }
+
+    trama_detail::text address_text() const noexcept {
+        char host[72];  // the longest: an IPv6 address, %, the name of an interface
+        const int error =
+            ::getnameinfo(data(), size(), host, sizeof host, nullptr, 0, NI_NUMERICHOST);
+        return trama_detail::text("%s", error == 0 ? host : "nowhere");
+    }
+
     union {
         sockaddr_in6 v6;  // first, because it is the largest: so all of it starts as 0
         sockaddr_in v4;
@@ -107,20 +99,16 @@ private:
 
 namespace trama_detail {
 
-/// The address as errors and the trace show it.
-inline address_text shown(const endpoint& where) noexcept {
-    return {where.data(), where.size()};
+[[noreturn]] inline void throw_system_error(int error, const char* operation,
+                                            const endpoint& where) {
+    throw_system_error(error, operation, where.to_text().c_str());
 }
 
-[[noreturn, gnu::cold]] inline void throw_system_error(int error, const char* operation,
-                                                       const endpoint& where) {
-    throw_system_error(error, operation, shown(where).host_and_port());
-}
-
-/// The value of a call that must succeed. Throws network_error, which names `where`.
-inline long check(const char* operation, const call_result& result, const endpoint& where) {
+/// The result of a call that must succeed. Throws network_error, which names `where`.
+inline const call_result& expect(const call_result& result, const char* operation,
+                                 const endpoint& where) {
     if (result.failed()) throw_system_error(result.error, operation, where);
-    return result.value;
+    return result;
 }
 
 /// Room for the address of either family, filled in by a system call.
@@ -134,16 +122,15 @@ struct address_buffer {
     endpoint value() noexcept { return {data(), size}; }
 };
 
-/// Asks for the address at one `end` of `fd`, by getsockname(2) or getpeername(2); `name` is which.
-[[gnu::cold]] inline call_result ask_endpoint(int fd, int (*ask)(int, sockaddr*, socklen_t*),
-                                              const char* name, endpoint& end) noexcept {
-    address_buffer address;
-    const call_result result = system_call([&] { return ask(fd, address.data(), &address.size); });
-    end = address.value();
-    if (tracing()) trace(fd, result.error, "%s: %s", name, shown(end).host_and_port());
-    return result;
-}
-
 }  // namespace trama_detail
 
 }  // namespace trama
+
+/// For std::unordered_map and std::unordered_set.
+template <>
+struct std::hash<trama::endpoint> {
+    std::size_t operator()(const trama::endpoint& end) const noexcept {
+        const auto* bytes = reinterpret_cast<const char*>(end.data());
+        return std::hash<std::string_view>()({bytes, end.size()});
+    }
+};

@@ -9,58 +9,71 @@ namespace trama {
 
 namespace trama_detail {
 
-/// Binds and listens at `where`. `both_families`: an IPv6 socket takes IPv4 connections as well.
-[[gnu::noinline]] inline unique_fd listen_at(const endpoint& where, bool both_families,
-                                             int backlog) {
-    unique_fd fd = open_socket(where.family(), SOCK_STREAM);
+/// A new socket bound to `where`. `both_families`: an IPv6 socket takes IPv4 as well.
+inline unique_fd open_bound(const endpoint& where, int type, bool both_families) {
+    const bool is_tcp = type == SOCK_STREAM;
+    unique_fd fd = open_socket(where.family(), type);
     // Without it a restarted server cannot have its port for a minute: old connections linger in
     // TIME_WAIT. It does not let two live servers share a port; SO_REUSEPORT would, silently.
-    set_option(fd.get(), SOL_SOCKET, SO_REUSEADDR, 1, "SO_REUSEADDR");
-    // The default differs from system to system, so it is never left to chance.
+    if (is_tcp) set_option(fd.get(), SOL_SOCKET, SO_REUSEADDR, 1, "SO_REUSEADDR");
+    // The default differs from system to system, so it is set in any case.
     if (where.family() == AF_INET6)
         set_option(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, both_families ? 0 : 1, "IPV6_V6ONLY");
-    bind_socket(fd.get(), where, "listen on", 't');
-    const call_result result = system_call([&] { return ::listen(fd.get(), backlog); });
-    if (tracing()) trace(fd.get(), result.error, "listen, backlog %d", backlog);
-    if (result.error == EADDRINUSE) throw_in_use(where, "listen on", 't');
-    check("listen on", result, where);
-    // A client may be gone again between "one is waiting" and accept; that must not block us.
-    set_flags(fd.get(), O_NONBLOCK);
+    bind_socket(fd.get(), where, is_tcp ? "listen on" : "bind UDP socket to", is_tcp ? 't' : 'u');
     return fd;
 }
 
-/// Listens at `host`, as tcp_listener::listen describes it.
-[[gnu::noinline]] inline unique_fd listen_socket(const std::string& host, int port, int backlog) {
-    if (host != "*" && !host.empty())
-        return listen_at(preferred(resolve(host, port, address_use::listen)), false, backlog);
+/// The same for a host: an address in numbers, or a name, of which the IPv4 address comes first.
+/// "*" and "" are every address of both families.
+inline unique_fd open_bound(const std::string& host, const port_number& port, int type) {
+    const auto first = [&](const std::string& name) {
+        return preferred(resolve(name, port, address_use::listen, type));
+    };
+    if (host != "*" && !host.empty()) return open_bound(first(host), type, false);
     try {
-        return listen_at(resolve("::", port, address_use::listen).front(), true, backlog);
+        return open_bound(first("::"), type, true);
     } catch (const network_error& failure) {
         // A machine may be without IPv6. Every other reason is the same for IPv4.
         if (failure.code() != std::errc::address_family_not_supported &&
             failure.code() != std::errc::address_not_available)
             throw;
     }
-    return listen_at(resolve("0.0.0.0", port, address_use::listen).front(), false, backlog);
+    return open_bound(first("0.0.0.0"), type, false);
 }
 
-[[gnu::cold]] inline void tell_accepted(int listener, const call_result& result,
-                                        address_buffer& peer) noexcept {
-    if (result.failed()) return trace(listener, result.error, "accept");
-    trace(listener, 0, "accept: fd %ld from %s", result.value, shown(peer.value()).host_and_port());
+/// Listens at `host`, as tcp_listener::listen describes it.
+inline unique_fd listen_socket(const std::string& host, const port_number& port, int backlog) {
+    unique_fd fd = open_bound(host, port, SOCK_STREAM);
+    const call_result result = system_call([&] { return ::listen(fd.get(), backlog); });
+    if (tracing()) write_trace(fd.get(), result.error, text("listen, backlog %d", backlog));
+    if (result.failed()) {
+        endpoint where;
+        read_endpoint(fd.get(), ::getsockname, "getsockname", where);
+        if (result.error == EADDRINUSE) throw_in_use(where, "listen on", 't');
+        throw_system_error(result.error, "listen on", where);
+    }
+    // A client may be gone again between "one is waiting" and accept; that must not block us.
+    set_flags(fd.get(), O_NONBLOCK);
+    return fd;
+}
+
+inline void trace_accepted(int listener, const call_result& result, address_buffer& peer) {
+    if (result.failed()) return write_trace(listener, result.error, text("accept"));
+    write_trace(listener, 0,
+                text("accept: fd %ld from %s", result.value, peer.value().to_text().c_str()));
 }
 
 /// One accept(2), which does not wait because the listener does not; fills in the peer's address.
-inline call_result accept_once(int listener, address_buffer& peer) noexcept {
+inline call_result accept_once(int listener, address_buffer& peer) {
 #ifdef SOCK_CLOEXEC
     const call_result result =
         system_call([&] { return ::accept4(listener, peer.data(), &peer.size, close_on_exec); });
 #else
     const call_result result =
         system_call([&] { return ::accept(listener, peer.data(), &peer.size); });
-    if (!result.failed()) set_defaults(static_cast<int>(result.value));
+    if (!result.failed()) set_defaults(result.descriptor());
 #endif
-    if (tracing()) tell_accepted(listener, result, peer);
+    if (tracing()) trace_accepted(listener, result, peer);
     return result;
 }
 

@@ -1,4 +1,4 @@
-// trama/net/socket.hpp -- what every socket has: a descriptor, an address, a time-out, options.
+// trama/net/socket.hpp -- the common part of all sockets: descriptor, address, time-out, options.
 // man 7 socket, man 2 poll, man 2 fcntl
 //
 // Where systems differ (close-on-exec, SIGPIPE), they differ in this file.
@@ -7,6 +7,8 @@
 #include <trama/base/deadline.hpp>
 #include <trama/net/endpoint.hpp>
 #include <trama/net/unique_fd.hpp>
+
+#include <type_traits>
 
 #include <fcntl.h>
 #include <poll.h>
@@ -30,8 +32,8 @@ inline constexpr int close_on_exec = SOCK_CLOEXEC;
 inline constexpr int close_on_exec = 0;
 #endif
 
-/// On a new descriptor: what the two flags above do, where a system lacks them.
-inline void set_defaults(int fd) noexcept {
+/// Does for a new descriptor what the two flags above do, on systems without them.
+inline void set_defaults([[maybe_unused]] int fd) noexcept {
 #ifndef SOCK_CLOEXEC
     ::fcntl(fd, F_SETFD, FD_CLOEXEC);
     ::fcntl(fd, F_SETFL, 0);  // there, an accepted socket never waits if its listener does not
@@ -40,94 +42,111 @@ inline void set_defaults(int fd) noexcept {
     const int on = 1;
     ::setsockopt(fd, SOL_SOCKET, SO_NOSIGPIPE, &on, sizeof on);
 #endif
-    static_cast<void>(fd);
 }
 
-[[gnu::noinline]] inline void set_option(int fd, int level, int option, int value,
-                                         const char* name) {
-    const call_result result =
-        system_call([&] { return ::setsockopt(fd, level, option, &value, sizeof value); });
-    if (tracing()) trace(fd, result.error, "setsockopt %s %d", name, value);
-    if (result.failed()) throw_system_error(result.error, "set option", name);
-}
-
-/// `flags`: O_NONBLOCK or 0, with what else `fd` has; a new socket has nothing else.
-[[gnu::cold]] inline void set_flags(int fd, int flags) {
-    const call_result result = system_call([&] { return ::fcntl(fd, F_SETFL, flags); });
-    if (tracing()) trace(fd, result.error, "O_NONBLOCK %s", flags & O_NONBLOCK ? "on" : "off");
-    check("set O_NONBLOCK", result);
-}
-
-/// A new socket: its descriptor, or the errno of the failure. `type`: SOCK_STREAM or SOCK_DGRAM.
-[[gnu::cold]] inline call_result make_socket(int family, int type) noexcept {
+/// Opens a socket; returns its descriptor or the errno of the failure. `type`: SOCK_STREAM or
+/// SOCK_DGRAM.
+inline call_result make_socket(int family, int type) {
     const call_result result =
         system_call([&] { return ::socket(family, type | close_on_exec, 0); });
     if (tracing())
-        trace(static_cast<int>(result.value), result.error, "socket %s %s",
-              type == SOCK_STREAM ? "TCP" : "UDP", family == AF_INET6 ? "IPv6" : "IPv4");
-    if (!result.failed()) set_defaults(static_cast<int>(result.value));
+        write_trace(result.descriptor(), result.error,
+                    text("socket %s %s", type == SOCK_STREAM ? "TCP" : "UDP",
+                         family == AF_INET6 ? "IPv6" : "IPv4"));
+    if (!result.failed()) set_defaults(result.descriptor());
     return result;
 }
 
-/// The same, where a failure is an exception.
-[[gnu::noinline]] inline unique_fd open_socket(int family, int type) {
-    not_rare();
-    return unique_fd(static_cast<int>(check("open a socket", make_socket(family, type))));
+/// The same, but throws network_error.
+inline unique_fd open_socket(int family, int type) {
+    return unique_fd(expect(make_socket(family, type), "open a socket").descriptor());
 }
 
-/// The address is taken, and the text says how to find out by whom.
-[[noreturn, gnu::cold]] inline void throw_in_use(const endpoint& where, const char* operation,
-                                                 char protocol) {
-    const text step("another program owns the port: ss -l%cnp 'sport = :%u'", protocol,
+/// `flags`: O_NONBLOCK or 0, with the other flags of `fd`; a new socket has no others.
+inline void set_flags(int fd, int flags) {
+    const call_result result = system_call([&] { return ::fcntl(fd, F_SETFL, flags); });
+    if (tracing())
+        write_trace(fd, result.error,
+                    text("O_NONBLOCK %s", (flags & O_NONBLOCK) != 0 ? "on" : "off"));
+    expect(result, "set O_NONBLOCK");
+}
+
+/// `shown`: the value as the trace shows it.
+inline void set_option_bytes(int fd, int level, int option, const void* value, std::size_t size,
+                             const char* name, const text& shown) {
+    const call_result result = system_call(
+        [&] { return ::setsockopt(fd, level, option, value, static_cast<socklen_t>(size)); });
+    if (tracing()) write_trace(fd, result.error, text("setsockopt %s %s", name, shown.c_str()));
+    expect(result, "set option", name);
+}
+
+inline void set_option(int fd, int level, int option, int value, const char* name) {
+    set_option_bytes(fd, level, option, &value, sizeof value, name, text("%d", value));
+}
+
+/// Stores in `end` the address that `call` returns for `fd`: getsockname(2) or getpeername(2).
+inline call_result read_endpoint(int fd, int (*call)(int, sockaddr*, socklen_t*), const char* name,
+                                 endpoint& end) {
+    address_buffer address;
+    const call_result result = system_call([&] { return call(fd, address.data(), &address.size); });
+    end = address.value();
+    if (tracing()) write_trace(fd, result.error, text("%s: %s", name, end.to_text().c_str()));
+    return result;
+}
+
+/// The address is taken; the text says how to find the other program. `protocol`: 't' for TCP, 'u'
+/// for UDP.
+[[noreturn]] inline void throw_in_use(const endpoint& where, const char* operation, char protocol) {
+    const text step("another socket has the port: ss -%canp 'sport = :%u'", protocol,
                     unsigned{where.port()});
-    throw_network_error(EADDRINUSE, operation, where.to_string().c_str(), std::strerror(EADDRINUSE),
-                        step.c_str());
+    throw_explained(EADDRINUSE, operation, where.to_text().c_str(), std::strerror(EADDRINUSE),
+                    step.c_str());
 }
 
 /// `protocol`: 't' for TCP, 'u' for UDP.
-[[gnu::noinline]] inline void bind_socket(int fd, const endpoint& where, const char* operation,
-                                          char protocol) {
+inline void bind_socket(int fd, const endpoint& where, const char* operation, char protocol) {
     const call_result result = system_call([&] { return ::bind(fd, where.data(), where.size()); });
-    if (tracing()) trace(fd, result.error, "bind %s", shown(where).host_and_port());
+    if (tracing()) write_trace(fd, result.error, text("bind %s", where.to_text().c_str()));
     if (result.error == EADDRINUSE) throw_in_use(where, operation, protocol);
-    check(operation, result, where);
+    expect(result, operation, where);
 }
 
-/// Polls until `fd` has one of `events` (POLLIN or POLLOUT), an error or a hang-up: value 1, or 0
+/// Waits until `fd` has one of `events` (POLLIN or POLLOUT), an error or a hang-up: value 1, or 0
 /// when the deadline passed first.
-[[gnu::cold, gnu::noinline]] inline call_result poll_until(int fd, short events,
-                                                           const deadline& limit) noexcept {
-    if (fd < 0) return {-1, EBADF};  // poll would pass it over, and wait
+inline call_result poll_until(const deadline& limit, int fd, short events) {
+    if (fd < 0) return {-1, EBADF};  // poll would skip it, and wait
     pollfd watched{fd, events, 0};
-    call_result result;
-    do {
-        // The time that is left is worked out anew when a signal makes it call again.
-        result = system_call([&] { return ::poll(&watched, 1, limit.poll_timeout()); });
+    while (true) {
+        // The time that is left is computed anew when a signal interrupts the call.
+        const call_result result =
+            system_call([&] { return ::poll(&watched, 1, limit.poll_timeout()); });
         if (tracing())
-            trace(fd, result.error, "poll for %s%s", events == POLLIN ? "reading" : "writing",
-                  result.value == 0 ? ": time is up" : "");
-    } while (result.value == 0 && !limit.passed());
-    return result;
+            write_trace(fd, result.error,
+                        text("poll for %s%s", events == POLLIN ? "reading" : "writing",
+                             result.value == 0 ? ": time is up" : ""));
+        if (result.value != 0 || limit.passed()) return result;
+    }
 }
 
-/// The same; false: the deadline passed first. Throws network_error.
-[[gnu::noinline]] inline bool wait_until(int fd, short events, const deadline& limit) {
-    not_rare();
-    return check("poll", poll_until(fd, events, limit)) != 0;
+/// Makes `call`, which does not wait. While it would block, waits for `events` and makes it again.
+/// Returns its result, or ETIMEDOUT when the deadline passed first.
+template <typename Call>
+call_result call_until(const deadline& limit, int fd, short events, Call call) {
+    while (true) {
+        const call_result result = call();
+        if (!result.would_block()) return result;
+        // Asked before the wait, too: a socket that is ready and brings nothing must time out.
+        if (limit.passed()) return {-1, ETIMEDOUT};
+        const call_result ready = poll_until(limit, fd, events);
+        if (ready.failed()) return ready;
+        if (ready.value == 0) return {-1, ETIMEDOUT};
+    }
 }
 
-/// For loops that go on with what is there: a peer that always has one more byte must not stretch
-/// the deadline either. One that is over at once never waits, and takes all that is there.
-[[gnu::noinline]] inline void throw_if_passed(const deadline& limit, const char* operation,
-                                              const endpoint& peer) {
+/// For loops that go on with the bytes that are there: a peer that always has one more byte must
+/// not stretch the deadline. One that is over at once never waits, and takes all that is there.
+inline void throw_if_passed(const deadline& limit, const char* operation, const endpoint& peer) {
     if (limit.passed() && !limit.is_at_once()) throw_system_error(ETIMEDOUT, operation, peer);
-}
-
-[[gnu::cold]] inline void wait_or_throw(int fd, short events, const deadline& limit,
-                                        const char* operation, const endpoint& peer) {
-    // Ready, and again nothing came: without the first test such a socket would have no deadline.
-    if (limit.passed() || !wait_until(fd, events, limit))
-        throw_system_error(ETIMEDOUT, operation, peer);
 }
 
 }  // namespace trama_detail
@@ -139,24 +158,22 @@ public:
     int fd() const noexcept { return fd_.get(); }
 
     /// Address and port of this end. Throws network_error. man 2 getsockname
-    [[gnu::noinline]] endpoint local_endpoint() const {
-        trama_detail::not_rare();
+    endpoint local_endpoint() const {
         endpoint local;
-        trama_detail::check("ask for the local address",
-                            trama_detail::ask_endpoint(fd(), ::getsockname, "getsockname", local));
+        trama_detail::expect(trama_detail::read_endpoint(fd(), ::getsockname, "getsockname", local),
+                             "read the local address");
         return local;
     }
 
-    /// Bounds each later call as a whole, however slowly the peer drips; `no_timeout` is the
-    /// default, 0 means "do not wait". A call that takes longer throws, with code() ==
-    /// std::errc::timed_out.
+    /// Bounds each later call as a whole, even if the peer sends one byte at a time. no_timeout is
+    /// the default; 0 means "do not wait". A call that takes longer throws: std::errc::timed_out.
     void set_timeout(duration timeout) noexcept { timeout_ = timeout; }
     duration get_timeout() const noexcept { return timeout_; }
 
     /// Switches the descriptor itself to never waiting. man 2 fcntl (O_NONBLOCK)
-    [[gnu::noinline]] void set_non_blocking(bool on) {
+    void set_non_blocking(bool on) {
         const auto result = trama_detail::system_call([&] { return ::fcntl(fd(), F_GETFL); });
-        const auto flags = static_cast<int>(trama_detail::check("ask for O_NONBLOCK", result));
+        const auto flags = static_cast<int>(trama_detail::expect(result, "read O_NONBLOCK").value);
         trama_detail::set_flags(fd(), on ? flags | O_NONBLOCK : flags & ~O_NONBLOCK);
     }
 
@@ -164,12 +181,34 @@ public:
     void set_receive_buffer(int bytes) { set_option(SOL_SOCKET, SO_RCVBUF, bytes, "SO_RCVBUF"); }
     void set_send_buffer(int bytes) { set_option(SOL_SOCKET, SO_SNDBUF, bytes, "SO_SNDBUF"); }
 
-    /// Any option with an int value; `name` is what the trace calls it. man 2 setsockopt
-    void set_option(int level, int option, int value, const char* name) {
-        trama_detail::set_option(fd(), level, option, value, name);
+    /// Sets any option: `value` is a number, or a struct of the system such as linger; `name` is
+    /// shown by the trace and by errors. Throws network_error. man 2 setsockopt
+    template <typename Value>
+    void set_option(int level, int option, const Value& value, const char* name) {
+        if constexpr (std::is_class_v<Value>) {
+            trama_detail::set_option_bytes(fd(), level, option, &value, sizeof value, name,
+                                           trama_detail::text("(%zu bytes)", sizeof value));
+        } else {
+            trama_detail::set_option(fd(), level, option, value, name);
+        }
     }
 
-    /// Closes now and not in the destructor. Closing twice is harmless.
+    /// Returns an option: `get_option<linger>(SOL_SOCKET, SO_LINGER, "SO_LINGER")`. Throws
+    /// network_error. man 2 getsockopt
+    template <typename Value = int>
+    Value get_option(int level, int option, const char* name) const {
+        Value value{};
+        socklen_t size = sizeof value;
+        const auto result = trama_detail::system_call(
+            [&] { return ::getsockopt(fd(), level, option, &value, &size); });
+        if (tracing())
+            trama_detail::write_trace(fd(), result.error,
+                                      trama_detail::text("getsockopt %s", name));
+        trama_detail::expect(result, "read option", name);
+        return value;
+    }
+
+    /// Closes now and not in the destructor. To close twice does nothing.
     void close() noexcept { fd_.reset(); }
 
 protected:

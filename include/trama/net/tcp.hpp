@@ -1,8 +1,7 @@
 // trama/net/tcp.hpp -- a TCP connection, and the listener that accepts connections. man 7 tcp
 //
-// TCP carries bytes, not messages: what one end sends in one piece may arrive in several, and the
-// other way round. So there are calls for "what is there" (_some) and for "all of it" (_all,
-// _exact).
+// TCP carries bytes, not messages: one piece that was sent may arrive as several, and several as
+// one. So there are calls for "the bytes that are there" (_some) and for "all" (_all, _exact).
 #pragma once
 
 #include <trama/net/connect.hpp>
@@ -27,62 +26,54 @@ public:
     explicit tcp_stream(unique_fd fd, const endpoint& remote = {}) noexcept
         : basic_socket(std::move(fd)), remote_(remote) {}
 
-    /// Connects to the first address of `host` that answers; they share the time `within`.
-    /// Throws network_error, whose text names each address tried and its reason. man 2 connect
-    [[gnu::noinline]] static tcp_stream connect(const std::string& host, int port,
-                                                duration within = std::chrono::seconds(30)) {
-        trama_detail::not_rare();
+    /// Connects to the first address of `host` that answers; they share the time `within`. `port`:
+    /// a number or text, such as argv[2]. Throws network_error, whose text names each address tried
+    /// and its reason. man 2 connect
+    [[nodiscard]] static tcp_stream connect(const std::string& host, const port_number& port,
+                                            duration within = std::chrono::seconds(30)) {
         endpoint peer;
-        return tcp_stream(trama_detail::connect_any(host, port, within, peer), peer);
+        unique_fd fd = trama_detail::connect_any(host, port, within, peer);
+        return tcp_stream(std::move(fd), peer);
     }
 
     /// Address and port of the peer, as they were when the connection was made.
     const endpoint& remote_endpoint() const noexcept { return remote_; }
 
-    /// Receives what is there, 1 to `size` bytes, waiting for the first. Returns how many; 0: the
-    /// peer has closed. Throws network_error (time-out, reset). man 2 recv
-    std::size_t recv_some(void* memory, std::size_t size) {
+    /// Receives the bytes that are there, 1 to `size`; waits for the first. Returns how many; 0:
+    /// the peer has closed. Throws network_error (time-out, reset). man 2 recv
+    [[nodiscard]] std::size_t recv_some(void* memory, std::size_t size) {
         return recv_some(memory, size, deadline(get_timeout()));
     }
 
-    /// The same under a deadline of the caller, in place of set_timeout's.
-    std::size_t recv_some(void* memory, std::size_t size, const deadline& limit) {
+    /// The same under a deadline of the caller, which replaces that of set_timeout.
+    [[nodiscard]] std::size_t recv_some(void* memory, std::size_t size, const deadline& limit) {
         // A receive of 0 bytes returns 0, and that means "closed".
         if (size == 0) throw std::invalid_argument("recv_some: asked for 0 bytes");
-        return trama_detail::receive(fd(), memory, size, limit, trama_detail::receiving, remote_);
+        return trama_detail::receive_some(fd(), memory, size, limit, "recv_some from", remote_);
     }
 
     /// The same into a string of 1 to `max` bytes; empty: the peer has closed.
-    std::string recv_some(std::size_t max) {
+    [[nodiscard]] std::string recv_some(std::size_t max) {
         std::string bytes(max, '\0');
         bytes.resize(recv_some(bytes.data(), max));
         return bytes;
     }
 
-    /// Receives exactly `size` bytes. Throws network_error, upon which what had come is lost, and
-    /// unexpected_eof if the stream ends before.
+    /// Receives exactly `size` bytes. Throws unexpected_eof if the stream ends before, and
+    /// network_error; then the bytes that had come are lost.
     void recv_exact(void* memory, std::size_t size) {
         const deadline limit(get_timeout());
         trama_detail::receive_rest(fd(), static_cast<char*>(memory), 0, size, size, limit, remote_);
     }
 
     /// The same into a string, which grows with what comes: a large `size` costs nothing before.
-    std::string recv_exact(std::size_t size) {
-        const deadline limit(get_timeout());
-        std::string bytes;
-        for (std::size_t end = 0; end < size;) {
-            const std::size_t begin = end;
-            end = begin < 32768 ? 65536 : 2 * begin;
-            if (end > size) end = size;
-            bytes.resize(end);
-            trama_detail::receive_rest(fd(), bytes.data(), begin, end, size, limit, remote_);
-        }
-        return bytes;
+    [[nodiscard]] std::string recv_exact(std::size_t size) {
+        return trama_detail::receive_rest(fd(), {}, size, deadline(get_timeout()), remote_);
     }
 
     /// Sends all of `bytes`, waiting while the peer is slow. Returns when the kernel has taken
     /// them, which is not yet "received". Throws network_error (time-out, reset, broken pipe; no
-    /// SIGPIPE): nobody knows how much is out, so close the stream.
+    /// SIGPIPE): then an unknown part is sent, so close the stream.
     void send_all(std::string_view bytes) { send_all({bytes}); }
 
     /// The same for up to 8 parts, one behind the other, none of them copied. man 2 sendmsg
@@ -90,13 +81,24 @@ public:
         iovec list[8];
         std::size_t count = 0;
         if (parts.size() > 8) throw std::invalid_argument("send_all: more than 8 parts");
-        for (std::string_view part : parts)
-            if (!part.empty()) list[count++] = {const_cast<char*>(part.data()), part.size()};
+        for (std::string_view part : parts) {
+            if (part.empty()) continue;
+            list[count] = trama_detail::part_of(part);
+            ++count;
+        }
         trama_detail::send_parts(fd(), list, count, deadline(get_timeout()), remote_);
     }
 
+    /// Sends the part of `bytes` that the kernel takes at once, at least 1 byte, waiting for room.
+    /// Returns how many; 0 only for no bytes. Throws network_error as send_all does. man 2 send
+    [[nodiscard]] std::size_t send_some(std::string_view bytes) {
+        iovec part = trama_detail::part_of(bytes);
+        const deadline limit(get_timeout());
+        return trama_detail::send_some(fd(), &part, 1, limit, "send_some to", remote_);
+    }
+
 #ifdef __cpp_lib_span
-    std::size_t recv_some(std::span<std::byte> memory) {
+    [[nodiscard]] std::size_t recv_some(std::span<std::byte> memory) {
         return recv_some(memory.data(), memory.size());
     }
     void recv_exact(std::span<std::byte> memory) {
@@ -107,31 +109,39 @@ public:
     }
 #endif
 
-    /// Receives what is there now, 1 to `size` bytes, and never waits.
-    io_result try_recv_some(void* memory, std::size_t size) noexcept {
-        const auto result =
-            trama_detail::receive_once(fd(), memory, size, MSG_DONTWAIT, trama_detail::receiving);
+    /// Receives the bytes that are there now, 1 to `size`, and never waits.
+    io_result try_recv_some(void* memory, std::size_t size) {
+        const auto result = trama_detail::receive_once(fd(), memory, size, MSG_DONTWAIT);
         if (result.value == 0 && size > 0) return {io_status::end_of_stream, 0, {}};
-        return trama_detail::outcome(result);
+        return trama_detail::to_io_result(result);
     }
 
-    /// Sends as much of `bytes` as the kernel takes now, and never waits.
-    io_result try_send_some(std::string_view bytes) noexcept {
-        iovec part{const_cast<char*>(bytes.data()), bytes.size()};
-        return trama_detail::outcome(trama_detail::send_once(fd(), &part, 1, MSG_DONTWAIT));
+    /// Sends the part of `bytes` that the kernel takes now, and never waits.
+    io_result try_send_some(std::string_view bytes) {
+        iovec part = trama_detail::part_of(bytes);
+        return trama_detail::to_io_result(trama_detail::send_once(fd(), &part, 1, MSG_DONTWAIT));
     }
 
-    /// "I have sent all": the peer reads what was sent, then end of stream. Receiving goes on.
+    /// "I have sent all": the peer reads the bytes sent, then end of stream. Receiving goes on.
     /// Throws network_error. man 2 shutdown
     void shutdown_send() {
-        trama_detail::check("shut down sending to", trama_detail::shut_down_sending(fd()), remote_);
+        trama_detail::expect(trama_detail::shut_down(fd(), SHUT_WR), "shut down sending to",
+                             remote_);
+    }
+
+    /// Ends both directions; the descriptor stays open. Another thread may call it: one that waits
+    /// in a receive wakes up and finds the end of the stream, one that sends gets a network_error.
+    void shutdown() {
+        const auto result = trama_detail::shut_down(fd(), SHUT_RDWR);
+        if (result.error == ENOTCONN) return;  // it is over already
+        trama_detail::expect(result, "shut down the connection with", remote_);
     }
 
     /// Closes so that the peer can still read what was sent last: shuts down sending, throws away
     /// what comes until the peer closes too (at most `within`), then closes. A plain close with
     /// bytes unread resets the connection, and the last answer may be lost.
-    void close_lingering(duration within = std::chrono::seconds(1)) noexcept {
-        if (!trama_detail::shut_down_sending(fd()).failed())
+    void close_lingering(duration within = std::chrono::seconds(1)) {
+        if (!trama_detail::shut_down(fd(), SHUT_WR).failed())
             trama_detail::discard_until_closed(fd(), deadline(within));
         close();
     }
@@ -150,39 +160,47 @@ class tcp_listener : public basic_socket {
 public:
     /// Listens at `host`: an address of this machine in numbers, a name for one (its IPv4 address
     /// first), "0.0.0.0" for every IPv4 address, "::" for every IPv6 address, "*" for both. Port 0:
-    /// a free one, told by local_endpoint(). `backlog`: connections that may wait for accept().
-    static tcp_listener listen(const std::string& host, int port, int backlog = 128) {
+    /// a free one, see local_endpoint(). `backlog`: connections that may wait for accept().
+    [[nodiscard]] static tcp_listener listen(const std::string& host, const port_number& port,
+                                             int backlog = 128) {
         return tcp_listener(trama_detail::listen_socket(host, port, backlog));
     }
 
-    /// The next connection, waiting for one. Throws network_error. man 2 accept
-    tcp_stream accept() {
+    /// Returns the next connection; waits for one. Throws network_error. man 2 accept
+    [[nodiscard]] tcp_stream accept() {
+        trama_detail::address_buffer peer;
+        const auto accept = [&] { return accept_once(peer); };
         const deadline limit(get_timeout());
-        while (trama_detail::wait_until(fd(), POLLIN, limit)) {
-            tcp_stream client;
-            const io_result result = try_accept(client);
-            if (result.status == io_status::done) return client;
-            if (result.status == io_status::failed)
-                trama_detail::throw_system_error(result.error.value(), "accept on",
-                                                 local_endpoint());
-            if (limit.passed()) break;
-        }
-        trama_detail::throw_system_error(ETIMEDOUT, "accept on", local_endpoint());
+        const auto result = trama_detail::call_until(limit, fd(), POLLIN, accept);
+        if (result.failed())
+            trama_detail::throw_system_error(result.error, "accept on", local_endpoint());
+        return tcp_stream(unique_fd(result.descriptor()), peer.value());
     }
 
     /// Never waits. done: the next connection was moved to `client`; would_block: none is waiting.
-    io_result try_accept(tcp_stream& client) noexcept {
+    io_result try_accept(tcp_stream& client) {
         trama_detail::address_buffer peer;
-        const auto result = trama_detail::accept_once(fd(), peer);
-        // A client that has gone before it was served is no fault of the listener.
-        if (trama_detail::lost_before_accept(result.error)) return {io_status::would_block, 0, {}};
-        if (result.failed()) return trama_detail::outcome(result);
-        client = tcp_stream(unique_fd(static_cast<int>(result.value)), peer.value());
+        const auto result = accept_once(peer);
+        if (result.failed()) return trama_detail::to_io_result(result);
+        client = tcp_stream(unique_fd(result.descriptor()), peer.value());
         return {};
+    }
+
+    /// Listens no longer; the descriptor stays open. Another thread may call it: one that waits in
+    /// accept() gets a network_error with std::errc::invalid_argument. man 2 shutdown
+    void shutdown() {
+        trama_detail::expect(trama_detail::shut_down(fd(), SHUT_RDWR), "shut down the listener");
     }
 
 private:
     explicit tcp_listener(unique_fd fd) noexcept : basic_socket(std::move(fd)) {}
+
+    trama_detail::call_result accept_once(trama_detail::address_buffer& peer) {
+        const auto result = trama_detail::accept_once(fd(), peer);
+        // A client that has gone before it was served is no fault of the listener.
+        if (trama_detail::lost_before_accept(result.error)) return {-1, EAGAIN};
+        return result;
+    }
 };
 
 }  // namespace trama

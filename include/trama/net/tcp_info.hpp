@@ -19,23 +19,18 @@ struct tcp_statistics {
     std::uint32_t retransmissions = 0;                 ///< segments sent again since the start
 };
 
-/// Asks the kernel about `stream`. Throws network_error.
-inline tcp_statistics read_tcp_info(const tcp_stream& stream) {
-    ::tcp_info info{};
-    socklen_t size = sizeof info;
-    const auto result = trama_detail::system_call(
-        [&] { return ::getsockopt(stream.fd(), IPPROTO_TCP, TCP_INFO, &info, &size); });
-    if (tracing()) trama_detail::trace(stream.fd(), result.error, "getsockopt TCP_INFO");
-    trama_detail::check("read TCP_INFO of the connection with", result, stream.remote_endpoint());
-    tcp_statistics told;
-    told.round_trip_time = std::chrono::microseconds(info.tcpi_rtt);
-    told.round_trip_variation = std::chrono::microseconds(info.tcpi_rttvar);
-    told.congestion_window = info.tcpi_snd_cwnd;
-    told.slow_start_threshold = info.tcpi_snd_ssthresh;
-    told.segment_size = info.tcpi_snd_mss;
-    told.unacknowledged = info.tcpi_unacked;
-    told.retransmissions = info.tcpi_total_retrans;
-    return told;
+/// Returns what the kernel knows about `stream` now. Throws network_error.
+[[nodiscard]] inline tcp_statistics read_tcp_info(const tcp_stream& stream) {
+    const auto info = stream.get_option<::tcp_info>(IPPROTO_TCP, TCP_INFO, "TCP_INFO");
+    tcp_statistics statistics;
+    statistics.round_trip_time = std::chrono::microseconds(info.tcpi_rtt);
+    statistics.round_trip_variation = std::chrono::microseconds(info.tcpi_rttvar);
+    statistics.congestion_window = info.tcpi_snd_cwnd;
+    statistics.slow_start_threshold = info.tcpi_snd_ssthresh;
+    statistics.segment_size = info.tcpi_snd_mss;
+    statistics.unacknowledged = info.tcpi_unacked;
+    statistics.retransmissions = info.tcpi_total_retrans;
+    return statistics;
 }
 
 }  // namespace trama

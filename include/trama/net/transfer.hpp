@@ -8,15 +8,15 @@
 
 namespace trama {
 
-/// How a call that never waits ended.
+/// The outcome of a call that never waits.
 enum class io_status {
     done,           ///< it moved `bytes` bytes
     would_block,    ///< nothing can be moved now: not yet
     end_of_stream,  ///< the peer has closed; nothing more will come
-    failed          ///< `error` says why
+    failed          ///< `error` holds the reason
 };
 
-/// The outcome of a try_ call.
+/// The result of a try_ call.
 struct [[nodiscard]] io_result {
     io_status status = io_status::done;
     std::size_t bytes = 0;
@@ -25,131 +25,150 @@ struct [[nodiscard]] io_result {
 
 namespace trama_detail {
 
-inline io_result outcome(const call_result& result) noexcept {
+inline io_result to_io_result(const call_result& result) noexcept {
     if (!result.failed()) return {io_status::done, result.count(), {}};
     if (result.would_block()) return {io_status::would_block, 0, {}};
     return {io_status::failed, 0, {result.error, std::system_category()}};
 }
 
-/// How errors and the trace speak of a transfer. Arrays: a pointer is set when the program loads.
-struct transfer_words {
-    char operation[16];  // of an error: "recv_exact from 127.0.0.1:5000: ..."
-    char call[8];        // of the trace: "recv 5 of 8 asked: short read"
-    char unit[6];
-    char when_short[14];
-};
+/// A piece of memory as the trace needs it: iovec knows no const.
+inline iovec part_of(std::string_view bytes) noexcept {
+    return {const_cast<char*>(bytes.data()), bytes.size()};
+}
 
-inline constexpr transfer_words receiving{"recv_some from", "recv", "asked", ""};
-inline constexpr transfer_words receiving_all{"recv_exact from", "recv", "asked", ": short read"};
-inline constexpr transfer_words sending{"send_all to", "send", "bytes", ": short write"};
-inline constexpr transfer_words sending_parts{"send_all to", "sendmsg", "bytes", ": short write"};
-
-/// Tells a recv or a send: what was asked, what came of it, and the bytes that moved.
-[[gnu::cold]] inline void tell_transfer(int fd, call_result result, const transfer_words& words,
-                                        const iovec* parts, std::size_t count) {
-    escaped_text moved(48);
+/// Writes to the trace: the call, the bytes that were asked for, and those that moved.
+inline void trace_transfer(int fd, const call_result& result, const char* call, const char* unit,
+                           const char* when_short, const iovec* parts, std::size_t count) {
+    text moved;
     std::size_t size = 0;
     std::size_t left = result.failed() ? 0 : result.count();
+    std::size_t shown = shown_bytes;
     for (const iovec* part = parts; part != parts + count; ++part) {
         const std::size_t here = left < part->iov_len ? left : part->iov_len;
-        moved.add({static_cast<const char*>(part->iov_base), here});
+        moved.add_escaped({static_cast<const char*>(part->iov_base), here}, shown);
+        shown -= here < shown ? here : shown;
         left -= here;
         size += part->iov_len;
     }
-    if (result.failed()) return trace(fd, result.error, "%s %zu %s", words.call, size, words.unit);
+    if (result.failed()) return write_trace(fd, result.error, text("%s %zu %s", call, size, unit));
     if (result.value == 0 && size > 0)
-        return trace(fd, 0, "%s 0 of %zu %s: end of stream", words.call, size, words.unit);
-    trace(fd, 0, "%s %ld of %zu %s%s: \"%s\"%s", words.call, result.value, size, words.unit,
-          result.count() < size ? words.when_short : "", moved.c_str(),
-          result.count() > 48 ? "..." : "");
+        return write_trace(fd, 0, text("%s 0 of %zu %s: end of stream", call, size, unit));
+    write_trace(fd, 0,
+                text("%s %ld of %zu %s%s: \"%s\"%s", call, result.value, size, unit,
+                     result.count() < size ? when_short : "", moved.c_str(),
+                     result.count() > shown_bytes ? "..." : ""));
 }
 
+/// `when_short`: what the trace adds when fewer bytes came than were asked for.
 inline call_result receive_once(int fd, void* memory, std::size_t size, int flags,
-                                const transfer_words& words) noexcept {
+                                const char* when_short = "") {
     const call_result result = system_call([&] { return ::recv(fd, memory, size, flags); });
     if (tracing()) {
         const iovec part{memory, size};
-        tell_transfer(fd, result, words, &part, 1);
+        trace_transfer(fd, result, "recv", "asked", when_short, &part, 1);
     }
     return result;
 }
 
-inline call_result send_once(int fd, iovec* parts, std::size_t count, int flags) noexcept {
+inline call_result send_once(int fd, iovec* parts, std::size_t count, int flags) {
+    const bool is_single = count == 1;
     msghdr message{};
     message.msg_iov = parts;
     message.msg_iovlen = count;
-    const bool single = count == 1;
-    flags |= no_signal;
     const call_result result = system_call([&] {
-        return single ? ::send(fd, parts->iov_base, parts->iov_len, flags)
-                      : ::sendmsg(fd, &message, flags);
+        if (is_single) return ::send(fd, parts->iov_base, parts->iov_len, flags | no_signal);
+        return ::sendmsg(fd, &message, flags | no_signal);
     });
-    if (tracing()) tell_transfer(fd, result, single ? sending : sending_parts, parts, count);
+    if (tracing())
+        trace_transfer(fd, result, is_single ? "send" : "sendmsg", "bytes", ": short write", parts,
+                       count);
     return result;
 }
 
-/// Receives 1 to `size` bytes, or 0 at the end of the stream. Throws at the deadline and on errors.
-[[gnu::noinline]] inline std::size_t receive(int fd, void* memory, std::size_t size,
-                                             const deadline& limit, const transfer_words& words,
-                                             const endpoint& peer) {
-    const int flags = limit.is_never() ? 0 : MSG_DONTWAIT;
-    for (;;) {
-        const call_result result = receive_once(fd, memory, size, flags, words);
-        if (!result.would_block())
-            return static_cast<std::size_t>(check(words.operation, result, peer));
-        wait_or_throw(fd, POLLIN, limit, words.operation, peer);
-    }
+/// A call with a deadline must not wait in the kernel: it waits in poll(2).
+inline int flags_for(const deadline& limit) noexcept {
+    return limit.is_never() ? 0 : MSG_DONTWAIT;
 }
 
-/// Fills memory[done, end); `size` is what was asked for altogether, for the error text.
+/// Receives 1 to `size` bytes, or 0 at the end of the stream. Throws network_error.
+inline std::size_t receive_some(int fd, void* memory, std::size_t size, const deadline& limit,
+                                const char* operation, const endpoint& peer) {
+    const auto receive = [&] { return receive_once(fd, memory, size, flags_for(limit)); };
+    return expect(call_until(limit, fd, POLLIN, receive), operation, peer).count();
+}
+
+/// Fills memory[done, end); `size` is the whole that was asked for, shown by errors.
 inline void receive_rest(int fd, char* memory, std::size_t done, std::size_t end, std::size_t size,
                          const deadline& limit, const endpoint& peer) {
+    constexpr const char* operation = "recv_exact from";
     while (done < end) {
+        const auto receive = [&] {
+            return receive_once(fd, memory + done, end - done, flags_for(limit), ": short read");
+        };
         const std::size_t count =
-            receive(fd, memory + done, end - done, limit, receiving_all, peer);
-        if (count == 0)
-            throw unexpected_eof(done, size, receiving_all.operation, shown(peer).host_and_port());
+            expect(call_until(limit, fd, POLLIN, receive), operation, peer).count();
+        if (count == 0) throw unexpected_eof(done, size, operation, peer.to_text().c_str());
         done += count;
-        if (done < end) throw_if_passed(limit, receiving_all.operation, peer);
+        if (done < end) throw_if_passed(limit, operation, peer);
     }
 }
 
-/// Sends all of `count` parts, and moves parts[] along while it does. Throws as receive does.
-[[gnu::noinline]] inline void send_parts(int fd, iovec* parts, std::size_t count,
-                                         const deadline& limit, const endpoint& peer) {
-    const int flags = limit.is_never() ? 0 : MSG_DONTWAIT;
+/// Appends to `bytes` until there are `size`. It grows with what comes, so a large `size` costs
+/// nothing before.
+inline std::string receive_rest(int fd, std::string bytes, std::size_t size, const deadline& limit,
+                                const endpoint& peer) {
+    while (bytes.size() < size) {
+        const std::size_t done = bytes.size();
+        const std::size_t larger = done < 32768 ? 65536 : 2 * done;
+        bytes.resize(larger < size ? larger : size);
+        receive_rest(fd, bytes.data(), done, bytes.size(), size, limit, peer);
+    }
+    return bytes;
+}
+
+/// Sends 1 byte or more of `count` parts, and returns how many. Throws network_error.
+inline std::size_t send_some(int fd, iovec* parts, std::size_t count, const deadline& limit,
+                             const char* operation, const endpoint& peer) {
+    const auto send = [&] { return send_once(fd, parts, count, flags_for(limit)); };
+    return expect(call_until(limit, fd, POLLOUT, send), operation, peer).count();
+}
+
+/// Sends all of `count` parts, and changes parts[] meanwhile. Throws network_error.
+inline void send_parts(int fd, iovec* parts, std::size_t count, const deadline& limit,
+                       const endpoint& peer) {
+    constexpr const char* operation = "send_all to";
     while (count > 0) {
-        const call_result result = send_once(fd, parts, count, flags);
-        if (result.would_block()) {
-            wait_or_throw(fd, POLLOUT, limit, sending.operation, peer);
-            continue;
-        }
-        check(sending.operation, result, peer);
+        std::size_t taken = send_some(fd, parts, count, limit, operation, peer);
         // The kernel may take less than all: go on where it stopped, perhaps inside a part.
-        std::size_t taken = result.count();
-        for (; count > 0 && taken >= parts->iov_len; ++parts, --count) taken -= parts->iov_len;
+        while (count > 0 && taken >= parts->iov_len) {
+            taken -= parts->iov_len;
+            ++parts;
+            --count;
+        }
         if (count == 0) return;
-        throw_if_passed(limit, sending.operation, peer);
+        throw_if_passed(limit, operation, peer);
         parts->iov_base = static_cast<char*>(parts->iov_base) + taken;
         parts->iov_len -= taken;
     }
 }
 
-inline call_result shut_down_sending(int fd) noexcept {
-    const call_result result = system_call([&] { return ::shutdown(fd, SHUT_WR); });
-    if (tracing()) trace(fd, result.error, "shutdown, sending");
+/// `how`: SHUT_WR or SHUT_RDWR.
+inline call_result shut_down(int fd, int how) {
+    const call_result result = system_call([&] { return ::shutdown(fd, how); });
+    if (tracing())
+        write_trace(fd, result.error, text("shutdown, %s", how == SHUT_WR ? "sending" : "both"));
     return result;
 }
 
 /// Throws away what comes, until the peer closes, the connection fails, or the deadline passes.
-[[gnu::cold]] inline void discard_until_closed(int fd, const deadline& limit) noexcept {
+inline void discard_until_closed(int fd, const deadline& limit) {
     char waste[16384];
-    // The deadline is asked on every round: a peer that never stops sending must not hold us.
+    // The deadline is checked in every round: a peer that never stops sending must not hold us.
     while (!limit.passed()) {
-        const call_result got = receive_once(fd, waste, sizeof waste, MSG_DONTWAIT, receiving);
-        if (got.would_block()) {
-            if (poll_until(fd, POLLIN, limit).failed()) return;
-        } else if (got.value <= 0) {
+        const call_result result = receive_once(fd, waste, sizeof waste, MSG_DONTWAIT);
+        if (result.would_block()) {
+            if (poll_until(limit, fd, POLLIN).failed()) return;
+        } else if (result.value <= 0) {
             return;
         }
     }

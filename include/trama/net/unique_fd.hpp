@@ -39,7 +39,7 @@ public:
         // Not through the funnel: after EINTR the descriptor is gone all the same, and closing it
         // again could close one that another thread has just been given.
         ::close(old);
-        if (tracing()) trama_detail::trace(old, 0, "close");
+        if (tracing()) trama_detail::write_trace(old, 0, trama_detail::text("close"));
     }
 
 private:

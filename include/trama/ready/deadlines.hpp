@@ -1,52 +1,53 @@
-// trama/ready/deadlines.hpp -- one deadline for each descriptor, and who is over first.
+// trama/ready/deadlines.hpp -- one deadline for each descriptor, and the descriptors whose deadline
+// has passed.
 //
 // One time-out for a wait is one for all: a client that speaks every second would keep a silent one
 // alive. So each has its own, and the wait lasts until the first of them.
 #pragma once
 
 #include <trama/base/deadline.hpp>
-#include <trama/list.hpp>
+
+#include <vector>
 
 namespace trama {
 
-/// Deadlines of many descriptors. To set one costs nothing but a look at the clock; they are all
-/// looked through only when the earliest may have come.
+/// Deadlines of many descriptors. To set one costs little more than to read the clock; all of them
+/// are looked through only when the earliest may have come.
 class deadlines {
 public:
-    /// `fd` is over at `end`; it replaces what was set for it before.
+    /// The deadline of `fd` is `end`; it replaces an earlier one.
     void set(int fd, const deadline& end) {
         if (fd < 0) return;                    // it was closed meanwhile
-        if (end.is_never()) return clear(fd);  // and no room is taken for it
-        ends_.reach(static_cast<std::size_t>(fd), deadline());
-        ends_[static_cast<std::size_t>(fd)] = end;
+        if (end.is_never()) return clear(fd);  // and takes no room
+        if (ends_.size() <= index(fd)) ends_.resize(index(fd) + 1);
+        ends_[index(fd)] = end;
         if (end.is_before(earliest_)) earliest_ = end;
     }
 
-    /// The same, so long from now; `no_timeout`: never.
+    /// The same, `from_now`; no_timeout: never.
     void set(int fd, duration from_now) { set(fd, deadline(from_now)); }
 
     /// `fd` has no deadline any more.
     void clear(int fd) noexcept {
-        if (static_cast<std::size_t>(fd) < ends_.size())
-            ends_[static_cast<std::size_t>(fd)] = deadline();
+        if (fd >= 0 && index(fd) < ends_.size()) ends_[index(fd)] = deadline();
     }
 
     /// False: none is set.
     bool any() const noexcept { return !passed_.empty() || !earliest_.is_never(); }
 
-    /// How long to wait before asking next_passed() again; `no_timeout` when none is set.
+    /// The time to wait before next_passed() can return one; no_timeout when none is set.
     duration left() const noexcept { return passed_.empty() ? earliest_.left() : duration::zero(); }
 
-    /// False: next_passed() has nothing to tell.
+    /// False: next_passed() would return -1.
     bool any_passed() const noexcept { return !passed_.empty() || earliest_.passed(); }
 
-    /// A descriptor whose deadline has passed, and which now has none; -1: there is none.
-    int next_passed() {
+    /// Returns a descriptor whose deadline has passed, and clears its deadline; -1: there is none.
+    [[nodiscard]] int next_passed() {
         if (passed_.empty() && earliest_.passed()) collect();
         while (!passed_.empty()) {
             const int fd = passed_.back();
             passed_.pop_back();
-            deadline& end = ends_[static_cast<std::size_t>(fd)];
+            deadline& end = ends_[index(fd)];
             if (!end.passed()) continue;  // it was set anew, or cleared, since it was found
             end = deadline();
             return fd;
@@ -55,6 +56,8 @@ public:
     }
 
 private:
+    static std::size_t index(int fd) noexcept { return static_cast<std::size_t>(fd); }
+
     void collect() {
         const deadline present(duration(1));
         deadline first;  // earliest_ stays as it was if there is no memory for passed_
@@ -68,8 +71,8 @@ private:
         earliest_ = first;
     }
 
-    trama_detail::list<deadline> ends_;
-    trama_detail::list<int> passed_;
+    std::vector<deadline> ends_;  // by descriptor
+    std::vector<int> passed_;     // found, and not yet returned
     // No later than the first of them: that one may have been set anew since.
     deadline earliest_;
 };

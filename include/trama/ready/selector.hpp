@@ -1,8 +1,9 @@
 // trama/ready/selector.hpp -- waiting for many descriptors with select(2). man 2 select
 //
-// The oldest way, and the one every system has. A set of descriptors is a row of bits, one for each
-// number, and has room for 1,024 of them. Each wait hands the whole row to the kernel, which looks
-// at all of it and crosses out what is not ready; so the set is copied first, every time.
+// The oldest way, and the one that every system has. A set of descriptors is a row of bits, one for
+// each number, with room for 1,024 of them. Each wait hands the whole row to the kernel, which
+// looks at all of it and clears the bits of those that are not ready; so the set is copied first,
+// every time.
 #pragma once
 
 #include <trama/ready/interest.hpp>
@@ -12,11 +13,11 @@
 
 namespace trama {
 
-/// Watches descriptors 0 to FD_SETSIZE - 1 (1,023). They stay the caller's, who closes them.
+/// Watches descriptors 0 to FD_SETSIZE - 1 (1,023). The caller owns and closes them.
 class selector {
 public:
-    /// Watches `fd`, whatever it was watched for before. Throws network_error if select(2) cannot
-    /// hold the number.
+    /// Watches `fd`; replaces what it was watched for before. Throws network_error if select(2)
+    /// cannot hold the number.
     void add(int fd, interest what) {
         check_fits(fd);
         events_.forget(fd);
@@ -26,11 +27,11 @@ public:
 
     /// Watches `fd` for something else. Throws network_error if it is not watched.
     void modify(int fd, interest what) {
-        if (!is_watched(fd)) trama_detail::throw_not_watched("modify", fd);
+        if (!is_watched(fd)) trama_detail::throw_not_watched(fd);
         set(fd, what);
     }
 
-    /// No longer watches `fd`; nothing happens if it was not.
+    /// Watches `fd` no longer; does nothing if it was not watched.
     void remove(int fd) noexcept {
         if (!is_watched(fd)) return;
         events_.forget(fd);
@@ -39,15 +40,14 @@ public:
         while (end_ > 0 && !is_watched(end_ - 1)) --end_;
     }
 
-    /// Waits until something is ready. Returns what is, none if `timeout` (0: do not wait) was over
+    /// Waits until something is ready. Returns the events, none if `time` (0: do not wait) was over
     /// first; valid until the next wait. Throws network_error.
-    const ready_events& wait(duration timeout = no_timeout) {
-        const deadline limit(timeout);
+    const ready_events& wait(duration time = no_timeout) {
+        const deadline limit(time);
         events_.clear();
         fd_set read;
         fd_set write;
-        const auto result = select_once(read, write, limit);
-        long left = trama_detail::check("select", result);
+        long left = trama_detail::expect(select_once(read, write, limit), "select").value;
         for (int fd = 0; fd < end_ && left > 0; ++fd) {
             const bool readable = FD_ISSET(fd, &read);
             const bool writable = FD_ISSET(fd, &write);
@@ -59,16 +59,16 @@ public:
 
 private:
     static void check_fits(int fd) {
-        if (fd < 0) trama_detail::throw_system_error(EBADF, "watch", "");
-        if (fd >= FD_SETSIZE)
-            trama_detail::throw_network_error(
-                EINVAL, "watch", trama_detail::text("descriptor %d", fd).c_str(),
-                trama_detail::text("select(2) holds 0 to %d", FD_SETSIZE - 1).c_str(),
-                "use poll_selector or epoll_selector");
+        if (fd < 0) trama_detail::throw_watch_error(EBADF, "watch", fd);
+        if (fd < FD_SETSIZE) return;
+        trama_detail::throw_network_error(
+            EINVAL, trama_detail::text("watch descriptor %d: select(2) holds 0 to %d (use "
+                                       "poll_selector or epoll_selector)",
+                                       fd, FD_SETSIZE - 1));
     }
 
     bool is_watched(int fd) const noexcept {
-        // That end_ is at most FD_SETSIZE is not seen by every compiler.
+        // end_ is at most FD_SETSIZE, but not every compiler sees it.
         const bool fits = fd >= 0 && fd < end_ && fd < FD_SETSIZE;
         return fits && (FD_ISSET(fd, &read_) || FD_ISSET(fd, &write_));
     }
@@ -90,14 +90,15 @@ private:
                 return ::select(end_, &read, &write, nullptr, limit.is_never() ? nullptr : &rest);
             });
             if (tracing())
-                trama_detail::trace(-1, result.error, "select below %d: %ld ready", end_,
-                                    result.value);
+                trama_detail::write_trace(
+                    -1, result.error,
+                    trama_detail::text("select below %d: %ld ready", end_, result.value));
             if (result.error != EBADF) return result;
             forget_closed();
         }
     }
 
-    // In microseconds, rounded up; of very long times a week at once.
+    // In microseconds, rounded up; at most a week.
     static timeval time_left(const deadline& limit) noexcept {
         constexpr std::int64_t second = 1000000000;
         constexpr std::int64_t week = 7 * 24 * 3600 * second;
@@ -109,10 +110,11 @@ private:
         return rest;
     }
 
-    // Who closes a descriptor before removing it makes select fail for all of them.
+    // A descriptor that is closed before it is removed makes select fail for all of them.
     void forget_closed() noexcept {
-        for (int fd = 0; fd < end_; ++fd)
+        for (int fd = 0; fd < end_; ++fd) {
             if (is_watched(fd) && ::fcntl(fd, F_GETFD) == -1) remove(fd);
+        }
     }
 
     fd_set read_ = {};
