@@ -3,12 +3,17 @@
 
 Run: TRAMA_BUILD=build python3 tests/examples/test_14_group_chat.py
 """
+import os
 import select
+import shutil
 import signal
 import socket
+import subprocess
+import tempfile
 import termios
 import time
 import unittest
+from pathlib import Path
 
 import characters
 import lab_peers
@@ -986,6 +991,104 @@ class Typing(ChatCase):
     @staticmethod
     def settings(client):
         return termios.tcgetattr(client._terminal)
+
+
+# A chat as a reader of the chapter writes it: no limits of its own, and handlers that throw.
+OWN_SERVER = """
+#include "trama.hpp"
+#include <iostream>
+int main() {
+    using chat_server = trama::message_server<CODEC>;
+    chat_server chat{"127.0.0.1", 0};
+    const auto send_to_others = [&](chat_server::client& sender, const std::string& text) {
+        for (auto& each : chat.clients())
+            if (&each != &sender) each.send(text);
+    };
+    chat.on_message([&](chat_server::client& sender, std::string_view text) {
+        if (text.substr(0, 5) == "/add ") {
+            sender.send(std::to_string(std::stoi(std::string(text.substr(5))) + 1));
+        } else if (text == "/two") {
+            sender.send("one\\ntwo");
+        } else {
+            send_to_others(sender, "<somebody> " + std::string(text));
+        }
+    });
+    chat.on_leave([](chat_server::client&, std::string_view why) { std::cerr << why << std::endl; });
+    std::cout << "listening on " << chat.local_endpoint() << std::endl;
+    chat.run();
+}
+"""
+COMPILER = os.environ.get("CXX") or shutil.which("g++") or shutil.which("c++")
+
+
+class OwnServer(programs.TestCase):
+    """A mistake in a handler, and a line that becomes too long, cost at most the speaker."""
+
+    @classmethod
+    def setUpClass(cls):
+        folder = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(folder.cleanup)
+        source = Path(folder.name, "own.cpp")
+        source.write_text(OWN_SERVER)
+        cls.servers = {}
+        for codec, name in ((Lines, "any_line"), (Frames, "six_digit_colon")):
+            cls.servers[codec] = str(source.with_name(name))
+            subprocess.run([COMPILER, "-std=c++17", "-DCODEC=trama::" + name, "-I",
+                            programs.ROOT / "single_include", source, "-o", cls.servers[codec]],
+                           check=True)
+
+    def members(self, codec):
+        """The server, somebody who speaks, and two others."""
+        server = self.start(self.servers[codec])
+        server.port = int(server.wait_for_line(r"listening on .*:(\d+)").group(1))
+        peers = [Peer(codec, server.port) for _ in range(3)]
+        for each in peers:
+            self.addCleanup(each.close)
+            each.say("/add 1")
+            self.assertEqual(each.hears(), "2")
+        return server, peers
+
+    def assert_costs_only_the_speaker(self, codec, text, why):
+        server, (speaker, ana, luis) = self.members(codec)
+        speaker.say(text)
+        self.assertEqual(speaker.hears_all(), [])
+        server.wait_for_line(why, on="stderr")
+        self.assert_talk(ana, luis)
+        self.assert_stops(server)
+
+    def assert_talk(self, ana, luis):
+        ana.say("hola")
+        self.assertEqual(luis.hears(), "<somebody> hola")
+        luis.say("adios")
+        self.assertEqual(ana.hears(), "<somebody> adios")
+
+    def assert_stops(self, server):
+        server.terminate()
+        self.assertEqual(server.wait_exit(), 0, server.stderr)
+
+    def test_a_line_that_becomes_too_long_with_the_name_before_it_is_delivered(self):
+        server, (speaker, ana, luis) = self.members(Lines)
+        speaker.say("x" * 8190)
+        for each in (ana, luis):
+            self.assertEqual(each.hears(), "<somebody> " + "x" * 8190)
+        ana.say("hola")
+        for each in (speaker, luis):
+            self.assertEqual(each.hears(), "<somebody> hola")
+        self.assert_stops(server)
+
+    def test_an_exception_in_a_handler_costs_only_the_speaker(self):
+        for codec in (Lines, Frames):
+            with self.subTest(codec=codec):
+                self.assert_costs_only_the_speaker(codec, "/add x", "stoi")
+
+    def test_a_line_feed_in_a_line_costs_only_the_speaker_and_in_a_frame_nobody(self):
+        self.assert_costs_only_the_speaker(Lines, "/two", "line")
+        server, (speaker, ana, luis) = self.members(Frames)
+        speaker.say("/two", "a\nb")
+        self.assertEqual(speaker.hears(), "one\ntwo")
+        for each in (ana, luis):
+            self.assertEqual(each.hears(), "<somebody> a\nb")
+        self.assert_stops(server)
 
 
 class Naive(ChatCase):
