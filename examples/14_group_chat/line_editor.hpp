@@ -28,7 +28,9 @@ public:
     explicit raw_terminal(trama::stop_signal& stop) {
         ::tcgetattr(STDIN_FILENO, &before_);
         stop_ = &stop;
-        for (const int number : signals) catch_signal(number);
+        for (const int number : signals) {
+            if (!is_ignored(number)) catch_signal(number);
+        }
         termios raw = before_;
         raw.c_lflag &= ~static_cast<tcflag_t>(ICANON | ECHO | IEXTEN);  // Ctrl-C stays a signal
         raw.c_cc[VSUSP] =
@@ -41,10 +43,19 @@ public:
     raw_terminal& operator=(const raw_terminal&) = delete;
     ~raw_terminal() {
         ::tcsetattr(STDIN_FILENO, TCSANOW, &before_);
-        for (const int number : signals) ::signal(number, SIG_DFL);
+        for (const int number : signals) {
+            if (!is_ignored(number)) ::signal(number, SIG_DFL);
+        }
     }
 
 private:
+    /// True if the program that started this one ignores the signal: then it stays ignored.
+    static bool is_ignored(int number) {
+        struct sigaction present {};
+        ::sigaction(number, nullptr, &present);
+        return present.sa_handler == SIG_IGN;
+    }
+
     static void catch_signal(int number) {
         struct sigaction action {};
         action.sa_handler = restore_and_stop;

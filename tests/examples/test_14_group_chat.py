@@ -966,6 +966,21 @@ class Typing(ChatCase):
         client.send("\x04")
         self.assertEqual(client.wait_exit(), 0, client.stdout)
 
+    def test_a_ctrl_c_that_its_starter_ignores_stays_ignored(self):
+        server = self.server(SERVER)
+        ana = self.join(server, "ana")
+        client = self.start("/bin/sh", "-c", 'trap "" INT; exec "$0" "$@"',
+                            programs.example(CLIENT), *LOCAL, "-p", server.port, "-n", "luis",
+                            terminal=TERMINAL)
+        self.assert_hears(ana, "* luis is here")
+        client.wait_for_text("> $")
+        client.send("\x03")
+        for text in ("still here", "here again"):  # the first may come before the stop
+            client.send(text + "\n")
+            self.assert_hears(ana, "<luis> " + text)
+        client.terminate()
+        self.assertEqual(client.wait_exit(), 0, client.stdout)
+
     def test_the_terminal_is_given_back_however_it_ends(self):
         ends = {
             "/quit": (lambda client, server: client.send("/quit\n"), 0),
