@@ -57,10 +57,22 @@ public:
     /// About the socket at `there` that is connected to `here`. Unknown also where Linux is built
     /// without this service.
     far_end query(const trama::endpoint& there, const trama::endpoint& here) const {
-        struct {
-            nlmsghdr head;
-            inet_diag_req_v2 about;
-        } question{};
+        const request question = request_for(there, here);
+        alignas(nlmsghdr) char answer[4096];
+        if (::send(netlink_.get(), &question, sizeof question, 0) == -1) return {};
+        // The kernel has answered before send returned.
+        const ssize_t size = ::recv(netlink_.get(), answer, sizeof answer, MSG_DONTWAIT);
+        return size < 0 ? far_end() : read(answer, static_cast<std::size_t>(size));
+    }
+
+private:
+    struct request {
+        nlmsghdr head;
+        inet_diag_req_v2 about;
+    };
+
+    static request request_for(const trama::endpoint& there, const trama::endpoint& here) {
+        request question{};
         question.head.nlmsg_len = sizeof question;
         question.head.nlmsg_type = SOCK_DIAG_BY_FAMILY;
         question.head.nlmsg_flags = NLM_F_REQUEST;
@@ -70,16 +82,11 @@ public:
         question.about.idiag_states = ~0U;
         put(there, question.about.id.idiag_src, question.about.id.idiag_sport);
         put(here, question.about.id.idiag_dst, question.about.id.idiag_dport);
-        question.about.id.idiag_cookie[0] = question.about.id.idiag_cookie[1] = INET_DIAG_NOCOOKIE;
-
-        alignas(nlmsghdr) char answer[4096];
-        if (::send(netlink_.get(), &question, sizeof question, 0) == -1) return {};
-        // The kernel has answered before send returned.
-        const ssize_t size = ::recv(netlink_.get(), answer, sizeof answer, MSG_DONTWAIT);
-        return size < 0 ? far_end() : read(answer, static_cast<std::size_t>(size));
+        question.about.id.idiag_cookie[0] = INET_DIAG_NOCOOKIE;
+        question.about.id.idiag_cookie[1] = INET_DIAG_NOCOOKIE;
+        return question;
     }
 
-private:
     static void put(const trama::endpoint& end, __be32 (&address)[4], __be16& port) {
         port = htons(end.port());
         sockaddr_in v4;
@@ -95,11 +102,10 @@ private:
 
     /// A netlink answer: a header, the fixed part, then attributes: length, type, value.
     static far_end read(const char* answer, std::size_t size) {
-        constexpr std::size_t received_at = 128;  // tcpi_bytes_received, man 7 tcp
-        constexpr unsigned char listening = 10;   // TCP_LISTEN: the connection itself has gone
+        constexpr unsigned char listening = 10;  // TCP_LISTEN: the connection itself has gone
         nlmsghdr head;
         inet_diag_msg socket;
-        std::size_t at = NLMSG_HDRLEN;
+        const std::size_t at = NLMSG_HDRLEN;
         if (size < at + sizeof socket) return {};
         std::memcpy(&head, answer, sizeof head);
         std::memcpy(&socket, answer + at, sizeof socket);
@@ -107,9 +113,15 @@ private:
         far_end found;
         found.owned = socket.idiag_inode != 0;
         found.unread = socket.idiag_rqueue;
+        read_attributes(answer, size, at + NLMSG_ALIGN(sizeof socket), found);
+        return found;
+    }
+
+    static void read_attributes(const char* answer, std::size_t size, std::size_t at,
+                                far_end& found) {
+        constexpr std::size_t received_at = 128;  // tcpi_bytes_received, man 7 tcp
         nlattr attribute;
-        for (at += NLMSG_ALIGN(sizeof socket); at + sizeof attribute <= size;
-             at += NLA_ALIGN(attribute.nla_len)) {
+        for (; at + sizeof attribute <= size; at += NLA_ALIGN(attribute.nla_len)) {
             std::memcpy(&attribute, answer + at, sizeof attribute);
             if (attribute.nla_len < sizeof attribute) break;
             const std::size_t value = at + sizeof attribute;
@@ -117,7 +129,6 @@ private:
             std::memcpy(&found.received, answer + value + received_at, sizeof found.received);
             found.known = true;
         }
-        return found;
     }
 
     trama::unique_fd netlink_;

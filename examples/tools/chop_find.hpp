@@ -30,23 +30,7 @@ public:
             throw std::system_error(errno, std::generic_category(), "pipe2");
         output_.reset(ends[0]);
         const trama::unique_fd write_end(ends[1]);
-        posix_spawn_file_actions_t files;
-        ::posix_spawn_file_actions_init(&files);
-        ::posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-        ::posix_spawn_file_actions_adddup2(&files, write_end.get(), STDOUT_FILENO);
-        // The tenth failing run has nothing new to say.
-        if (program::talkativeness < 2)
-            ::posix_spawn_file_actions_addopen(&files, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
-        posix_spawnattr_t attributes;
-        ::posix_spawnattr_init(&attributes);
-        // A process group of its own: what the shell starts can be ended with it.
-        ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);
-        const char* words[] = {"sh", "-c", text.c_str(), nullptr};
-        const int error = ::posix_spawn(&process_, "/bin/sh", &files, &attributes,
-                                        const_cast<char* const*>(words), environ);
-        ::posix_spawn_file_actions_destroy(&files);
-        ::posix_spawnattr_destroy(&attributes);
-        if (error != 0) throw std::system_error(error, std::generic_category(), "posix_spawn");
+        start(text, write_end.get());
     }
     shell_command(const shell_command&) = delete;
     shell_command& operator=(const shell_command&) = delete;
@@ -79,6 +63,26 @@ public:
     }
 
 private:
+    void start(const std::string& text, int output) {
+        posix_spawn_file_actions_t files;
+        ::posix_spawn_file_actions_init(&files);
+        ::posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+        ::posix_spawn_file_actions_adddup2(&files, output, STDOUT_FILENO);
+        // The tenth failing run has nothing new to say.
+        if (program::talkativeness < 2)
+            ::posix_spawn_file_actions_addopen(&files, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
+        posix_spawnattr_t attributes;
+        ::posix_spawnattr_init(&attributes);
+        // A process group of its own: what the shell starts can be ended with it.
+        ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);
+        const char* words[] = {"sh", "-c", text.c_str(), nullptr};
+        const int error = ::posix_spawn(&process_, "/bin/sh", &files, &attributes,
+                                        const_cast<char* const*>(words), environ);
+        ::posix_spawn_file_actions_destroy(&files);
+        ::posix_spawnattr_destroy(&attributes);
+        if (error != 0) throw std::system_error(error, std::generic_category(), "posix_spawn");
+    }
+
     trama::unique_fd output_;
     pid_t process_ = -1;
 };

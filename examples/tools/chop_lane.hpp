@@ -108,18 +108,22 @@ private:
 
     void wait(trama::duration time) { look_again_ = std::max(time, trama::duration::zero()); }
 
-    /// False: nothing more can be sent now.
-    bool send_piece() {
-        std::size_t size = cutter_.next_piece(waiting_.size());
-        if (size == 0) {
-            const bool hold = !ended_ && waiting_.size() < room && steady::now() < held_until_;
-            if (hold) {
-                wait(held_until_ - steady::now());
-                return false;
-            }
-            cutter_.release(waiting_.size());
-            size = cutter_.next_piece(waiting_.size());
+    /// Returns the size of the next piece; 0: it is held back, because more may come.
+    std::size_t next_size() {
+        const std::size_t size = cutter_.next_piece(waiting_.size());
+        if (size > 0) return size;
+        if (!ended_ && waiting_.size() < room && steady::now() < held_until_) {
+            wait(held_until_ - steady::now());
+            return 0;
         }
+        cutter_.release(waiting_.size());
+        return cutter_.next_piece(waiting_.size());
+    }
+
+    /// Returns false if nothing more can be sent now.
+    bool send_piece() {
+        const std::size_t size = next_size();
+        if (size == 0) return false;
         const trama::io_result sent = to_.try_send_some({waiting_.data(), size});
         if (sent.status == trama::io_status::failed) fail("sending", sent);
         blocked_ = sent.status == trama::io_status::would_block;
