@@ -290,8 +290,8 @@ private:
     enum class turn { server, answer, talk };
 
     static constexpr auto time_for_question = 500ms;
-    static constexpr auto time_for_reaction = 5s;
-    static constexpr auto time_to_close = 5s;
+    static constexpr auto time_for_reaction = 3s;
+    static constexpr auto time_to_close = 3s;
 
     trama::stop_signal stop_;
     trama::framed_stream<Codec> server_;
