@@ -289,7 +289,7 @@ private:
     /// Whose turn it is: the server's, ours for one answer, ours for any number of messages.
     enum class turn { server, answer, talk };
 
-    static constexpr auto time_for_question = 500ms;
+    static constexpr auto time_for_question = 1s;
     static constexpr auto time_for_reaction = 3s;
     static constexpr auto time_to_close = 3s;
 
