@@ -88,7 +88,7 @@ public:
     }
 
     // The functions that run() calls. One that throws a std::exception costs the client it serves:
-    // that client leaves, with the text as reason. Out of on_leave and on_refused, and for
+    // that client leaves, with the text as reason. Out of on_leave, on_refused and on_stop, and for
     // std::bad_alloc, the exception ends run().
 
     /// A client has come: `void(client&)`.
@@ -121,6 +121,13 @@ public:
     template <typename Function>
     void on_refused(Function function) {
         on_refused_.set(std::move(function));
+    }
+
+    /// The server stops, and every client is still here: `void()`. A message sent now is still
+    /// delivered.
+    template <typename Function>
+    void on_stop(Function function) {
+        on_stop_.set(std::move(function));
     }
 
     /// The clients that are here, for a range-for.
@@ -373,6 +380,7 @@ private:
         ready_.remove(stop_.fd());
         pause_accepting(no_timeout);
         listener_.close();
+        on_stop_();
         for (client& each : clients()) each.leave("the server stops");
         settle_changed();
         const deadline end(std::chrono::milliseconds(800));
@@ -422,6 +430,7 @@ private:
     trama_detail::callback<client&> on_idle_;
     trama_detail::callback<client&, std::string_view> on_leave_;
     trama_detail::callback<const endpoint&, std::string_view> on_refused_;
+    trama_detail::callback<> on_stop_;
 };
 
 }  // namespace trama
