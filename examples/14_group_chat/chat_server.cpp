@@ -221,7 +221,7 @@ int main(int argc, char** argv) {
     return program::run(
         argc, argv, examples,
         {program::address_option(),
-         program::listen_port_option(),
+         program::port_option(),
          {'w', "password", "WORD", "",
           "without it: $CHAT_PASSWORD, which ps does not show; without both: none"},
          {'d', "door", "SECONDS", "20", "drop a client that has not logged in after this time"},

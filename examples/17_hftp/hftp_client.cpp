@@ -63,7 +63,7 @@ void show_listing(line_stream& server) {
 
 /// Empty: none is wanted.
 std::string ask_for_name() {
-    if (::isatty(STDIN_FILENO) == 1 && program::talkativeness > 0)
+    if (::isatty(STDIN_FILENO) == 1 && program::verbosity > 0)
         std::cerr << "name of the file: " << std::flush;
     std::string name;
     if (!program::read_line(name) || name.empty()) return "";

@@ -35,7 +35,7 @@ public:
         ::posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
         ::posix_spawn_file_actions_adddup2(&files, write_end.get(), STDOUT_FILENO);
         // The tenth failing run has nothing new to say.
-        if (program::talkativeness < 2)
+        if (program::verbosity < 2)
             ::posix_spawn_file_actions_addopen(&files, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
         posix_spawnattr_t attributes;
         ::posix_spawnattr_init(&attributes);
@@ -124,7 +124,7 @@ public:
     int run() {
         const plan wanted = all_.cutting;
         // The story of some fifty runs is told with -v only.
-        if (program::talkativeness == 1) program::talkativeness = 0;
+        if (program::verbosity == 1) program::verbosity = 0;
         all_.cutting.how = mode::whole;
         whole_ = attempt();
         if (whole_.exit_code != 0)
