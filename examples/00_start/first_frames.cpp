@@ -50,7 +50,7 @@ std::string boxes(std::string_view bytes, std::size_t header) {
 
 /// Draws a frame: the header that belongs to this payload, and the payload.
 void draw(std::string_view payload) {
-    const trama::frame_edge header = trama::six_digit_colon::header(payload);
+    const auto header = trama::six_digit_colon::header(payload);
     std::cout << "\na frame: " << header.size() << " bytes of header (===) and " << payload.size()
               << " of payload (---)\n"
               << boxes(std::string(header.view()).append(payload), header.size());

@@ -175,7 +175,7 @@ private:
 
     void say(std::string_view text) {
         std::string frame;
-        Codec::encode(text, frame, chat::longest_frame);
+        Codec::encode(text, frame);
         server_.send_all(frame);
         has_left_ = text == "/quit";
     }

@@ -75,7 +75,7 @@ public:
 
     void send_message(const std::string& text) {
         std::string frame;
-        six_digits::encode(text, frame, longest_message);
+        six_digits::encode(text, frame);
         send(frame, trama::interest::write);
     }
 
