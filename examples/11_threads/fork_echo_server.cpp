@@ -35,7 +35,7 @@ constexpr const char* examples = R"(
 /// Prints one line in one write, so that it stays whole: a lock would not reach other processes.
 template <typename... Parts>
 void log(const Parts&... parts) {
-    if (program::talkativeness < 1) return;
+    if (program::verbosity < 1) return;
     std::ostringstream line;
     (line << ... << parts) << '\n';
     std::cerr << line.str();
@@ -132,7 +132,7 @@ void accept_client(trama::tcp_listener& listener, children& running, std::size_t
     const trama::io_result result = listener.try_accept(client);
     if (result.status == trama::io_status::failed) {
         log("cannot accept: ", result.error.message());
-        program::let_pass(200ms);  // it would fail again at once
+        program::pause(200ms);  // it would fail again at once
     }
     if (result.status != trama::io_status::done) return;
     if (running.size() == most) return refuse(client, "there is no room");
@@ -160,7 +160,7 @@ int main(int argc, char** argv) {
     return program::run(
         argc, argv, examples,
         {program::address_option(),
-         program::listen_port_option(),
+         program::port_option(),
          {'m', "max-clients", "N", "100", "serve at most N clients at once, 1 to 30000"}},
         serve_all);
 }

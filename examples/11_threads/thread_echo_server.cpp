@@ -150,7 +150,7 @@ void accept_client(trama::tcp_listener& listener, client_threads& clients) {
     if (result.status == trama::io_status::done) clients.add(std::move(client));
     if (result.status != trama::io_status::failed) return;
     log("cannot accept: ", result.error.message());
-    program::let_pass(200ms);  // it would fail again at once
+    program::pause(200ms);  // it would fail again at once
 }
 
 // [region main-thread]
@@ -173,7 +173,7 @@ int main(int argc, char** argv) {
     return program::run(
         argc, argv, examples,
         {program::address_option(),
-         program::listen_port_option(),
+         program::port_option(),
          {'m', "max-clients", "N", "100", "serve at most N clients at once, 1 to 30000"}},
         serve_all);
 }

@@ -114,7 +114,7 @@ private:
 
     /// Sends to all members but one. A client at the door receives nothing of the room.
     void send_to_others(const client& sender, std::string_view text) {
-        if (program::talkativeness >= 2) program::say_more(trama::escaped(text));
+        program::say_more(program::shown{text});
         for (client& each : server_.clients())
             if (&each != &sender && is_member(each)) each.send(text);
     }
@@ -237,7 +237,7 @@ int main(int argc, char** argv) {
     return program::run(
         argc, argv, examples,
         {program::address_option(),
-         program::listen_port_option(),
+         program::port_option(),
          {'w', "password", "WORD", "",
           "without it: $CHAT_PASSWORD, which ps does not show; without both: none"},
          {'d', "door", "SECONDS", "20", "drop a client that has not logged in after this time"},

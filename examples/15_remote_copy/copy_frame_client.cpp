@@ -61,5 +61,5 @@ int copy_frame(const program::options& given) {
 
 int main(int argc, char** argv) {
     return program::run(argc, argv, examples, {program::host_option(), program::port_option()},
-                        copy_frame, program::words{"FILE", 1});
+                        copy_frame, "FILE", 1);
 }

@@ -70,7 +70,7 @@ int main(int argc, char** argv) {
     return program::run(
         argc, argv, examples,
         {program::address_option(),
-         program::listen_port_option(),
+         program::port_option(),
          {'t', "timeout", "SECONDS", "30", "the time that a client has for its file; 0: no limit"}},
-        serve_all, program::words{"FILE", 1});
+        serve_all, "FILE", 1);
 }

@@ -57,5 +57,5 @@ int copy_lines(const program::options& given) {
 
 int main(int argc, char** argv) {
     return program::run(argc, argv, examples, {program::host_option(), program::port_option()},
-                        copy_lines, program::words{"FILE", 1});
+                        copy_lines, "FILE", 1);
 }

@@ -69,8 +69,8 @@ int serve_all(const program::options& given) {
 int main(int argc, char** argv) {
     return program::run(argc, argv, examples,
                         {program::address_option(),
-                         program::listen_port_option(),
+                         program::port_option(),
                          {'t', "timeout", "SECONDS", "30",
                           "drop a client that sends nothing for this long; 0: never"}},
-                        serve_all, program::words{"FILE", 1});
+                        serve_all, "FILE", 1);
 }

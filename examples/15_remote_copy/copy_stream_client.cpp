@@ -124,5 +124,5 @@ int main(int argc, char** argv) {
         {program::host_option(),
          program::port_option(),
          {'t', "timeout", "SECONDS", "30", "give up when the server does nothing for this long"}},
-        copy_all, program::words{"FILE...", most_files});
+        copy_all, "FILE...", most_files);
 }

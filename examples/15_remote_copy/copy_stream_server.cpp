@@ -197,7 +197,7 @@ int main(int argc, char** argv) {
     return program::run(
         argc, argv, examples,
         {program::address_option(),
-         program::listen_port_option(),
+         program::port_option(),
          {'d', "dir", "DIR", "copies", "the folder for the files, made if necessary"},
          {'k', "keep", "HOURS", "24", "at the start, delete unfinished files that are older"},
          {'m', "max-clients", "N", "100", "serve at most N clients at once"},

@@ -19,7 +19,7 @@ void serve_iteratively(trama::tcp_listener& listener, Serve serve) {
         if (result.status == trama::io_status::done) serve(std::move(client));
         if (result.status != trama::io_status::failed) continue;
         program::say("cannot accept: ", result.error.message());
-        program::let_pass(std::chrono::milliseconds(200));  // it would fail again at once
+        program::pause(std::chrono::milliseconds(200));  // it would fail again at once
     }
 }
 

@@ -191,7 +191,7 @@ int main(int argc, char** argv) {
     return program::run(
         argc, argv, examples,
         {program::address_option(),
-         program::listen_port_option("65433"),
+         program::port_option("65433"),
          {'d', "dir", "FOLDER", usual_folder,
           "where to store; the server makes the default folder"},
          {'t', "timeout", "SECONDS", "60", "drop a client that stays silent this long; 0: never"}},

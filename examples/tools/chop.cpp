@@ -172,7 +172,7 @@ int main(int argc, char** argv) {
     return program::run(
         argc, argv, examples,
         {program::address_option("127.0.0.1"),
-         program::listen_port_option("0"),
+         program::port_option("0"),
          {'t', "to", "HOST:PORT", "", "the server (required)"},
          {'m', "mode", "MODE", "whole", "how to cut, see above"},
          {'s', "seed", "NUMBER", "", "the same seed makes the same cuts (without it: random)"},

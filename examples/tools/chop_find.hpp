@@ -69,7 +69,7 @@ private:
         ::posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
         ::posix_spawn_file_actions_adddup2(&files, output, STDOUT_FILENO);
         // The tenth failing run has nothing new to say.
-        if (program::talkativeness < 2)
+        if (program::verbosity < 2)
             ::posix_spawn_file_actions_addopen(&files, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
         posix_spawnattr_t attributes;
         ::posix_spawnattr_init(&attributes);
@@ -132,7 +132,7 @@ public:
     int run() {
         const plan wanted = all_.cutting;
         // What happened in some fifty runs is printed with -v only.
-        if (program::talkativeness == 1) program::talkativeness = 0;
+        if (program::verbosity == 1) program::verbosity = 0;
         all_.cutting.how = mode::whole;
         whole_ = attempt();
         check_whole();
