@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """docs/reference.md shows every public declaration of the library as the headers have it, and an
-example of each class; docs/trace.md shows every kind of line that the trace can print.
+example of each class; docs/trace.md shows every kind of line that the trace can print; the terms of
+docs/glossary.md stand in order.
 
 Run: python3 tests/docs/test_reference.py
 """
@@ -14,6 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 INCLUDE = ROOT / "include"
 REFERENCE = ROOT / "docs" / "reference.md"
 TRACE = ROOT / "docs" / "trace.md"
+GLOSSARY = ROOT / "docs" / "glossary.md"
 
 sys.path.insert(0, str(ROOT / "docs"))
 import declarations
@@ -244,6 +246,26 @@ class Trace(unittest.TestCase):
     def test_the_calls_that_write_the_trace_are_found(self):
         found = [call for header in reading_order() for call in re.findall(self.CALL, read(header))]
         self.assertGreater(len(found), 20)
+
+
+class Glossary(unittest.TestCase):
+    def setUp(self):
+        lines = GLOSSARY.read_text(encoding="utf-8").split("\n")
+        self.rows = [[cell.strip() for cell in line.strip("| ").split(" | ")] for line in lines
+                     if line.startswith("| <a ")]
+        self.assertGreater(len(self.rows), 60)
+
+    def test_the_terms_stand_in_alphabetical_order(self):
+        terms = [re.sub(r"<.*?>", "", row[0]).lower() for row in self.rows]
+        self.assertEqual(terms, sorted(terms))
+
+    def test_each_has_an_anchor_of_its_own_a_spanish_name_and_one_line(self):
+        anchors = [re.match(r'<a id="([\w-]+)"></a>\w', row[0])[1] for row in self.rows]
+        self.assertEqual(len(set(anchors)), len(anchors))
+        for row in self.rows:
+            with self.subTest(row[0]):
+                self.assertEqual(len(row), 3)
+                self.assertTrue(all(row))
 
 
 if __name__ == "__main__":
