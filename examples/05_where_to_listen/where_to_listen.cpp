@@ -164,5 +164,5 @@ int try_all(const program::options& given) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    return program::run(argc, argv, examples, {}, try_all, program::words{"[ADDRESS]...", 100});
+    return program::run(argc, argv, examples, {}, try_all, "[ADDRESS]...", 100);
 }

@@ -37,22 +37,22 @@ void stay_silent(trama::tcp_stream& client) {
 void drip(trama::tcp_stream& client) {
     client.send_all("001000:");
     for (int left = 1000; left > 0 && !program::stopping(); --left) {
-        program::let_pass(std::chrono::milliseconds(100));
+        program::pause(std::chrono::milliseconds(100));
         client.send_all("x");
     }
 }
 
 void close_without_answer(trama::tcp_stream& client) {
-    client.recv_some(4096);
+    static_cast<void>(client.recv_some(4096));  // the question
 }
 
 void close_inside_answer(trama::tcp_stream& client) {
-    client.recv_some(4096);
+    static_cast<void>(client.recv_some(4096));  // the question
     client.send_all("000010:hola");
 }
 
 void answer_garbage(trama::tcp_stream& client) {
-    client.recv_some(4096);
+    static_cast<void>(client.recv_some(4096));  // the question
     client.send_all("HTTP/1.1 400 Bad Request\r\n\r\n");
 }
 
@@ -113,7 +113,7 @@ int serve_all(const program::options& given) {
 int main(int argc, char** argv) {
     return program::run(argc, argv, examples,
                         {program::address_option("127.0.0.1"),
-                         program::listen_port_option(),
+                         program::port_option(),
                          {'t', "trouble", "TROUBLE", "silent", "what to do wrong, see above"}},
                         serve_all);
 }
