@@ -28,7 +28,7 @@ Answers go to stdout. Ctrl-D, or a line that is a single dot, ends the conversat
 constexpr std::size_t longest_line = 65536;
 
 // [region send]
-/// Sends one line with its line feed. A dot is sent alone: for 03_echo_server it means goodbye.
+/// Sends one line with its line feed. A dot is sent alone: it ends a visit to 03_echo_server.
 void send_line(trama::tcp_stream& server, const std::string& line) {
     if (line.size() > longest_line)
         throw program::usage_error("a line of " + std::to_string(line.size()) +
