@@ -67,7 +67,6 @@ page wanted_page(const program::options& given) {
     return wanted;
 }
 
-// [region request]
 /// The value of the header Host: the name, and the port unless it is 80.
 std::string host_field(const std::string& host, int port) {
     const bool is_ipv6 = host.find(':') != std::string::npos;
@@ -82,7 +81,6 @@ std::string request_for(const page& wanted, int port, bool head_only) {
     return request_line + "\r\nHost: " + host_field(wanted.host, port) +
            "\r\nConnection: close\r\n\r\n";
 }
-// [/region request]
 
 /// Receives the response: lines where it is text, pieces of any size where it is not.
 class response_reader {
@@ -184,7 +182,6 @@ response_head read_head(response_reader& response) {
     throw program::peer_error("the headers have no end");
 }
 
-// [region length]
 /// First way: the server has announced the length.
 void copy_length(response_reader& response, std::uint64_t length) {
     while (length > 0) {
@@ -196,7 +193,6 @@ void copy_length(response_reader& response, std::uint64_t length) {
         length -= bytes.size();
     }
 }
-// [/region length]
 
 /// Reads one chunk: its length in hexadecimal digits, and its bytes. Returns its length.
 std::uint64_t copy_chunk(response_reader& response) {

@@ -39,7 +39,6 @@ void send_line(trama::tcp_stream& server, const std::string& line) {
 }
 // [/region send]
 
-// [region receive]
 /// Prints what comes, piece by piece, up to the end of a line.
 void print_answer(trama::tcp_stream& server) {
     std::string piece;
@@ -50,9 +49,7 @@ void print_answer(trama::tcp_stream& server) {
         program::print_piece(piece);
     } while (piece.back() != '\n');
 }
-// [/region receive]
 
-// [region talk]
 /// Sends a line and prints the answer, until there are no more lines.
 int talk(const program::options& given) {
     auto server = trama::tcp_stream::connect(given.host(), given.port());
@@ -67,7 +64,6 @@ int talk(const program::options& given) {
     server.close_lingering();
     return 0;
 }
-// [/region talk]
 
 }  // namespace
 

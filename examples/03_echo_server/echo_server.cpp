@@ -34,7 +34,6 @@ void echo(trama::tcp_stream& client) {
 }
 // [/region echo]
 
-// [region one-client]
 /// Serves one client. An error ends its visit, and not the server.
 void serve(trama::tcp_stream client) {
     const program::hang_up_on_stop on_stop(client.fd());
@@ -46,9 +45,7 @@ void serve(trama::tcp_stream client) {
         program::say(client.remote_endpoint(), " is lost: ", error.what());
     }
 }
-// [/region one-client]
 
-// [region listen]
 /// Serves one client after another, until Ctrl-C.
 int serve_clients(const program::options& given) {
     auto listener = trama::tcp_listener::listen(given.host(), given.port(), 10);
@@ -59,7 +56,6 @@ int serve_clients(const program::options& given) {
     }
     return 0;
 }
-// [/region listen]
 
 }  // namespace
 

@@ -30,7 +30,6 @@ void print_answer(trama::tcp_stream& server) {
     } while (piece.back() != '\n');
 }
 
-// [region visit]
 /// Sends one line and prints one answer.
 int visit(const program::options& given) {
     auto server = trama::tcp_stream::connect(given.host(), given.port());
@@ -42,7 +41,6 @@ int visit(const program::options& given) {
     print_answer(server);
     return 0;
 }
-// [/region visit]
 
 }  // namespace
 

@@ -22,7 +22,6 @@ constexpr const char* examples = R"(
   short_visit_server --idle 1      wait at most one second
 )";
 
-// [region answer-once]
 /// Receives once and answers once. A plain close could destroy the answer on its way: if unread
 /// bytes are left, it resets the connection. close_lingering receives them first.
 void answer_once(trama::tcp_stream& client) {
@@ -31,7 +30,6 @@ void answer_once(trama::tcp_stream& client) {
     client.send_all(bytes);
     client.close_lingering();
 }
-// [/region answer-once]
 
 // [region one-visit]
 /// Serves one client. An error ends its visit, and not the server. A time-out is no error here.

@@ -49,7 +49,6 @@ std::string find_address(const ifaddrs* list, int family) {
     return "";
 }
 
-// [region own-address]
 /// Returns the address that other machines use for this one, IPv4 if there is one, or "".
 std::string address_for_others() {
     ifaddrs* list = nullptr;
@@ -60,7 +59,6 @@ std::string address_for_others() {
     ::freeifaddrs(list);
     return found;
 }
-// [/region own-address]
 
 // [region connect]
 /// Returns true if a client that connects to `address` reaches `listener`.
