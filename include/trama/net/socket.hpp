@@ -170,14 +170,15 @@ public:
     void set_timeout(duration timeout) noexcept { timeout_ = timeout; }
     duration get_timeout() const noexcept { return timeout_; }
 
-    /// Switches the descriptor itself to never waiting. man 2 fcntl (O_NONBLOCK)
+    /// Sets or clears O_NONBLOCK of the descriptor itself. Throws network_error. man 2 fcntl
     void set_non_blocking(bool on) {
         const auto result = trama_detail::system_call([&] { return ::fcntl(fd(), F_GETFL); });
         const auto flags = static_cast<int>(trama_detail::expect(result, "read O_NONBLOCK").value);
         trama_detail::set_flags(fd(), on ? flags | O_NONBLOCK : flags & ~O_NONBLOCK);
     }
 
-    /// Sizes of the kernel's buffers, in bytes; Linux doubles the number. man 7 socket
+    /// Sizes of the kernel's buffers, in bytes; Linux doubles them. Throws network_error. man 7
+    /// socket
     void set_receive_buffer(int bytes) { set_option(SOL_SOCKET, SO_RCVBUF, bytes, "SO_RCVBUF"); }
     void set_send_buffer(int bytes) { set_option(SOL_SOCKET, SO_SNDBUF, bytes, "SO_SNDBUF"); }
 
