@@ -2730,13 +2730,6 @@ inline void write_stop(int fd) noexcept {
     errno = saved;
 }
 
-/// The handler. A second signal, of either kind, finds the default action and ends the program.
-inline void stop_by_signal(int) noexcept {
-    write_stop(static_cast<int>(stop_pipe));
-    ::signal(SIGINT, SIG_DFL);
-    ::signal(SIGTERM, SIG_DFL);
-}
-
 using signal_handler = void (*)(int);
 
 inline signal_handler handler_of(int number) noexcept {
@@ -2748,6 +2741,19 @@ inline signal_handler handler_of(int number) noexcept {
 inline bool has_handler(int number) noexcept {
     const signal_handler present = handler_of(number);
     return present != SIG_DFL && present != SIG_IGN;
+}
+
+/// Gives a signal back that has our handler. One that is ignored, or that has got a handler of the
+/// program meanwhile, stays as it is.
+inline void give_back(int number, signal_handler ours) noexcept {
+    if (handler_of(number) == ours) ::signal(number, SIG_DFL);
+}
+
+/// The handler. A second signal, of either kind, finds the default action and ends the program.
+inline void stop_by_signal(int) noexcept {
+    write_stop(static_cast<int>(stop_pipe));
+    give_back(SIGINT, stop_by_signal);
+    give_back(SIGTERM, stop_by_signal);
 }
 
 }  // namespace trama_detail
@@ -2764,18 +2770,15 @@ public:
         write_end_.reset(ends[1]);
         for (const int end : ends) {
             ::fcntl(end, F_SETFD, FD_CLOEXEC);
-            trama_detail::set_flags(end, O_NONBLOCK);
+            ::fcntl(end, F_SETFL, O_NONBLOCK);
         }
     }
     stop_signal(const stop_signal&) = delete;
     stop_signal& operator=(const stop_signal&) = delete;
     ~stop_signal() {
         if (trama_detail::stop_pipe != write_end_.get()) return;
-        for (const int number : {SIGINT, SIGTERM}) {
-            // The program may have set a handler of its own meanwhile: that one stays.
-            if (trama_detail::handler_of(number) == trama_detail::stop_by_signal)
-                ::signal(number, SIG_DFL);
-        }
+        trama_detail::give_back(SIGINT, trama_detail::stop_by_signal);
+        trama_detail::give_back(SIGTERM, trama_detail::stop_by_signal);
         trama_detail::stop_pipe = -1;
     }
 
@@ -3122,7 +3125,8 @@ inline call_result rename_to_new(int folder, const std::string& from, const std:
     if (renamed.error != EINVAL && renamed.error != ENOSYS) return renamed;
 #endif
     // O_EXCL lets one program alone make the name. So what rename(2) replaces here is the empty
-    // file that this function has made, and not the file of another program.
+    // file that this function has made, and not the file of another program. (A program that is
+    // killed in between leaves the empty file.)
     const call_result made = make_file(folder, to);
     if (made.failed()) return made;
     const unique_fd empty(made.descriptor());
@@ -3154,10 +3158,9 @@ public:
     atomic_file(const folder& where, const std::string& name)
         : folder_(where.duplicate()), name_(name) {
         if (!is_plain_name(name)) throw file_error(EINVAL, "write", path());
-        bool is_there = false;
-        while (!is_there) {
+        make_temporary();
+        while (was_deleted()) {
             make_temporary();
-            is_there = folder::status_of(file_.get(), path()).st_nlink > 0;
         }
     }
     atomic_file(atomic_file&&) noexcept = default;
@@ -3230,6 +3233,14 @@ private:
         lock(file_.get(), 0);
     }
 
+    /// True if clear_leftovers() of another program was faster than the lock. Throws nothing: the
+    /// constructor would leave the file behind.
+    bool was_deleted() const {
+        struct stat status {};
+        const auto found = trama_detail::system_call([&] { return ::fstat(fd(), &status); });
+        return !found.failed() && status.st_nlink == 0;
+    }
+
     static std::string temporary_name() {
         const auto now = std::chrono::steady_clock::now().time_since_epoch();
         return std::string(trama_detail::temporary_start) + std::to_string(::getpid()) + '-' +
@@ -3265,8 +3276,8 @@ private:
 // man 2 pread, man 2 send, man 2 recv, man 2 write
 //
 // sendfile(2) and splice(2) would spare the copy through this program, but each knows only some
-// files, some sockets and some systems. Plain reads and writes know all of them, and large pieces
-// make them as fast: docs/performance.md has the numbers.
+// files, some sockets and some systems. Plain reads and writes know all of them, and need a third
+// of the code. docs/performance.md has the numbers.
 
 namespace trama {
 
@@ -3694,6 +3705,7 @@ public:
     /// Drops the client after `time`, whether it speaks or not; on_idle is called before.
     /// no_timeout, the default, takes that back.
     void dismiss_after(duration time) {
+        if (!is_open()) return;
         dismissal_ = deadline(time);
         mark_changed();
     }
@@ -3922,8 +3934,9 @@ private:
 //     wait -> each event: accept, or receive and deliver the messages that have come whole
 //          -> deliver the messages that are left from the last round
 //          -> check the deadlines that have passed
-//          -> settle each client that changed; the list may grow meanwhile:
-//               send what waits; leaving? on_leave; all sent? shut down; gone? erase; else watch
+//          -> settle the clients that changed, until no more change:
+//               send to each of them; then for each: leaving? on_leave; gone? erase;
+//               all sent? shut down; else watch it
 //
 // Three lists: the clients by descriptor, those that changed, and those with messages left.
 
@@ -3991,7 +4004,7 @@ public:
     }
 
     // The functions that run() calls. One that throws a std::exception costs the client it serves:
-    // that client leaves, with the text as reason. Out of on_leave and on_refused, and for
+    // that client leaves, with the text as reason. Out of on_leave, on_refused and on_stop, and for
     // std::bad_alloc, the exception ends run().
 
     /// A client has come: `void(client&)`.
@@ -4024,6 +4037,13 @@ public:
     template <typename Function>
     void on_refused(Function function) {
         on_refused_.set(std::move(function));
+    }
+
+    /// The server stops, and every client is still here: `void()`. A message sent now is still
+    /// delivered.
+    template <typename Function>
+    void on_stop(Function function) {
+        on_stop_.set(std::move(function));
     }
 
     /// The clients that are here, for a range-for.
@@ -4218,21 +4238,29 @@ private:
 
     // ---- settling ----
 
+    /// Sends to all of them before it looks at one: so peers that have gone together are found
+    /// together, and on_leave of the first writes nothing for the others.
     void settle_changed() {
-        // By index: the functions of the program may change more clients meanwhile.
-        for (std::size_t i = 0; i < group_.changed.size(); ++i) settle(*group_.changed[i]);
-        group_.changed.clear();
+        while (!group_.changed.empty()) {
+            settling_.swap(group_.changed);
+            for (client* const each : settling_) {
+                each->is_changed_ = false;
+                each->send_pending();
+            }
+            for (client* const each : settling_) {
+                if (!each->is_changed_) settle(*each);  // else it is in the next list
+            }
+            settling_.clear();
+        }
     }
 
     void settle(client& peer) {
-        peer.send_pending();
         if (!peer.is_open() && !peer.has_left_) {
             peer.has_left_ = true;
             on_leave_(peer, peer.reason_);
         }
-        if (peer.phase_ == client::phase::finishing && peer.pending() == 0) peer.finish_sending();
         if (peer.phase_ == client::phase::gone) return erase(peer);
-        peer.is_changed_ = false;
+        if (peer.phase_ == client::phase::finishing && peer.pending() == 0) peer.finish_sending();
         watch(peer);
         if (!peer.is_open()) return;
         if (peer.has_messages_ && !peer.is_full()) queue(peer);
@@ -4268,6 +4296,7 @@ private:
         ready_.remove(stop_.fd());
         pause_accepting(no_timeout);
         listener_.close();
+        on_stop_();
         for (client& each : clients()) each.leave("the server stops");
         settle_changed();
         const deadline end(std::chrono::milliseconds(800));
@@ -4302,6 +4331,7 @@ private:
     stop_signal stop_;
     trama_detail::client_group<client> group_;
     std::vector<client*> clients_;         // by descriptor; owns them
+    std::vector<client*> settling_;        // those that changed, while they are settled
     std::vector<int> with_messages_left_;  // descriptors
     std::size_t count_ = 0;
     std::size_t max_clients_ = static_cast<std::size_t>(-1);
@@ -4316,6 +4346,7 @@ private:
     trama_detail::callback<client&> on_idle_;
     trama_detail::callback<client&, std::string_view> on_leave_;
     trama_detail::callback<const endpoint&, std::string_view> on_refused_;
+    trama_detail::callback<> on_stop_;
 };
 
 }  // namespace trama

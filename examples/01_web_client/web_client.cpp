@@ -206,5 +206,5 @@ int main(int argc, char** argv) {
     return program::run(
         argc, argv, examples,
         {program::port_option("80"), program::flag('I', "head", "ask for the headers only")}, fetch,
-        program::words{"HOST [PATH]", 3});
+        "HOST [PATH]", 3);
 }

@@ -62,7 +62,7 @@ int serve_by_turns(const program::options& given) {
 
 int main(int argc, char** argv) {
     return program::run(argc, argv, examples,
-                        {program::address_option(), program::listen_port_option(),
+                        {program::address_option(), program::port_option(),
                          program::flag('1', "once", "end after the first client")},
                         serve_by_turns);
 }

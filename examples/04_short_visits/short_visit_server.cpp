@@ -63,7 +63,7 @@ int serve_short_visits(const program::options& given) {
 int main(int argc, char** argv) {
     return program::run(argc, argv, examples,
                         {program::address_option(),
-                         program::listen_port_option(),
+                         program::port_option(),
                          {'i', "idle", "SECONDS", "5",
                           "close a client that sends nothing for this long, 1 to 86400"}},
                         serve_short_visits);

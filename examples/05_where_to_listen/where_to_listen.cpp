@@ -62,7 +62,7 @@ bool is_reached(trama::tcp_listener& listener, const std::string& address) {
     try {
         const int port = listener.local_endpoint().port();
         const auto client = trama::tcp_stream::connect(address, port, std::chrono::seconds(1));
-        listener.accept();
+        const trama::tcp_stream accepted = listener.accept();
         return true;
     } catch (const trama::network_error& error) {
         program::say_more(error.what());
@@ -111,7 +111,7 @@ bool try_address(const std::string& address, const std::vector<std::string>& way
 
 bool has_ipv6() {
     try {
-        trama::tcp_listener::listen("::1", 0);
+        const auto listener = trama::tcp_listener::listen("::1", 0);
         return true;
     } catch (const trama::network_error&) {
         return false;
@@ -143,5 +143,5 @@ int try_all(const program::options& given) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    return program::run(argc, argv, examples, {}, try_all, program::words{"[ADDRESS]...", 100});
+    return program::run(argc, argv, examples, {}, try_all, "[ADDRESS]...", 100);
 }

@@ -94,7 +94,7 @@ int main(int argc, char** argv) {
         argc, argv, examples,
         {program::host_option(),
          program::port_option(),
-         {'t', "timeout", "MILLISECONDS", "500", "how long to wait for an answer"},
+         {'t', "timeout", "MS", "500", "how long to wait for an answer"},
          {'n', "tries", "N", "3", "how often to send a line before the client gives it up"}},
         talk);
 }

@@ -57,7 +57,7 @@ int serve_all(const program::options& given) {
 int main(int argc, char** argv) {
     return program::run(argc, argv, examples,
                         {program::address_option(),
-                         program::listen_port_option(),
+                         program::port_option(),
                          {'d', "drop", "N", "0", "lose every Nth datagram on purpose; 0: none"}},
                         serve_all);
 }

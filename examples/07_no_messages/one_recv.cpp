@@ -23,7 +23,7 @@ constexpr const char* examples = R"(
 // [region one-recv]
 /// Lets the time `wait` pass, in which more may come, and then reads once.
 void receive_once(trama::tcp_stream& sender, std::chrono::milliseconds wait, std::size_t size) {
-    program::let_pass(wait);
+    program::pause(wait);
     const std::string bytes = sender.recv_some(size);
     program::say("one read of at most ", size, " bytes gave ", bytes.size());
     program::print(bytes);
@@ -46,11 +46,10 @@ int receive_from_one(const program::options& given) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    return program::run(
-        argc, argv, examples,
-        {program::address_option(),
-         program::listen_port_option(),
-         {'w', "wait", "MILLISECONDS", "2000", "how long to wait before the one read"},
-         {'s', "size", "BYTES", "1024", "the largest number of bytes to read"}},
-        receive_from_one);
+    return program::run(argc, argv, examples,
+                        {program::address_option(),
+                         program::port_option(),
+                         {'w', "wait", "MS", "2000", "how long to wait before the one read"},
+                         {'s', "size", "BYTES", "1024", "the largest number of bytes to read"}},
+                        receive_from_one);
 }

@@ -77,7 +77,7 @@ int main(int argc, char** argv) {
     return program::run(
         argc, argv, examples,
         {program::address_option(),
-         program::listen_port_option(),
+         program::port_option(),
          {'c', "codec", "CODEC", "six-digit", "six-digit, or u8, u16, u32, u64: a binary length"}},
         serve_codec);
 }

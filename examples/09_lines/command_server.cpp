@@ -137,6 +137,6 @@ int serve_all(const program::options& given) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    return program::run(argc, argv, examples,
-                        {program::address_option(), program::listen_port_option()}, serve_all);
+    return program::run(argc, argv, examples, {program::address_option(), program::port_option()},
+                        serve_all);
 }

@@ -109,8 +109,8 @@ int main(int argc, char** argv) {
         argc, argv, examples,
         {program::host_option(),
          program::port_option(),
-         {'c', "connect-timeout", "MILLISECONDS", "3000", "how long to wait for the connection"},
-         {'t', "timeout", "MILLISECONDS", "2000", "how long to wait for the answer"},
+         {'c', "connect-timeout", "MS", "3000", "how long to wait for the connection"},
+         {'t', "timeout", "MS", "2000", "how long to wait for the answer"},
          program::flag('s', "half-close", "end the stream to the server before the answer comes")},
-        request_once, program::words{"[TEXT]", 1});
+        request_once, "[TEXT]", 1);
 }

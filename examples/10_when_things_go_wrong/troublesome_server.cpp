@@ -37,7 +37,7 @@ void stay_silent(trama::tcp_stream& client) {
 void drip(trama::tcp_stream& client) {
     client.send_all("001000:");
     for (int left = 1000; left > 0 && !program::stopping(); --left) {
-        program::let_pass(std::chrono::milliseconds(100));
+        program::pause(std::chrono::milliseconds(100));
         client.send_all("x");
     }
 }
@@ -118,7 +118,7 @@ int serve_all(const program::options& given) {
 int main(int argc, char** argv) {
     return program::run(argc, argv, examples,
                         {program::address_option("127.0.0.1"),
-                         program::listen_port_option(),
+                         program::port_option(),
                          {'t', "trouble", "TROUBLE", "silent", "what to do wrong, see above"}},
                         serve_all);
 }

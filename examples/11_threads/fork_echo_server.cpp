@@ -4,10 +4,10 @@
 // Run:      ./fork_echo_server
 //           ../02_echo_client/echo_client         in a second terminal, and in a third
 // Observe:  Each client has a process of its own: ps -C fork_echo_server -o pid,ppid,stat. kill -9
-//           one of the children: its client is lost, and nobody else notices.
-// Exercise: Take the loop out of reap_finished, come and leave with three clients, and look for
-//           "defunct" in ps. Then take out listener.close(), and kill -9 the parent while a client
-//           is there: why can no new server have the port?
+//           one of the children: its client is lost, and the others do not notice.
+// Exercise: Remove the loop of reap_finished, connect and end three clients, and look for "defunct"
+//           in ps. Then remove listener.close(), and kill -9 the parent while a client is there:
+//           why can no new server have the port?
 // Next:     12_select, which serves all clients with one thread.
 #include "../support/program.hpp"
 
@@ -32,18 +32,18 @@ constexpr const char* examples = R"(
   fork_echo_server --max-clients 2   a third client is refused: there is no room
 )";
 
-/// A lock of ours would not reach the other processes. But what leaves in one write stays whole.
+/// Prints one line in one write, so that it stays whole: a lock would not reach other processes.
 template <typename... Parts>
-void tell(const Parts&... parts) {
-    if (program::talkativeness < 1) return;
+void log(const Parts&... parts) {
+    if (program::verbosity < 1) return;
     std::ostringstream line;
     (line << ... << parts) << '\n';
     std::cerr << line.str();
 }
 
-/// Sends back what each read returned, until the client closes.
+/// Sends back what each receive returned, until the client closes.
 void echo(trama::tcp_stream& client) {
-    for (;;) {
+    while (true) {
         const std::string bytes = client.recv_some(1024);
         if (bytes.empty()) return;
         client.send_all(bytes);
@@ -52,36 +52,36 @@ void echo(trama::tcp_stream& client) {
 
 void serve(trama::tcp_stream client) noexcept {
     try {
-        tell(client.remote_endpoint(), " came, and has process ", ::getpid());
+        log(client.remote_endpoint(), " came, and has process ", ::getpid());
         echo(client);
-        tell(client.remote_endpoint(), " left");
+        log(client.remote_endpoint(), " left");
     } catch (const std::exception& error) {
-        tell(client.remote_endpoint(), " is lost: ", program::reason(error));
+        log(client.remote_endpoint(), " is lost: ", program::reason(error));
     }
 }
 
 int conversation = -1;  // in a child: the descriptor of its client
 
 /// SIGTERM in a child: what has come is still answered, then the stream ends.
-void hang_up(int) {
+void end_conversation(int) {
     const int saved = errno;
     ::shutdown(conversation, SHUT_RD);
     errno = saved;
 }
 
-/// All that a child does. It never returns into the loop of its parent.
-[[noreturn]] void be_child(trama::tcp_listener& listener, trama::tcp_stream client) {
+/// Everything that a child does. Never returns into the loop of its parent.
+[[noreturn]] void run_child(trama::tcp_listener& listener, trama::tcp_stream client) {
     listener.close();  // or nobody else could have the port as long as this child lives
     conversation = client.fd();
-    std::signal(SIGTERM, hang_up);
-    std::signal(SIGINT, SIG_IGN);  // Ctrl-C reaches every process: ours is told by its parent
-    if (program::stopping()) hang_up(SIGTERM);
+    std::signal(SIGTERM, end_conversation);
+    std::signal(SIGINT, SIG_IGN);  // Ctrl-C reaches each process; the parent sends SIGTERM as well
+    if (program::stopping()) end_conversation(SIGTERM);
     serve(std::move(client));
     ::_exit(0);
 }
 
 void refuse(trama::tcp_stream& client, const char* why) {
-    tell(client.remote_endpoint(), " is refused: ", why);
+    log(client.remote_endpoint(), " is refused: ", why);
     const trama::io_result sent = client.try_send_some("the server is full\n");
     if (sent.status == trama::io_status::done) client.close_lingering(20ms);
 }
@@ -92,19 +92,21 @@ using children = std::set<pid_t>;
 /// Parent and child go on from fork with the same two sockets. Each closes the one it does not use.
 void start_child(children& running, trama::tcp_listener& listener, trama::tcp_stream client) {
     const pid_t pid = ::fork();
-    if (pid == 0) be_child(listener, std::move(client));
+    if (pid == 0) run_child(listener, std::move(client));
     if (pid == -1) return refuse(client, std::strerror(errno));
     running.insert(pid);
 }
 // [/region fork]
 
-/// A process that has ended stays in the table of the system, a zombie, until its parent asks.
+/// Waits for the children that have ended: until then they stay in the system's table as zombies.
 void reap_finished(children& running) {
-    int status = 0;
-    for (pid_t pid; (pid = ::waitpid(-1, &status, WNOHANG)) > 0;) {
+    while (true) {
+        int status = 0;
+        const pid_t pid = ::waitpid(-1, &status, WNOHANG);
+        if (pid <= 0) return;
         running.erase(pid);
         if (WIFSIGNALED(status))
-            tell("process ", pid, " was killed: ", ::strsignal(WTERMSIG(status)));
+            log("process ", pid, " was killed: ", ::strsignal(WTERMSIG(status)));
     }
 }
 
@@ -112,10 +114,11 @@ void signal_all(const children& running, int number) {
     for (const pid_t pid : running) ::kill(pid, number);  // not reaped: the number is still theirs
 }
 
-/// What has come is still answered; who takes too long over that is cut off.
+/// Ends all conversations: what has come is still answered, for half a second at most.
 void end_all(children& running) {
     signal_all(running, SIGTERM);
-    for (const trama::deadline limit(500ms); !running.empty() && !limit.passed();) {
+    const trama::deadline limit(500ms);
+    while (!running.empty() && !limit.passed()) {
         ::poll(nullptr, 0, 10);
         reap_finished(running);
     }
@@ -123,13 +126,13 @@ void end_all(children& running) {
     for (const pid_t pid : running) ::waitpid(pid, nullptr, 0);
 }
 
-/// One client more. Not being able to accept it is no reason to give up those that are here.
-void welcome(trama::tcp_listener& listener, children& running, std::size_t most) {
+/// Accepts one client. An error of accept must not end the conversations with the others.
+void accept_client(trama::tcp_listener& listener, children& running, std::size_t most) {
     trama::tcp_stream client;
     const trama::io_result result = listener.try_accept(client);
     if (result.status == trama::io_status::failed) {
-        tell("cannot accept: ", result.error.message());
-        program::let_pass(200ms);  // it would fail again at once
+        log("cannot accept: ", result.error.message());
+        program::pause(200ms);  // it would fail again at once
     }
     if (result.status != trama::io_status::done) return;
     if (running.size() == most) return refuse(client, "there is no room");
@@ -142,9 +145,9 @@ int serve_all(const program::options& given) {
     program::announce(listener.local_endpoint());
     children running;
     while (!program::stopping()) {
-        const bool somebody_comes = program::wait_readable(listener.fd(), 1s);
+        const bool is_ready = program::wait_readable(listener.fd(), 1s);
         reap_finished(running);
-        if (somebody_comes) welcome(listener, running, most);
+        if (is_ready) accept_client(listener, running, most);
     }
     listener.close();
     end_all(running);
@@ -157,7 +160,7 @@ int main(int argc, char** argv) {
     return program::run(
         argc, argv, examples,
         {program::address_option(),
-         program::listen_port_option(),
+         program::port_option(),
          {'m', "max-clients", "N", "100", "serve at most N clients at once, 1 to 30000"}},
         serve_all);
 }

@@ -77,7 +77,7 @@ int main(int argc, char** argv) {
     return program::run(
         argc, argv, examples,
         {program::address_option(),
-         program::listen_port_option(),
+         program::port_option(),
          {'b', "backend", "BACKEND", "poll", "how to wait: select, poll or epoll"},
          {'c', "codec", "CODEC", "six-digit", "six-digit, or u32: a binary length of 4 bytes"},
          {'i', "idle", "SECONDS", "0", "drop a client that stays silent this long; 0: never"},

@@ -206,7 +206,7 @@ int main(int argc, char** argv) {
     return program::run(
         argc, argv, examples,
         {program::address_option(),
-         program::listen_port_option(),
+         program::port_option(),
          {'b', "backend", "BACKEND", "select", "how to wait: select, poll or epoll"}},
         serve_backend);
 }

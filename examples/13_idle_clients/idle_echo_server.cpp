@@ -206,7 +206,7 @@ int main(int argc, char** argv) {
     return program::run(
         argc, argv, examples,
         {program::address_option(),
-         program::listen_port_option(),
+         program::port_option(),
          {'i', "idle", "SECONDS", "5", "drop a client that stays silent this long"}},
         serve_all);
 }

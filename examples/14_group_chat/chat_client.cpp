@@ -1,24 +1,25 @@
-// chat_client -- says what you type, and prints what the others say meanwhile
+// chat_client -- sends what you type, and prints what the others write meanwhile
 //
 // Goal:     Watch a keyboard and a socket at once, with one thread and one selector.
 // Run:      ./chat_client --name ana
 //           printf 'hola\n' | ./chat_client --name luis     in a pipe, too
-// Observe:  A message may arrive in the middle of your typing, and does not tear it. The password
-//           is not shown. Ctrl-D is the end of your stream; what is on its way is still printed.
-// Exercise: Start it with TRAMA_TRACE=1 2>trace. Which calls does it make while nobody speaks?
-//           Beep ("\a") when somebody says your name; whose beeps do you want to hear?
+// Observe:  A message that arrives while you type does not tear your line. The password is not
+//           shown. Ctrl-D ends your stream; what is on its way to you is still printed.
+// Exercise: Start it with TRAMA_TRACE=1 2>trace. Which calls does it make while nobody writes?
+//           Beep ("\a") when a message contains your name. Who may then make your terminal beep?
 // Next:     naive/chat_server.cpp
 #include "../support/program.hpp"
 #include "chat.hpp"
 #include "line_editor.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
+#include <type_traits>
 
 #include <unistd.h>
 
@@ -38,33 +39,29 @@ The messages go to stdout. Exit code 1: the server has ended the conversation.
 class keyboard {
 public:
     explicit keyboard(trama::stop_signal& stop) {
-        if (::isatty(STDIN_FILENO) == 1 && ::isatty(STDOUT_FILENO) == 1)
+        if (::isatty(STDIN_FILENO) == 1 && ::isatty(STDOUT_FILENO) == 1) {
             editor_.emplace(stop, chat::longest_message);
-        else
+        } else {
             stop.catch_signals();
+        }
     }
 
-    /// Takes what there is to read.
+    bool is_terminal() const { return editor_.has_value(); }
+
+    /// Reads what has come from stdin, once. Throws usage_error.
     void receive() {
         char bytes[4096];
         const ssize_t count = ::read(STDIN_FILENO, bytes, sizeof bytes);
         if (count == -1 && errno == EINTR) return;
         if (count == -1)
             throw program::usage_error(std::string("cannot read stdin: ") + std::strerror(errno));
-        std::string_view came(bytes, static_cast<std::size_t>(count));
-        has_ended_ = came.empty();
-        if (editor_) {
-            has_ended_ = has_ended_ || !editor_->type(came);
-            return;
-        }
-        if (has_ended_ && last_ != '\n') came = "\n";  // the last line of a file may lack its end
-        lines_.receive_data(came);
-        if (!came.empty()) last_ = came.back();
+        add({bytes, static_cast<std::size_t>(count)});
     }
 
     bool has_ended() const { return has_ended_; }
 
-    /// Takes the next whole line. False: it has not come yet. Throws frame_error: too long.
+    /// Takes the next whole line. Returns false if it has not come yet. Throws frame_error if the
+    /// line is too long.
     bool next_line(std::string& line) {
         if (editor_) return editor_->next_line(line);
         const auto next = lines_.next_frame();
@@ -72,18 +69,30 @@ public:
         return next.has_value();
     }
 
-    void ask(const char* prompt, bool is_secret = false) {
-        if (editor_) editor_->ask(prompt, is_secret);
+    void set_prompt(const char* prompt, bool is_secret = false) {
+        if (editor_) editor_->set_prompt(prompt, is_secret);
     }
 
     /// Prints a message above the line that is being typed.
     void print(std::string_view message) {
-        if (editor_) editor_->wipe();
+        if (editor_) editor_->erase();
         program::print(message);
         if (editor_) editor_->draw();
     }
 
 private:
+    /// `bytes` is empty at the end of stdin.
+    void add(std::string_view bytes) {
+        has_ended_ = bytes.empty();
+        if (editor_) {
+            if (!editor_->add(bytes)) has_ended_ = true;
+            return;
+        }
+        if (has_ended_ && last_ != '\n') bytes = "\n";  // the last line of a file may lack its end
+        lines_.receive_data(bytes);
+        if (!bytes.empty()) last_ = bytes.back();
+    }
+
     std::optional<chat::line_editor> editor_;
     trama::frame_decoder<trama::any_line> lines_{chat::longest_message};
     char last_ = '\n';
@@ -94,95 +103,151 @@ template <typename Codec>
 class conversation {
 public:
     explicit conversation(const program::options& given)
-        : server_(trama::tcp_stream::connect(given.host(), given.port())),
+        : server_(trama::tcp_stream::connect(given.host(), given.port()), chat::longest_frame),
           name_(given.text("name")),
           keyboard_(stop_) {
-        server_.set_timeout(30s);
+        server_.stream().set_timeout(30s);
     }
 
-    /// Until the server closes, or a signal comes.
+    /// Returns 0 when we have left, or when a signal came. Throws peer_error if the server ended
+    /// the conversation.
     int run() {
         ready_.add(stop_.fd(), trama::interest::read);
-        ready_.add(server_.fd(), trama::interest::read);
+        ready_.add(server_.stream().fd(), trama::interest::read);
+        begin();
         while (!is_over_) {
-            for (const trama::ready_event event : ready_.wait()) {
+            send_lines();
+            for (const trama::ready_event event : ready_.wait(limit_.left())) {
                 if (event.fd == stop_.fd()) return 0;
-                if (event.fd == server_.fd()) hear();
+                if (event.fd == server_.stream().fd()) receive();
                 if (event.fd == STDIN_FILENO) keyboard_.receive();
             }
-            speak();
+            if (limit_.passed()) stop_waiting();
         }
-        if (turn_ != turn::free) throw program::peer_error("you were not let in");
-        if (!has_left_ || is_dismissed_)
-            throw program::peer_error("the server ended the conversation");
+        check_end();
         return 0;
     }
 
 private:
-    /// Receives once, which does not wait, for something is there; and takes what is whole.
-    void hear() {
-        constexpr std::size_t most = 16384;
-        const std::size_t count = server_.recv_some(decoder_.prepare(most), most);
-        decoder_.commit(count);
-        while (const auto message = decoder_.next_frame()) take(*message);
-        is_over_ = count == 0;
-        if (is_over_) decoder_.receive_eof();
+    /// At a terminal you can write at once. Lines from a file or a pipe give the server a moment to
+    /// ask for a password or a name: a line that was meant for the room is no password.
+    void begin() {
+        if (keyboard_.is_terminal()) return start_talking();
+        limit_ = trama::deadline(time_for_question);
     }
 
-    /// The server leads until it says welcome: what was typed for the room is no password.
+    // [region receive]
+    /// Takes all messages that have come, and does not wait for more.
+    void receive() {
+        std::string message;
+        while (!is_over_) {
+            const trama::io_status status = receive_one(message);
+            if (status == trama::io_status::would_block) return;
+            if (status == trama::io_status::end_of_stream) is_over_ = true;
+            if (status == trama::io_status::done) take(message);
+        }
+    }
+    // [/region receive]
+
+    /// A last line without its line feed is an end like any other; half a frame is an error.
+    trama::io_status receive_one(std::string& message) {
+        try {
+            return server_.try_recv_frame(message);
+        } catch (const trama::frame_error& error) {
+            constexpr bool has_lines = std::is_same_v<Codec, trama::any_line>;
+            if (!has_lines || error.why() != trama::frame_error::reason::truncated) throw;
+            program::say(error.what());
+            return trama::io_status::end_of_stream;
+        }
+    }
+
+    /// In the form of the lab a CR stands before a message, and a notice may lack its line feed.
     void take(std::string_view message) {
-        if (message.substr(0, 1) == "\r") message.remove_prefix(1);  // where the lab has a prompt
+        while (!message.empty()) {
+            const std::size_t end = std::min(message.find('\r'), message.size());
+            if (end > 0) take_line(message.substr(0, end));
+            message.remove_prefix(std::min(end + 1, message.size()));
+        }
+    }
+
+    void take_line(std::string_view message) {
         keyboard_.print(message);
-        is_dismissed_ = is_dismissed_ || chat::is_dismissal(message);
+        if (chat::is_dismissal(message)) is_dismissed_ = true;
+        if (has_left_) return;
         if (message == chat::password_question) {
-            turn_ = turn::once;
-            keyboard_.ask("password: ", true);
+            ask("password: ", true);
         } else if (message == chat::name_question) {
             answer_name();
-        } else if (message == chat::welcome && turn_ != turn::free) {
-            turn_ = turn::free;
-            keyboard_.ask("> ");
-            if (!name_.empty()) say("/nick " + name_);
+        } else if (message == chat::welcome) {
+            enter();
+        } else if (!chat::starts_with(message, "* ") && turn_ == turn::server) {
+            start_talking();  // a server that asks nothing
         }
+    }
+
+    /// The next line that is typed is the answer.
+    void ask(const char* prompt, bool is_secret = false) {
+        turn_ = turn::answer;
+        limit_ = trama::deadline(trama::no_timeout);
+        keyboard_.set_prompt(prompt, is_secret);
     }
 
     void answer_name() {
         if (has_given_name_) throw program::peer_error("the server did not take that name");
-        if (name_.empty()) {
-            turn_ = turn::once;
-            return keyboard_.ask("name: ");
-        }
+        if (name_.empty()) return ask("name: ");
         has_given_name_ = true;
-        say(std::exchange(name_, {}));
+        send(name_);
+        wait_for_server();
     }
 
-    /// Says what was typed, as far as it is our turn. At the end of stdin, the server is told that
-    /// nothing more comes: it sends what we are owed, and closes.
-    void speak() {
-        for (std::string line; next_line(line);) {
-            if (turn_ == turn::once) {
-                turn_ = turn::wait;
-                keyboard_.ask("");
-            }
-            say(line);
+    void enter() {
+        const bool is_named = has_given_name_ || name_.empty();
+        has_given_name_ = true;
+        start_talking();
+        if (!is_named) send("/nick " + name_);
+    }
+
+    void start_talking() {
+        turn_ = turn::talk;
+        limit_ = trama::deadline(trama::no_timeout);
+        keyboard_.set_prompt("> ");
+    }
+
+    /// Keeps the next lines until the server has reacted to our answer.
+    void wait_for_server() {
+        turn_ = turn::server;
+        limit_ = trama::deadline(time_for_reaction);
+        keyboard_.set_prompt("");
+    }
+
+    /// The time is up: nothing was asked, or the server does not close.
+    void stop_waiting() {
+        if (has_left_) {
+            is_over_ = true;
+        } else {
+            start_talking();
         }
-        const bool listens = turn_ != turn::wait && !keyboard_.has_ended() && !has_left_;
-        listens ? ready_.add(STDIN_FILENO, trama::interest::read) : ready_.remove(STDIN_FILENO);
-        if (has_left_ || turn_ == turn::wait || !keyboard_.has_ended()) return;
-        has_left_ = true;
-        server_.shutdown_send();
     }
 
-    void say(std::string_view text) {
-        std::string frame;
-        Codec::encode(text, frame, chat::longest_frame);
-        server_.send_all(frame);
-        has_left_ = text == "/quit";
+    /// Sends the lines that were typed, as far as it is our turn.
+    void send_lines() {
+        std::string line;
+        while (may_send() && next_line(line)) {
+            const bool is_answer = turn_ == turn::answer;
+            send(line);
+            if (is_answer) wait_for_server();
+        }
+        if (may_send() && keyboard_.has_ended()) leave();
+        if (may_send()) {
+            ready_.add(STDIN_FILENO, trama::interest::read);
+        } else {
+            ready_.remove(STDIN_FILENO);
+        }
     }
 
-    /// The next line of ours, if it is our turn. One that is too long is not sent at all.
+    bool may_send() const { return turn_ != turn::server && !has_left_; }
+
     bool next_line(std::string& line) {
-        if (turn_ == turn::wait || has_left_) return false;
         try {
             return keyboard_.next_line(line);
         } catch (const trama::frame_error& error) {
@@ -190,15 +255,41 @@ private:
         }
     }
 
-    /// Whose turn it is: the server's, ours for one answer, ours for as long as we like.
-    enum class turn { wait, once, free };
+    void send(std::string_view text) {
+        server_.send_frame(text);
+        if (text == "/quit") wait_for_end();
+    }
+
+    /// Ends our stream. The server sends what is on its way to us, and closes.
+    void leave() {
+        server_.stream().shutdown_send();
+        wait_for_end();
+    }
+
+    void wait_for_end() {
+        has_left_ = true;
+        limit_ = trama::deadline(time_to_close);
+    }
+
+    void check_end() const {
+        if (turn_ != turn::talk) throw program::peer_error("you were not let in");
+        if (!has_left_ || is_dismissed_)
+            throw program::peer_error("the server ended the conversation");
+    }
+
+    /// Whose turn it is: the server's, ours for one answer, ours for any number of messages.
+    enum class turn { server, answer, talk };
+
+    static constexpr auto time_for_question = 1s;
+    static constexpr auto time_for_reaction = 3s;
+    static constexpr auto time_to_close = 3s;
 
     trama::stop_signal stop_;
-    trama::tcp_stream server_;
-    trama::frame_decoder<Codec> decoder_{chat::longest_frame};
+    trama::framed_stream<Codec> server_;
     trama::poll_selector ready_;
-    std::string name_;
-    turn turn_ = turn::wait;
+    const std::string name_;
+    turn turn_ = turn::server;
+    trama::deadline limit_{trama::no_timeout};  // how long we wait for the server
     bool has_given_name_ = false;
     bool has_left_ = false;
     bool is_dismissed_ = false;

@@ -1,13 +1,14 @@
-// chat_server -- a room in which everybody hears everybody, behind a door with a password
+// chat_server -- a group chat: the server sends what one member writes to all others
 //
 // Goal:     Put it all together: frames, one loop, limits for each client, and text from strangers.
 // Run:      ./chat_server --password sesame
 //           ./chat_client --name ana         in a second terminal; --name luis in a third
-// Observe:  Who has not given the password hears nothing. Who says nothing for a minute has to go.
-//           Who never reads costs the others nothing. With --lines, nc localhost 5000 is a client.
-// Exercise: Add /tell NAME TEXT, which only one member hears. Then make each wrong password delay
-//           the next answer to that address. Who else must not have to wait for it?
-// Next:     chat_client.cpp; naive/chat_server.cpp, the same without all the care
+// Observe:  A client receives nothing of the room before it has given the password. The server
+//           drops a member that sends nothing for a minute. A member that never reads delays nobody
+//           else. With --lines, nc localhost 5000 is a client.
+// Exercise: Add /tell NAME TEXT, which is sent to one member only. Then let each wrong password
+//           delay the next answer to that address. Which clients must not wait for it?
+// Next:     chat_client.cpp; naive/chat_server.cpp, the same without limits and checks
 #include "../support/program.hpp"
 #include "chat.hpp"
 
@@ -16,7 +17,6 @@
 #include <cstdlib>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 namespace {
@@ -27,12 +27,12 @@ constexpr const char* examples = R"(
   chat_server --lines             lines, for nc and telnet: nc localhost 5000
 )";
 
-/// What the room knows of a client. Who has no name is not in the room yet.
+/// What the room knows of a client. A client without a name is not in the room yet.
 struct member {
     std::string name;
     bool knows_password = false;
     int tries_left = 3;
-    chat::pace pace;
+    chat::rate_limit rate;
 };
 
 /// Returns --password or $CHAT_PASSWORD. Empty: the chat has no password.
@@ -53,16 +53,17 @@ public:
           password_(read_password(given)),
           door_time_(given.number("door", 1, 86400)),
           idle_time_(given.number("idle", 1, 86400)),
-          most_(static_cast<std::size_t>(given.number("max-clients", 1, 10000))) {
+          max_members_(static_cast<std::size_t>(given.number("max-clients", 1, 10000))) {
         server_.idle_timeout(idle_time_);
         server_.message_timeout(std::chrono::seconds(30));
         server_.high_water_mark(256 * 1024);
-        server_.max_clients(2 * most_ + 500);  // who is shown out takes some time to go
-        server_.on_join([this](client& who) { meet(who); });
-        server_.on_message([this](client& who, std::string_view text) { hear(who, text); });
-        server_.on_idle([this](client& who) { lose_patience(who); });
-        server_.on_leave([this](client& who, std::string_view why) { miss(who, why); });
-        server_.on_refused([](auto& who, auto why) { program::say(who, " is refused: ", why); });
+        server_.max_clients(2 * max_members_ + 500);  // a client that is dismissed takes time to go
+        server_.on_join([this](client& peer) { on_join(peer); });
+        server_.on_message([this](client& peer, std::string_view text) { on_message(peer, text); });
+        server_.on_idle([this](client& peer) { on_idle(peer); });
+        server_.on_leave([this](client& peer, std::string_view why) { on_leave(peer, why); });
+        server_.on_stop([this] { send_to_all("* the server stops: goodbye"); });
+        server_.on_refused([](auto& peer, auto why) { program::say(peer, " is refused: ", why); });
     }
 
     int run() {
@@ -73,108 +74,131 @@ public:
 
 private:
     // [region door]
-    /// As many may stand at the door as fit into the room. Then whoever comes takes the place of
-    /// who has stood there longest: so those who only stand there keep nobody out.
-    void meet(client& who) {
-        program::say(who.remote_endpoint(), " came");
-        if (door_.size() == most_) show_out(*door_.front(), "* others want to come in: goodbye");
-        who.dismiss_after(door_time_);
-        who.state.knows_password = password_.empty();
-        door_.push_back(&who);
-        ask(who);
+    /// As many clients may wait at the door as fit into the room. Then a new client takes the place
+    /// of the one that has waited longest: so those that only wait keep nobody out.
+    void on_join(client& peer) {
+        program::say(peer.remote_endpoint(), " came");
+        if (door_.size() == max_members_)
+            dismiss(*door_.front(), "* others want to come in: goodbye");
+        peer.dismiss_after(door_time_);
+        peer.state.knows_password = password_.empty();
+        door_.push_back(&peer);
+        ask(peer);
     }
     // [/region door]
 
-    void lose_patience(client& who) {
-        if (who.state.name.empty()) return who.send("* that took too long: goodbye");
-        who.send("* silent for " + std::to_string(idle_time_.count()) + " s: goodbye");
+    void on_idle(client& peer) {
+        if (!is_member(peer)) return peer.send("* that took too long: goodbye");
+        peer.send("* silent for " + std::to_string(idle_time_.count()) + " s: goodbye");
     }
 
-    void leave_door(client& who) {
-        door_.erase(std::remove(door_.begin(), door_.end(), &who), door_.end());
+    void on_leave(client& peer, std::string_view why) {
+        remove_from_door(peer);
+        program::say(peer.remote_endpoint(), " left: ", why);
+        if (!is_member(peer)) return;
+        --member_count_;
+        send_to_others(peer, Wording::left(peer.remote_endpoint(), peer.state.name));
     }
 
-    void show_out(client& who, std::string_view why) {
-        leave_door(who);
-        who.send(why);
-        who.close();
+    // [region message]
+    void on_message(client& peer, std::string_view text) {
+        if (peer.state.rate.is_exceeded()) return dismiss(peer, "* too much at once: goodbye");
+        if (!peer.state.knows_password) return check_password(peer, text);
+        if (!is_member(peer)) return take_name(peer, text);
+        if (text.size() > chat::longest_message) return peer.send("* not said: over 1000 bytes");
+        if (!program::is_utf8(text)) return peer.send("* not said: this is not UTF-8");
+        if (text.substr(0, 1) == "/") return run_command(peer, text);
+        if (text.empty()) return;
+        send_to_others(peer, Wording::said(peer.state.name, program::harmless(text)));
     }
 
-    void ask(client& who) {
-        if (!who.state.knows_password) return who.send(chat::password_question);
-        const std::string name = Wording::first_name(who.remote_endpoint());
-        name.empty() ? who.send(chat::name_question) : let_in(who, name);
-    }
-
-    void check_password(client& who, std::string_view given) {
-        who.state.knows_password = chat::is_same(given, password_);
-        if (who.state.knows_password) return ask(who);
-        program::say(who.remote_endpoint(), " gave a wrong password");
-        if (--who.state.tries_left == 0) return show_out(who, "* wrong password: goodbye");
-        who.send("* wrong password");
-        ask(who);
-    }
-
-    void let_in(client& who, const std::string& name) {
-        if (inside_ == most_) return show_out(who, "* the room is full: goodbye");
-        leave_door(who);
-        who.dismiss_after(trama::no_timeout);
-        who.state.name = name;
-        ++inside_;
-        program::say(who.remote_endpoint(), " is in the room: ", name);
-        who.send(chat::welcome);
-        tell_others(who, Wording::entered(who.remote_endpoint(), name));
-    }
-
-    // [region hear]
-    void hear(client& who, std::string_view text) {
-        if (who.state.pace.is_too_fast()) return show_out(who, "* too much at once: goodbye");
-        if (!who.state.knows_password) return check_password(who, text);
-        if (who.state.name.empty()) return take_name(who, text);
-        if (text.size() > chat::longest_message) return who.send("* not said: over 1000 bytes");
-        if (!program::is_utf8(text)) return who.send("* not said: this is not UTF-8");
-        if (text.substr(0, 1) == "/") return obey(who, text);
-        if (!text.empty()) tell_others(who, Wording::said(who.state.name, program::harmless(text)));
-    }
-
-    /// Who is not in the room does not hear what is said there.
-    void tell_others(const client& from, std::string_view text) {
+    /// Sends to all members but one. A client at the door receives nothing of the room.
+    void send_to_others(const client& sender, std::string_view text) {
         program::say_more(program::shown{text});
         for (client& each : server_.clients())
-            if (&each != &from && !each.state.name.empty()) each.send(text);
+            if (&each != &sender && is_member(each)) each.send(text);
     }
-    // [/region hear]
+    // [/region message]
 
-    void obey(client& who, std::string_view text) {
-        if (text == "/who") return list(who);
-        if (text.substr(0, 6) == "/nick ") return take_name(who, text.substr(6));
-        if (text == "/quit") return show_out(who, "* goodbye");
-        who.send("* commands: /who, /nick NAME, /quit");
+    void send_to_all(std::string_view text) {
+        for (client& each : server_.clients()) each.send(text);
     }
 
-    /// In as many messages as it takes: a hundred names may not fit into one.
-    void list(client& who) {
+    static bool is_member(const client& peer) { return !peer.state.name.empty(); }
+
+    void remove_from_door(client& peer) {
+        door_.erase(std::remove(door_.begin(), door_.end(), &peer), door_.end());
+    }
+
+    void dismiss(client& peer, std::string_view why) {
+        remove_from_door(peer);
+        peer.send(why);
+        peer.close();
+    }
+
+    /// Sends the next question to a client at the door, or lets it in.
+    void ask(client& peer) {
+        if (!peer.state.knows_password) return peer.send(chat::password_question);
+        const std::string name = Wording::first_name(peer.remote_endpoint());
+        if (name.empty()) return peer.send(chat::name_question);
+        admit(peer, name);
+    }
+
+    void check_password(client& peer, std::string_view given) {
+        peer.state.knows_password = chat::is_same(given, password_);
+        if (peer.state.knows_password) return ask(peer);
+        program::say(peer.remote_endpoint(), " gave a wrong password");
+        --peer.state.tries_left;
+        if (peer.state.tries_left == 0) return dismiss(peer, "* wrong password: goodbye");
+        peer.send("* wrong password");
+        ask(peer);
+    }
+
+    void admit(client& peer, const std::string& name) {
+        if (member_count_ == max_members_) return dismiss(peer, "* the room is full: goodbye");
+        remove_from_door(peer);
+        peer.dismiss_after(trama::no_timeout);
+        peer.state.name = name;
+        ++member_count_;
+        program::say(peer.remote_endpoint(), " is in the room: ", program::harmless(name));
+        peer.send(chat::welcome);
+        send_to_others(peer, Wording::entered(peer.remote_endpoint(), name));
+    }
+
+    void run_command(client& peer, std::string_view text) {
+        if (text == "/who") return send_list(peer);
+        if (text.substr(0, 6) == "/nick ") return take_name(peer, text.substr(6));
+        if (text == "/quit") return dismiss(peer, "* goodbye");
+        peer.send("* commands: /who, /nick NAME, /quit");
+    }
+
+    /// Sends the names in as many messages as necessary: a hundred may not fit into one.
+    void send_list(client& peer) {
         std::string names(chat::list_begins);
         for (const client& each : server_.clients()) {
-            if (names.size() > chat::longest_message)
-                who.send(std::exchange(names, std::string(chat::list_goes_on)));
-            if (!each.state.name.empty()) names += ' ' + each.state.name;
+            if (!is_member(each)) continue;
+            if (names.size() > chat::longest_message) {
+                peer.send(names);
+                names = chat::list_goes_on;
+            }
+            names += ' ' + each.state.name;
         }
-        who.send(names);
+        peer.send(names);
     }
 
-    void take_name(client& who, std::string_view name) {
-        if (!chat::is_name(name)) return refuse_name(who, "1 to 20 visible characters, no blanks");
-        if (is_taken(name)) return refuse_name(who, "somebody has it");
-        if (who.state.name.empty()) return let_in(who, std::string(name));
-        const std::string notice = "* " + std::exchange(who.state.name, name) + " is now ";
-        who.send(notice + who.state.name);
-        tell_others(who, notice + who.state.name);
+    void take_name(client& peer, std::string_view name) {
+        if (!chat::is_name(name)) return refuse_name(peer, "1 to 20 visible characters, no blanks");
+        if (is_taken(name)) return refuse_name(peer, "somebody has it");
+        if (!is_member(peer)) return admit(peer, std::string(name));
+        const std::string notice = "* " + peer.state.name + " is now " + std::string(name);
+        peer.state.name = name;
+        peer.send(notice);
+        send_to_others(peer, notice);
     }
 
-    void refuse_name(client& who, const std::string& why) {
-        who.send("* not this name: " + why);
-        if (who.state.name.empty()) ask(who);
+    void refuse_name(client& peer, const std::string& why) {
+        peer.send("* not this name: " + why);
+        if (!is_member(peer)) ask(peer);
     }
 
     bool is_taken(std::string_view name) const {
@@ -183,21 +207,13 @@ private:
         return false;
     }
 
-    void miss(client& who, std::string_view why) {
-        leave_door(who);
-        program::say(who.remote_endpoint(), " left: ", why);
-        if (who.state.name.empty()) return;
-        --inside_;
-        tell_others(who, Wording::left(who.remote_endpoint(), who.state.name));
-    }
-
     server server_;
     const std::string password_;
     const std::chrono::seconds door_time_;
     const std::chrono::seconds idle_time_;
-    const std::size_t most_;
-    std::size_t inside_ = 0;     // how many are in the room
-    std::vector<client*> door_;  // in the order in which they came
+    const std::size_t max_members_;
+    std::size_t member_count_ = 0;
+    std::vector<client*> door_;  // clients that are not in the room yet, the oldest first
 };
 
 template <typename Selector>
@@ -221,7 +237,7 @@ int main(int argc, char** argv) {
     return program::run(
         argc, argv, examples,
         {program::address_option(),
-         program::listen_port_option(),
+         program::port_option(),
          {'w', "password", "WORD", "",
           "without it: $CHAT_PASSWORD, which ps does not show; without both: none"},
          {'d', "door", "SECONDS", "20", "drop a client that has not logged in after this time"},

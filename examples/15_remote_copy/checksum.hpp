@@ -9,12 +9,11 @@
 // beside the copying. The four lanes do not wait for each other, so the processor works on all of
 // them at once: 10 GB in a second, where CRC-32 by a table of 256 does 0.4.
 //
-// What it protects from: a step can be undone (exclusive or, rotation, and product with an odd
+// It protects from accidents: a step can be undone (exclusive or, rotation, and product with an odd
 // number all can), so one changed word always changes its lane, and the lane stays changed. Other
 // faults, such as pieces that are exchanged, missing or twice there, pass once in 2^64 times.
-// What it does not protect from: people. Whoever wants to can find other bytes with the same sum in
-// no time. Against that one needs a cryptographic hash such as SHA-256, and a way to know whose it
-// is.
+// It does not protect from people: anybody can find other bytes with the same sum in no time.
+// Against that you need a cryptographic hash such as SHA-256, and a way to know whose it is.
 #pragma once
 
 #include <algorithm>

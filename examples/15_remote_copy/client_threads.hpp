@@ -1,7 +1,7 @@
 // examples/15_remote_copy/client_threads.hpp -- a thread for each client, and none left behind.
 //
-// Simpler than in chapter 11: these threads hear of a stop by themselves, so nobody has to reach
-// into their sockets.
+// Simpler than in chapter 11: these threads watch the stop signal themselves, so nobody has to shut
+// down their sockets.
 #pragma once
 
 #include <atomic>

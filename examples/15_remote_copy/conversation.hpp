@@ -50,8 +50,8 @@ inline std::uint64_t number(const std::string& text) {
     throw program::peer_error("this is no size of a file: \"" + trama::escaped(text, 40) + '"');
 }
 
-/// What is behind `word`, in a message of `peer`. Throws peer_error: that says "no", or something
-/// else.
+/// Returns the rest of `message`, which must begin with `word`. Throws peer_error if it begins with
+/// "no", or with another word. `peer`: its name in errors.
 inline std::string rest_of(const std::string& message, const char* word, const std::string& peer) {
     const auto [first, rest] = split(message);
     if (first == word) return rest;
@@ -65,10 +65,10 @@ inline std::string rest_of(const std::string& message, const char* word, const s
 /// A connection that waits for nothing longer than its patience, and never when it is to stop.
 class conversation {
 public:
-    /// `who`: what errors call the peer, "the server" or "the client".
+    /// `name`: the name of the peer in errors, "the server" or "the client".
     conversation(trama::tcp_stream stream, const trama::stop_signal& stop, trama::duration patience,
-                 const char* who)
-        : stream_(std::move(stream)), stop_(&stop), patience_(patience), who_(who) {
+                 const char* name)
+        : stream_(std::move(stream)), stop_(&stop), patience_(patience), name_(name) {
         stream_.set_no_delay(true);  // else a small message waits until the one before is confirmed
         ready_.add(stop_->fd(), trama::interest::read);
     }
@@ -83,8 +83,8 @@ public:
     void send_data(std::string_view bytes) { send(bytes, trama::interest::read_write); }
 
     // [region recv-message]
-    /// The next message; nullopt: the peer has closed. Asks for what is missing of it, and never
-    /// for more: the bytes behind it may be those of a file.
+    /// Returns the next message; nullopt: the peer has closed. Receives only the bytes that are
+    /// missing of it, and never more: the bytes behind it may be those of a file.
     std::optional<std::string> recv_message(trama::duration work = {}) {
         trama::frame_decoder<six_digits> decoder(longest_message);
         trama::deadline limit(patience_ + work);
@@ -92,7 +92,7 @@ public:
             if (auto message = decoder.next_frame()) return message;
             const std::size_t missing = decoder.missing();
             const std::size_t count = recv_some(decoder.prepare(missing), missing, limit);
-            // From its first byte on there is one deadline for all of it, however it drips.
+            // One deadline for the whole message, even if it comes one byte at a time.
             if (decoder.buffered() == 0) limit = trama::deadline(patience_);
             decoder.commit(count);
             if (count == 0) {
@@ -103,11 +103,12 @@ public:
     }
     // [/region recv-message]
 
-    /// What is behind `word` in the next message. `work`: the time that the peer needs before.
+    /// Returns the rest of the next message, which must begin with `word`. `work`: the time that
+    /// the peer needs before it can send it.
     std::string expect(const char* word, trama::duration work = {}) {
         const auto message = recv_message(work);
-        if (!message) throw program::peer_error(who_ + " has closed before it was done");
-        return rest_of(*message, word, who_);
+        if (!message) throw program::peer_error(name_ + " has closed before it was done");
+        return rest_of(*message, word, name_);
     }
 
     /// Bytes of a file. 0: the peer has closed.
@@ -125,7 +126,7 @@ public:
             stream_.send_all(frame);
             stream_.close_lingering(linger);
         } catch (const std::exception&) {
-            stream_.close();  // it has gone, and cannot be told
+            stream_.close();  // the peer has gone: the answer cannot be sent
         }
     }
 
@@ -150,7 +151,7 @@ private:
     void send(std::string_view bytes, trama::interest what) {
         while (!bytes.empty()) {
             const trama::ready_event event = wait(what, trama::deadline(patience_));
-            if (event.readable) expect("more");  // never said: so this throws what it says
+            if (event.readable) expect("more");  // no peer sends that: throws with what it sends
             const trama::io_result sent = stream_.try_send_some(bytes);
             if (sent.status == trama::io_status::failed) stream_.send_all(bytes);  // throws why
             bytes.remove_prefix(sent.bytes);
@@ -165,14 +166,14 @@ private:
             if (event.fd == stop_->fd()) throw program::peer_error("stopped by its user");
             found = event;
         }
-        if (found.fd == -1) throw program::peer_error(who_ + " takes too long");
+        if (found.fd == -1) throw program::peer_error(name_ + " takes too long");
         return found;
     }
 
     trama::tcp_stream stream_;
     const trama::stop_signal* stop_;
     trama::duration patience_;
-    std::string who_;
+    std::string name_;
     trama::poll_selector ready_;
 };
 

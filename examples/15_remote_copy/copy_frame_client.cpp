@@ -5,7 +5,7 @@
 //           ./copy_frame_client -p 5000 FILE        in a second terminal
 // Observe:  Any file of up to 999,999 bytes arrives as it is, an empty one, too. A larger one is
 //           refused here, before anything is sent: six digits cannot say its size.
-// Exercise: Let length_prefix<8> take the place of six_digit_colon, in both programs. What holds
+// Exercise: Use length_prefix<8> instead of six_digit_colon, in both programs. What holds
 //           now for a file of 2 GB? Look at the memory of both (VmHWM in /proc/PID/status).
 // Next:     copy_frame_server.cpp; copy_stream_client.cpp, for files of any size
 #include "local_file.hpp"
@@ -36,8 +36,11 @@ std::string read_whole(copy::local_file& file) {
                                    std::to_string(most) + ": try copy_stream_client");
     std::string whole(copy::at_most(most, file.size()), '\0');
     std::size_t size = 0;
-    while (const std::size_t count = file.read(whole.data() + size, whole.size() - size))
+    while (size < whole.size()) {
+        const std::size_t count = file.read(whole.data() + size, whole.size() - size);
+        if (count == 0) break;  // it has become shorter
         size += count;
+    }
     file.throw_if_changed();
     return whole;
 }
@@ -58,5 +61,5 @@ int copy_frame(const program::options& given) {
 
 int main(int argc, char** argv) {
     return program::run(argc, argv, examples, {program::host_option(), program::port_option()},
-                        copy_frame, program::words{"FILE", 1});
+                        copy_frame, "FILE", 1);
 }

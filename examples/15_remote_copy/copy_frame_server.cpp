@@ -5,10 +5,10 @@
 //           ./copy_frame_client -p 5000 FILE        in a second terminal
 // Observe:  printf 000009:half | nc -N localhost 5000 stores nothing, and what was there before
 //           still is. A client that says nothing at all (nc -z) does not empty the file.
-// Exercise: The client hears nothing of a disk that is full. Which answer would you add? What
+// Exercise: The client does not learn that a disk is full. Which answer would you add? What
 //           becomes of the clients that do not expect any?
 // Next:     copy_stream_server.cpp, which stores many files, of any size, and says so
-#include "by_turns.hpp"
+#include "iterative_server.hpp"
 #include "local_file.hpp"
 
 #include <chrono>
@@ -58,7 +58,7 @@ int serve_all(const program::options& given) {
     const copy::destination place(copy::file_argument(given));
     auto listener = trama::tcp_listener::listen(given.host(), given.port());
     program::announce(listener.local_endpoint());
-    copy::serve_by_turns(listener, [&](trama::tcp_stream client) {
+    copy::serve_iteratively(listener, [&](trama::tcp_stream client) {
         serve(std::move(client), place, given.timeout());
     });
     return 0;
@@ -70,7 +70,7 @@ int main(int argc, char** argv) {
     return program::run(
         argc, argv, examples,
         {program::address_option(),
-         program::listen_port_option(),
+         program::port_option(),
          {'t', "timeout", "SECONDS", "30", "the time that a client has for its file; 0: no limit"}},
-        serve_all, program::words{"FILE", 1});
+        serve_all, "FILE", 1);
 }

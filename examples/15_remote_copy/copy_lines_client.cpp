@@ -42,7 +42,9 @@ int copy_lines(const program::options& given) {
     server.set_timeout(30s);
     std::string piece(65536, '\0');
     std::uint64_t sent = 0;
-    while (const std::size_t count = file.read(piece.data(), piece.size())) {
+    while (true) {
+        const std::size_t count = file.read(piece.data(), piece.size());
+        if (count == 0) break;
         send_lines(server, std::string_view(piece).substr(0, count));
         sent += count;
     }
@@ -55,5 +57,5 @@ int copy_lines(const program::options& given) {
 
 int main(int argc, char** argv) {
     return program::run(argc, argv, examples, {program::host_option(), program::port_option()},
-                        copy_lines, program::words{"FILE", 1});
+                        copy_lines, "FILE", 1);
 }

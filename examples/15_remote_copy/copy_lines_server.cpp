@@ -8,7 +8,7 @@
 // Exercise: Kill the client with kill -9 in the middle, then pull the plug of its network instead
 //           (ip link). What does this server see in each case, and when?
 // Next:     copy_frame_server.cpp, which knows before the first byte how many there are
-#include "by_turns.hpp"
+#include "iterative_server.hpp"
 #include "local_file.hpp"
 
 #include <chrono>
@@ -26,12 +26,16 @@ One client after another; each one replaces FILE.
 )";
 
 // [region store]
-/// Stores all that comes until the client closes. Returns how many bytes.
+/// Stores the bytes that come until the client closes. Returns how many.
 std::uint64_t store(trama::tcp_stream& client, const copy::destination& place) {
     std::uint64_t size = 0;
     trama::atomic_file file = place.start();
-    for (std::string piece; !(piece = client.recv_some(65536)).empty(); size += piece.size())
+    while (true) {
+        const std::string piece = client.recv_some(65536);
+        if (piece.empty()) break;
         trama::write_all(file.fd(), piece, place.name());
+        size += piece.size();
+    }
     if (program::stopping()) throw program::peer_error("it was not finished");
     file.commit();  // the flaw: a client that was killed has closed as well
     return size;
@@ -54,7 +58,7 @@ int serve_all(const program::options& given) {
     const copy::destination place(copy::file_argument(given));
     auto listener = trama::tcp_listener::listen(given.host(), given.port());
     program::announce(listener.local_endpoint());
-    copy::serve_by_turns(listener, [&](trama::tcp_stream client) {
+    copy::serve_iteratively(listener, [&](trama::tcp_stream client) {
         serve(std::move(client), place, given.timeout());
     });
     return 0;
@@ -65,8 +69,8 @@ int serve_all(const program::options& given) {
 int main(int argc, char** argv) {
     return program::run(argc, argv, examples,
                         {program::address_option(),
-                         program::listen_port_option(),
+                         program::port_option(),
                          {'t', "timeout", "SECONDS", "30",
                           "drop a client that sends nothing for this long; 0: never"}},
-                        serve_all, program::words{"FILE", 1});
+                        serve_all, "FILE", 1);
 }

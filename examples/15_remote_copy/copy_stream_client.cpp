@@ -56,8 +56,8 @@ void add_front(copy::conversation& server, copy::local_file& file, std::uint64_t
 }
 
 // [region common-part]
-/// How many bytes of this file the server has: what it says, if the sum agrees, or none. Leaves
-/// `file` behind them, and `sum` with them.
+/// Returns how many bytes of this file the server has: the number that it sends if the sum agrees,
+/// else 0. `file` is read up to there, and `sum` includes those bytes.
 std::uint64_t common_part(copy::conversation& server, copy::local_file& file, copy::checksum& sum) {
     const auto [there, sum_there] = what_is_there(server, file);
     add_front(server, file, there, sum);
@@ -77,7 +77,7 @@ void send_data(copy::conversation& server, copy::local_file& file, std::uint64_t
     for (std::uint64_t sent = start; sent < file.size();) {
         const std::uint64_t left = file.size() - sent;
         const std::size_t count = file.read(piece.data(), copy::at_most(piece.size(), left));
-        if (count == 0) break;  // it is shorter: throw_if_changed() will tell
+        if (count == 0) break;  // it is shorter: throw_if_changed() follows
         const std::string_view bytes = std::string_view(piece).substr(0, count);
         sum.add(bytes);
         server.send_data(bytes);
@@ -124,5 +124,5 @@ int main(int argc, char** argv) {
         {program::host_option(),
          program::port_option(),
          {'t', "timeout", "SECONDS", "30", "give up when the server does nothing for this long"}},
-        copy_all, program::words{"FILE...", most_files});
+        copy_all, "FILE...", most_files);
 }

@@ -43,7 +43,7 @@ struct shelf {
 
 constexpr const char* the_client = "the client";  // in errors
 
-/// What a client wants to store.
+/// The file that a client wants to store.
 struct request {
     std::uint64_t size;
     std::string name;
@@ -60,7 +60,7 @@ request parse(const std::string& message, const trama::folder& whole) {
     return {copy::number(size), name};
 }
 
-/// Says how much of the file is here, and hears where the client goes on: behind it, or at 0.
+/// Sends how much of the file is here, and receives where the client goes on: behind it, or at 0.
 std::uint64_t agree(copy::conversation& client, copy::partial_file& part, std::uint64_t size,
                     copy::checksum& sum) {
     if (part.size() > size) part.clear();
@@ -90,7 +90,7 @@ void receive_data(copy::conversation& client, copy::partial_file& part, std::uin
     }
 }
 
-/// Receives one file. Whatever is thrown on the way, what has come stays, unless it is of no use.
+/// Receives one file. If it throws, the bytes that have come stay, unless they are of no use.
 void receive(copy::conversation& client, copy::partial_file& part, std::uint64_t size) {
     copy::checksum sum;
     const std::uint64_t start = agree(client, part, size, sum);
@@ -138,7 +138,7 @@ void serve(copy::conversation& client, const shelf& here, const trama::stop_sign
     }
 }
 
-/// The doorkeeper: a thread for each client.
+/// Accepts clients, and starts a thread for each one.
 class reception {
 public:
     explicit reception(const program::options& given)
@@ -197,7 +197,7 @@ int main(int argc, char** argv) {
     return program::run(
         argc, argv, examples,
         {program::address_option(),
-         program::listen_port_option(),
+         program::port_option(),
          {'d', "dir", "DIR", "copies", "the folder for the files, made if necessary"},
          {'k', "keep", "HOURS", "24", "at the start, delete unfinished files that are older"},
          {'m', "max-clients", "N", "100", "serve at most N clients at once"},

@@ -16,21 +16,22 @@ inline std::size_t at_most(std::size_t most, std::uint64_t left) {
     return static_cast<std::size_t>(std::min<std::uint64_t>(left, most));
 }
 
-/// A file that is sent. Throws trama::file_error, also for what has no size to rely on: a folder, a
-/// FIFO, a device, a file of /proc or /sys.
+/// A file that is sent. Throws trama::file_error, also for a file without a size to rely on: a
+/// folder, a FIFO, a device, a file of /proc or /sys.
 class local_file {
 public:
     explicit local_file(const std::string& path) : path_(path) {
-        // O_NONBLOCK: to open a FIFO would wait for somebody who writes.
+        // O_NONBLOCK: opening a FIFO would wait for a writer.
         fd_.reset(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
         if (!fd_) throw trama::file_error(errno, "open", path);
         before_ = trama::folder::status_of(fd_.get(), path);
         size_ = trama::size_of_file(fd_.get(), path);
     }
 
+    /// In bytes, as it was when the file was opened.
     std::uint64_t size() const { return size_; }
 
-    /// What is behind the last slash.
+    /// The part of the path behind the last slash.
     std::string name() const { return path_.substr(path_.rfind('/') + 1); }
 
     /// Reads the next 1 to `size` bytes. Returns how many; 0: the file ends here.
@@ -93,17 +94,20 @@ inline const std::string& file_argument(const program::options& given) {
     return given.words().front();
 }
 
-/// All was sent. The first two versions have no word for "it is stored"; but a server that fails
-/// cuts the connection, and that is seen here. Throws trama::network_error; program::peer_error if
-/// the server sends and sends, for it has nothing to say.
+/// Shuts down sending and waits until the server closes. The first two versions have no word for
+/// "it is stored"; but a server that fails cuts the connection, which is noticed here. Throws
+/// trama::network_error; program::peer_error if the server, which has nothing to say, sends on and
+/// on.
 inline void wait_for_the_end(trama::tcp_stream& server) {
     server.shutdown_send();
     const trama::deadline limit(server.get_timeout());
-    trama::deadline talk_limit;
+    trama::deadline answer_limit;  // set by the first byte that comes
     char waste[16384];
-    while (server.recv_some(waste, sizeof waste, limit) > 0) {
-        if (talk_limit.is_never()) talk_limit = trama::deadline(std::chrono::seconds(2));
-        if (talk_limit.passed() || limit.passed())
+    while (true) {
+        const std::size_t count = server.recv_some(waste, sizeof waste, limit);
+        if (count == 0) return;
+        if (answer_limit.is_never()) answer_limit = trama::deadline(std::chrono::seconds(2));
+        if (answer_limit.passed() || limit.passed())
             throw program::peer_error("the server does not stop sending; is it a copy server?");
     }
 }

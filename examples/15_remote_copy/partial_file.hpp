@@ -1,13 +1,13 @@
 // examples/15_remote_copy/partial_file.hpp -- a file of which a part has come. man 2 flock
 //
-//     copies/.partial/video.mp4     what has come so far; stays when the connection is cut, and
+//     copies/.partial/video.mp4     the bytes so far; stays when the connection is cut, and
 //         |                         when the server is killed
 //         |  commit: fsync, rename
 //         v
 //     copies/video.mp4              whole; the old one until then
 //
-// trama::atomic_file does the same, but what is not committed is deleted. Here it is to be there
-// when the client comes again, so it has a name that the next connection finds.
+// trama::atomic_file does the same, but deletes a file that was not committed. Here it must be
+// there when the client comes again, so it has a name that the next connection finds.
 #pragma once
 
 #include "checksum.hpp"
@@ -30,8 +30,10 @@ public:
                  const trama::stop_signal& stop)
         : where_(where), name_(name), path_(where.path_to(name)) {
         const trama::deadline limit(std::chrono::seconds(5));
-        do open_locked(limit, stop);
-        while (!is_still_there());
+        open_locked(limit, stop);
+        while (!is_still_there()) {
+            open_locked(limit, stop);
+        }
     }
     partial_file(const partial_file&) = delete;
     partial_file& operator=(const partial_file&) = delete;
@@ -43,7 +45,9 @@ public:
     template <typename BetweenPieces>
     void add_to(checksum& sum, BetweenPieces between_pieces) {
         std::string piece(262144, '\0');
-        while (const std::size_t count = read(piece)) {
+        while (true) {
+            const std::size_t count = read(piece);
+            if (count == 0) return;
             sum.add(std::string_view(piece).substr(0, count));
             between_pieces();
         }

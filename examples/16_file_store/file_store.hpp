@@ -96,7 +96,7 @@ inline std::string time_text(std::time_t when, const char* format) {
 template <typename... Parts>
 void log(level how, const Parts&... parts) {
     const int needed = how == level::critical ? 0 : how == level::debug ? 2 : 1;
-    if (program::talkativeness < needed) return;
+    if (program::verbosity < needed) return;
     constexpr std::array<const char*, 4> names{"DEBUG", "INFO", "WARNING", "CRITICAL"};
     program::detail::write_line(time_text(std::time(nullptr), "%H:%M:%S"), " - ",
                                 names[static_cast<std::size_t>(how)], " - ", parts...);

@@ -66,7 +66,7 @@ public:
         listener_.close();
         clients_.end_all();
         const bool has_reader = is_terminal_ || was_told_to_stop_;
-        if (has_reader && program::talkativeness > 0) show_statistics();
+        if (has_reader && program::verbosity > 0) show_statistics();
     }
 
 private:
@@ -201,11 +201,11 @@ int serve_all(const program::options& given) {
 int main(int argc, char** argv) {
     return program::run(argc, argv, examples,
                         {program::address_option("localhost"),
-                         program::listen_port_option("4321"),
+                         program::port_option("4321"),
                          {'s', "storage", "FOLDER", default_storage,
                           "the folder with the files; only the default is made"},
                          {'t', "timeout", "SECONDS", "60",
-                          "drop a client that neither sends nor takes anything; 0: never"},
+                          "drop a client that moves nothing for this long; 0: never"},
                          {'m', "max-clients", "N", "256", "serve at most N clients at once"}},
                         serve_all);
 }

@@ -71,7 +71,7 @@ void show_listing(line_stream& server) {
 /// Reads a line after a prompt. Returns an empty one if there is none.
 std::string prompt_for_line() {
     std::string line;
-    if (::isatty(STDIN_FILENO) == 1 && program::talkativeness > 0) {
+    if (::isatty(STDIN_FILENO) == 1 && program::verbosity > 0) {
         std::cerr << "name of the file: " << std::flush;
         program::is_line_open = ::isatty(STDERR_FILENO) == 1;
     }
@@ -172,5 +172,5 @@ int main(int argc, char** argv) {
         {program::host_option(default_server),
          program::port_option(hftp::port),
          {'t', "timeout", "SECONDS", "30", "how long to wait for each line; 0: for ever"}},
-        fetch_file, program::words{"[SERVER]", 1});
+        fetch_file, "[SERVER]", 1);
 }

@@ -204,7 +204,7 @@ int main(int argc, char** argv) {
     return program::run(
         argc, argv, examples,
         {{'a', "address", "ADDRESS", "0.0.0.0", "the address to listen on"},
-         program::listen_port_option(hftp::port),
+         program::port_option(hftp::port),
          {'d', "datadir", "FOLDER", "testdata", "the folder with the files to serve"},
          {'t', "timeout", "SECONDS", "60",
           "drop a client that takes nothing for this long; 0: never"}},

@@ -27,7 +27,7 @@ namespace collector {
 
 using codec = trama::six_digit_colon;
 
-constexpr std::size_t longest_frame = 65536;  // bytes; what is longer ends the connection
+constexpr std::size_t longest_frame = 65536;  // bytes; a longer one ends the connection
 constexpr int parts = 4;
 constexpr std::string_view received = "recibido";
 
@@ -38,7 +38,7 @@ inline std::uint64_t size_of_part(std::uint64_t size, int part) {
     return part < parts - 1 ? quarter : size - (parts - 1) * quarter;
 }
 
-/// What the client says of a file before it sends the parts.
+/// The first message about a file, before its parts.
 struct header {
     std::uint64_t size = 0;
     std::string name;
@@ -60,8 +60,8 @@ inline header read_header(std::string_view text) {
     return read;
 }
 
-/// The name for the second file that wants to be "foto.jpg", and so on: "foto-2.jpg". What would be
-/// longer than a name may be is cut before the number, between two characters.
+/// Returns the name for the second file that wants to be "foto.jpg": "foto-2.jpg", and so on. What
+/// would be longer than a name may be is cut before the number, between two characters.
 inline std::string numbered(const std::string& name, int number) {
     constexpr std::size_t longest_name = 255;
     constexpr std::size_t longest_ending = 20;

@@ -65,7 +65,7 @@ public:
             if (events.empty()) throw program::peer_error("the server does nothing: time is up");
             for (const trama::ready_event event : events) {
                 if (event.fd == stop_.fd()) throw stopped();
-                if (event.readable) hear();
+                if (event.readable) receive();
                 if (event.writable) send();
             }
         }
@@ -142,14 +142,14 @@ private:
     void send() {
         const trama::io_result result = server_.try_send_some(outbox_);
         if (result.status == trama::io_status::failed) {
-            hear();  // it may have said why before it closed
+            receive();  // the server may have sent the reason before it closed
             throw std::system_error(result.error, "send to the server");
         }
         outbox_.erase(0, result.bytes);
         patience_ = trama::deadline(timeout_);
     }
 
-    void hear() {
+    void receive() {
         constexpr std::size_t most = 1024;
         const trama::io_result result = server_.try_recv_some(answers_.prepare(most), most);
         switch (result.status) {

@@ -8,7 +8,8 @@
 //           .trama- file; end the client with Ctrl-C, and it is gone. A name that is taken is not
 //           taken away: the second foto.jpg is foto-2.jpg.
 // Exercise: The last "recibido" of a file waits for fsync(2), and so does everybody else. Measure
-//           with strace -T -e fsync. Then give the work to a thread. What must the loop hear of it?
+//           with strace -T -e fsync. Then give the work to a thread. How does the loop learn that
+//           it is done?
 // Next:     collector_client.cpp
 #include "../support/progress.hpp"
 #include "collector.hpp"
@@ -50,11 +51,11 @@ struct upload {
 using server = trama::message_server<collector::codec, std::optional<upload>>;
 using client = server::client;
 
-/// The folder of a client: its address, as we see it. One that came by IPv4 to a door for both
-/// families is "::ffff:192.0.2.1".
-std::string folder_of(const client& who) {
+/// Returns the name of the folder of a client: its address, as this server sees it. The address of
+/// an IPv4 client of a server for both families is "::ffff:192.0.2.1".
+std::string folder_of(const client& peer) {
     constexpr std::string_view mapped = "::ffff:";
-    const std::string address = who.remote_endpoint().address();
+    const std::string address = peer.remote_endpoint().address();
     const bool is_mapped = address.compare(0, mapped.size(), mapped) == 0;
     return is_mapped ? address.substr(mapped.size()) : address;
 }
@@ -71,9 +72,8 @@ bool is_taken(const trama::folder& place, const std::string& name) {
     return ::fstatat(place.fd(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-/// Returns the name under which it is safe on the disk: one that nobody had. To look first is
-/// cheaper, because commit_new() waits for the disk. But commit_new() decides: another program may
-/// take the name meanwhile.
+/// Stores the file. Returns its name, which was free. A look before commit_new() saves the wait for
+/// the disk; but commit_new() decides: another program may take the name meanwhile.
 std::string store(upload& done) {
     if (done.left > 0) throw program::peer_error("fewer bytes than announced");
     for (int number = 1; number <= most_of_one_name; ++number) {
@@ -91,14 +91,14 @@ public:
         server_.idle_timeout(given.timeout());
         server_.message_timeout(std::chrono::minutes(2));
         server_.max_clients(most_clients);
-        server_.on_join([](client& who) { program::say(who.remote_endpoint(), " came"); });
-        server_.on_message([this](client& who, std::string_view bytes) { hear(who, bytes); });
-        server_.on_idle([](client& who) { who.send("error: silent for too long"); });
-        server_.on_leave([](client& who, std::string_view why) {
-            delete_unfinished(who);
-            program::say(who.remote_endpoint(), " left: ", why);
+        server_.on_join([](client& peer) { program::say(peer.remote_endpoint(), " came"); });
+        server_.on_message([this](client& peer, std::string_view bytes) { receive(peer, bytes); });
+        server_.on_idle([](client& peer) { peer.send("error: silent for too long"); });
+        server_.on_leave([](client& peer, std::string_view why) {
+            delete_unfinished(peer);
+            program::say(peer.remote_endpoint(), " left: ", why);
         });
-        server_.on_refused([](auto& who, auto why) { program::say(who, " is refused: ", why); });
+        server_.on_refused([](auto& peer, auto why) { program::say(peer, " is refused: ", why); });
     }
 
     int run() {
@@ -116,7 +116,7 @@ private:
         return root;
     }
 
-    /// Takes away what a server that was killed has left.
+    /// Deletes the unfinished files of a server that was killed.
     static void clear(const trama::folder& root, const std::string& name) {
         try {
             trama::atomic_file::clear_leftovers(root.make_inside(name));
@@ -125,54 +125,55 @@ private:
         }
     }
 
-    // [region hear]
-    void hear(client& who, std::string_view bytes) {
+    // [region on-message]
+    void receive(client& peer, std::string_view bytes) {
         try {
-            if (!who.state) return begin(who, collector::read_header(bytes));
-            if (bytes.empty()) return end_part(who);
-            write(*who.state, bytes);
+            if (!peer.state) return begin(peer, collector::read_header(bytes));
+            if (bytes.empty()) return end_part(peer);
+            write(*peer.state, bytes);
         } catch (const program::peer_error& error) {
-            refuse(who, error.what(), error.what());
+            refuse(peer, error.what(), error.what());
         } catch (const trama::file_error& error) {
-            refuse(who, error.what(), error.code().message());
+            refuse(peer, error.what(), error.code().message());
         }
     }
-    // [/region hear]
+    // [/region on-message]
 
-    void begin(client& who, const collector::header& header) {
-        trama::folder place = root_.make_inside(folder_of(who));
+    void begin(client& peer, const collector::header& header) {
+        trama::folder place = root_.make_inside(folder_of(peer));
         trama::atomic_file file(place, header.name);
-        who.state = upload{std::move(place), std::move(file), header, header.size};
+        peer.state = upload{std::move(place), std::move(file), header, header.size};
     }
 
-    void end_part(client& who) {
-        upload& now = *who.state;
+    void end_part(client& peer) {
+        upload& now = *peer.state;
         ++now.parts;
-        program::say_more(who.remote_endpoint(), ": part ", now.parts, " of ",
+        program::say_more(peer.remote_endpoint(), ": part ", now.parts, " of ",
                           program::shown{now.header.name});
         if (now.parts == collector::parts) {
             const std::string name = store(now);
-            program::say(who.remote_endpoint(), ": ", program::size_text(now.header.size),
+            program::say(peer.remote_endpoint(), ": ", program::size_text(now.header.size),
                          ", stored as ", program::shown{now.place.path_to(name)});
-            who.state.reset();
+            peer.state.reset();
         }
-        who.send(collector::received);
+        peer.send(collector::received);
     }
 
-    /// What went wrong with a file of this machine is not for strangers in all detail.
-    static void refuse(client& who, const char* why, const std::string& told) {
-        delete_unfinished(who);
-        program::say(who.remote_endpoint(), ": error: ", why);
-        who.send("error: " + told);
-        who.close();
+    /// Sends `told` to the client, and closes. The log gets `why`, with the details that strangers
+    /// need not know.
+    static void refuse(client& peer, const char* why, const std::string& told) {
+        delete_unfinished(peer);
+        program::say(peer.remote_endpoint(), ": error: ", why);
+        peer.send("error: " + told);
+        peer.close();
     }
 
     /// Deletes the file that a client has not finished, and then says so: a person or a program
     /// that reads the log finds the folder as the log says.
-    static void delete_unfinished(client& who) {
-        if (!who.state) return;
-        const std::string name = who.state->header.name;
-        who.state.reset();
+    static void delete_unfinished(client& peer) {
+        if (!peer.state) return;
+        const std::string name = peer.state->header.name;
+        peer.state.reset();
         program::say("nothing is kept of ", program::shown{name});
     }
 
@@ -190,7 +191,7 @@ int main(int argc, char** argv) {
     return program::run(
         argc, argv, examples,
         {program::address_option(),
-         program::listen_port_option("65433"),
+         program::port_option("65433"),
          {'d', "dir", "FOLDER", usual_folder,
           "where to store; the server makes the default folder"},
          {'t', "timeout", "SECONDS", "60", "drop a client that stays silent this long; 0: never"}},

@@ -34,14 +34,14 @@ inline bool is_wanted(const fs::path& name) {
     return std::find(std::begin(kinds), std::end(kinds), kind) != std::end(kinds);
 }
 
-/// What was found, relative to the folder in which the search began.
+/// The files that were found, relative to the folder in which the search began.
 struct findings {
     std::vector<fs::path> files;
-    std::size_t failures = 0;  // what could not be read
+    std::size_t failures = 0;  // folders and files that could not be read
 };
 
 /// Finds all that is wanted in `folder` of `root` and below. Links are not followed: one could lead
-/// out of the folder, or around in a circle. What is hidden stays so.
+/// out of the folder, or around in a circle. Hidden files are left out.
 inline void gather(const fs::path& root, const fs::path& folder, findings& found) {
     try {
         for (const fs::directory_entry& entry : fs::directory_iterator(root / folder)) {

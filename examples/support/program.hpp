@@ -1,10 +1,6 @@
 // examples/support/program.hpp -- the manners every example shares, so that the example itself can
 // be about networking: the command line, exit codes, talk on stderr, and an orderly stop on Ctrl-C.
-//
-//     int serve_all(const program::options& given) { ...; return 0; }
-//     int main(int argc, char** argv) {
-//         return program::run(argc, argv, examples, {program::port_option()}, serve_all);
-//     }
+// How to use it: 03_echo_server/echo_server.cpp.
 //
 // Exit codes: 0 done, 1 the network or the peer failed, 2 the command line or a local file is
 // wrong. man 3 getopt_long, man 2 sigaction, man 7 signal-safety
@@ -14,11 +10,13 @@
 #include "trama.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <charconv>
 #include <chrono>
 #include <csignal>
 #include <cstring>
+#include <iomanip>
 #include <iostream>
 #include <map>
 #include <optional>
@@ -49,6 +47,59 @@ struct peer_error : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
+/// True while a prompt or a progress bar stands on the last line of stderr: then the next line of
+/// talk begins below it.
+inline std::atomic<bool> is_line_open{false};
+
+namespace detail {
+
+/// What is wrong with the option that getopt_long refused with `sign`. `is_known`: optopt is one.
+inline std::string refusal(int sign, bool is_known, char** argv) {
+    const std::string word = argv[::optind - 1];
+    const std::string letter{'-', static_cast<char>(::optopt)};
+    if (sign == ':')
+        return '"' + (word.substr(0, 2) == "--" ? word : letter) + "\" needs a value: see --help";
+    // optopt is 0 after a word that is unknown, and a known letter after one such as "--quiet=yes".
+    const bool is_word = ::optopt == 0 || is_known;
+    return "unknown option \"" + harmless(is_word ? word : letter) + "\": see --help";
+}
+
+inline const bool stdout_is_terminal = ::isatty(STDOUT_FILENO) == 1;
+
+/// `text` as it is for a file or a pipe, and harmless for a terminal. `kept`: control characters
+/// that stay.
+inline std::string for_stdout(std::string_view text, std::string_view kept) {
+    return stdout_is_terminal ? harmless(text, kept) : std::string(text);
+}
+
+/// The first bytes of a character, from the end of a piece: the next piece may bring the others.
+inline std::string incomplete;
+
+/// In one piece, so that lines of several threads, or programs, do not mix.
+template <typename... Parts>
+void write_line(const Parts&... parts) {
+    std::ostringstream line;
+    if (is_line_open.exchange(false)) line << '\n';
+    (line << ... << parts) << '\n';
+    std::cerr << line.str() << std::flush;
+}
+
+inline std::optional<trama::stop_signal> stop;  // none: nobody has called catch_signals() yet
+
+/// If a program starts with stdin, stdout or stderr closed ("prog 2>&-"), its next socket would get
+/// that number, and its talk would go into a connection. So /dev/null takes the number, opened for
+/// the other direction: its use stays an error.
+inline void fill_closed_streams() {
+    for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+        if (::fcntl(fd, F_GETFD) != -1) continue;
+        // It gets the lowest number that is free, and that is this one.
+        if (::open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
+            throw std::system_error(errno, std::generic_category(), "open /dev/null");
+    }
+}
+
+}  // namespace detail
+
 // ---- the command line ------------------------------------------------------------------------
 
 /// One option of a program: "-p, --port PORT  the port (default: 5000)".
@@ -66,26 +117,15 @@ inline option flag(char letter, const char* name, const char* help) {
     return {letter, name, nullptr, "", help};
 }
 
-/// The address of a server: for its clients, and for the server itself.
 inline option host_option(const char* host = "localhost") {
     return {'H', "host", "HOST", host, "the server: a name or an address"};
-}
-inline option port_option(const char* port = "5000") {
-    return {'p', "port", "PORT", port, "the port of the server"};
 }
 inline option address_option(const char* address = "0.0.0.0") {
     return {'H', "host", "ADDRESS", address, "the address to listen on"};
 }
-inline option listen_port_option(const char* port = "5000") {
-    return {'p', "port", "PORT", port, "the port; 0 takes a free one, see the first line"};
+inline option port_option(const char* port = "5000") {
+    return {'p', "port", "PORT", port, "the port; for 0 a server takes a free one"};
 }
-
-/// The words of a command line that are no options: their names for --help, and how many there may
-/// be.
-struct words {
-    const char* names = "";
-    std::size_t most = 0;
-};
 
 /// What was typed, with the defaults filled in.
 class options {
@@ -124,22 +164,6 @@ private:
     std::vector<std::string> words_;
 };
 
-namespace detail {
-
-/// What is wrong with the option that getopt_long has just refused with `sign`. `is_known`: there
-/// is an option with the letter that it left in optopt.
-inline std::string refusal(int sign, bool is_known, char** argv) {
-    const std::string word = argv[::optind - 1];
-    const std::string letter{'-', static_cast<char>(::optopt)};
-    if (sign == ':')
-        return '"' + (word.substr(0, 2) == "--" ? word : letter) + "\" needs a value: see --help";
-    // optopt is 0 after a word that is unknown, and a known letter after one such as "--quiet=yes".
-    const bool is_word = ::optopt == 0 || is_known;
-    return "unknown option \"" + harmless(is_word ? word : letter) + "\": see --help";
-}
-
-}  // namespace detail
-
 /// Reads the command line. Throws usage_error.
 inline options parse(int argc, char** argv, const std::vector<option>& known) {
     options given;
@@ -161,131 +185,75 @@ inline options parse(int argc, char** argv, const std::vector<option>& known) {
             return each.letter == (is_refused ? ::optopt : letter);
         });
         if (is_refused) throw usage_error(detail::refusal(letter, found != known.end(), argv));
-        const std::string value = found->is_flag() ? "1" : ::optarg;
+        std::string& value = given.values_[found->name];
+        value = found->is_flag() ? "1" : ::optarg;
         if (value.empty())
-            throw usage_error(std::string("the value of --") + found->name +
-                              " is empty: see --help");
-        given.values_[found->name] = value;
+            throw usage_error("the value of --" + std::string(found->name) + " is empty");
     }
     given.words_.assign(argv + ::optind, argv + argc);
     return given;
 }
 
-namespace detail {
-
-/// The options with their defaults, one a line, the texts below each other.
+/// The options with their defaults, as --help shows them.
 inline std::string option_table(const std::vector<option>& known) {
-    const auto left_side = [](const option& each) {
+    std::ostringstream table;
+    for (const option& each : known) {
         const std::string value = each.is_flag() ? "" : std::string(" ") + each.value_name;
-        return std::string("  -") + each.letter + ", --" + each.name + value + "  ";
-    };
-    std::size_t width = 0;
-    for (const option& each : known) {
-        width = std::max(width, left_side(each).size());
+        const std::string names = std::string(", --") + each.name + value;
+        table << "  -" << each.letter << std::left << std::setw(24) << names << each.help;
+        if (*each.value != '\0') table << " (default: " << each.value << ')';
+        table << '\n';
     }
-    std::string table;
-    for (const option& each : known) {
-        std::string line = left_side(each);
-        line.resize(width, ' ');
-        line += each.help;
-        if (*each.value != '\0') line += std::string(" (default: ") + each.value + ')';
-        table += line + '\n';
-    }
-    return table;
+    return table.str();
 }
-
-}  // namespace detail
 
 // ---- data from the network goes to stdout ------------------------------------------------------
-
-namespace detail {
-
-inline bool stdout_is_terminal() {
-    return ::isatty(STDOUT_FILENO) == 1;
-}
-
-/// `text` as it is for a file or a pipe, and made harmless for a terminal: "a\x1b[2J", but "año".
-/// `kept`: control characters that are let through.
-inline std::string for_stdout(std::string_view text, std::string_view kept) {
-    return stdout_is_terminal() ? harmless(text, kept) : std::string(text);
-}
-
-/// The first half of a letter: a piece ended with it, and the next one may bring the other half.
-inline std::string half_letter;
-
-}  // namespace detail
 
 /// Prints a message as one line, at once.
 inline void print(std::string_view message) {
     std::cout << detail::for_stdout(message, "") << std::endl;
 }
 
-/// Prints a piece of a stream, at once; it may hold any part of any number of lines. At a terminal
-/// half a letter at its end waits for the next piece.
+/// Prints a piece of a stream, at once. At a terminal, an incomplete character at its end waits for
+/// the next piece.
 inline void print_piece(std::string_view piece) {
-    std::string text = std::exchange(detail::half_letter, {}).append(piece);
-    if (detail::stdout_is_terminal()) {
-        detail::half_letter = text.substr(text.size() - unfinished(text));
-        text.resize(text.size() - detail::half_letter.size());
+    std::string text = std::exchange(detail::incomplete, {}).append(piece);
+    if (detail::stdout_is_terminal) {
+        detail::incomplete = text.substr(text.size() - unfinished(text));
+        text.resize(text.size() - detail::incomplete.size());
     }
     std::cout << detail::for_stdout(text, "\n\t") << std::flush;
 }
 
 // ---- talk goes to stderr -----------------------------------------------------------------------
 
-/// How much is said on stderr: 0 with -q (errors only), 1, 2 with -v.
-inline int talkativeness = 1;
+/// How much the program says on stderr: 0 with -q (errors only), 1, 2 with -v.
+inline int verbosity = 1;
 
-/// True while a prompt or a progress bar stands on the last line of stderr: then the next line of
-/// talk begins below it.
-inline bool is_line_open = false;
-
-namespace detail {
-
-/// In one piece, so that lines of several threads, or programs, do not mix.
-template <typename... Parts>
-void write_line(const Parts&... parts) {
-    std::ostringstream line;
-    if (is_line_open) {
-        line << '\n';
-        is_line_open = false;
-    }
-    (line << ... << parts) << '\n';
-    std::cerr << line.str() << std::flush;
-}
-
-}  // namespace detail
-
-/// Bytes from the network, to be said: they become text, made safe by trama::escaped, only when
-/// they are written. Nothing is made for a line that -q keeps back.
+/// The first bytes of what came from the network, escaped. The text is made only when it is
+/// written.
 struct shown {
     std::string_view bytes;
-    std::size_t most = std::string_view::npos;  // so many bytes are shown
+    std::size_t most = std::string_view::npos;
 };
 
 inline std::ostream& operator<<(std::ostream& out, const shown& what) {
     return out << trama::escaped(what.bytes, what.most);
 }
 
-/// One line of talk, unless -q. What came from the network must be given as shown{...}.
+/// One line of talk, unless -q. Bytes from the network must be given as shown{...}.
 template <typename... Parts>
 void say(const Parts&... parts) {
-    if (talkativeness >= 1) detail::write_line(parts...);
+    if (verbosity >= 1) detail::write_line(parts...);
 }
 
 /// One line of detail, with -v only.
 template <typename... Parts>
 void say_more(const Parts&... parts) {
-    if (talkativeness >= 2) detail::write_line(parts...);
+    if (verbosity >= 2) detail::write_line(parts...);
 }
 
 // ---- an orderly stop: Ctrl-C and SIGTERM end the waiting, the second one ends the program -------
-
-namespace detail {
-
-inline std::optional<trama::stop_signal> stop;  // none: nobody has called catch_signals() yet
-
-}  // namespace detail
 
 /// The stop of this program. From the first call on, Ctrl-C and SIGTERM stop it.
 inline trama::stop_signal& catch_signals() {
@@ -294,7 +262,7 @@ inline trama::stop_signal& catch_signals() {
 }
 
 /// A server's first line on stdout, flushed: a script can wait for it. From here on a signal stops
-/// the server in order, through catch_signals() or through a trama::stop_signal of its own.
+/// the server in order.
 inline void announce(const trama::endpoint& where) {
     // A server goes on when nobody reads its stderr any more, as in "server 2>&1 | tee log", where
     // Ctrl-C ends tee, too. Clients do not ignore this signal: "client | head" ends with head.
@@ -325,7 +293,7 @@ inline bool wait_readable(int fd, trama::duration time = trama::no_timeout) {
 }
 
 /// Lets time pass. A stop ends it.
-inline void let_pass(trama::duration time) {
+inline void pause(trama::duration time) {
     wait_readable(-1, time);
 }
 
@@ -335,9 +303,8 @@ inline const char* reason(const std::exception& error) {
     return stopping() ? "stopped in the middle of the conversation" : error.what();
 }
 
-/// While it lives, a stop ends the receiving on `fd`: what has come is still read, then the stream
-/// ends as if the peer had closed. A thread waits for the stop, because recv(2) waits for bytes
-/// only. Destroy it before you close `fd`.
+/// While it lives, a stop ends the stream of `fd`: what has come is still read. A thread waits for
+/// the stop, because recv(2) waits for bytes only. Destroy it before you close `fd`.
 class hang_up_on_stop {
 public:
     explicit hang_up_on_stop(int fd) {
@@ -390,31 +357,14 @@ inline bool read_line(std::string& line) {
 
 // ---- main --------------------------------------------------------------------------------------
 
-namespace detail {
-
-/// Who is started with stdin, stdout or stderr closed ("prog 2>&-") would get that number for the
-/// next socket, and talk into a connection. So /dev/null takes the place, opened for the other
-/// direction: to use it is an error, as it was before.
-inline void occupy_closed_streams() {
-    for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
-        if (::fcntl(fd, F_GETFD) != -1) continue;
-        // It gets the lowest number that is free, and that is this one.
-        if (::open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
-            throw std::system_error(errno, std::generic_category(), "open /dev/null");
-    }
-}
-
-}  // namespace detail
-
 /// Parses the command line, answers --help, calls `body` and turns exceptions into exit codes.
-/// `examples`: command lines for --help, and what else is to be said. More words than `expected`
-/// are refused: they would be ignored.
+/// `examples`: command lines for --help, and notes. `words`: what follows the options.
 template <typename Body>
 int run(int argc, char** argv, const char* examples, std::vector<option> known, Body body,
-        const words& expected = {}) {
+        const char* words = "", std::size_t most_words = 0) {
     const std::string path = argv[0];
     const std::string name = path.substr(path.rfind('/') + 1);
-    const auto print_rest = [] { std::cout << harmless(std::exchange(detail::half_letter, {})); };
+    const auto print_rest = [] { std::cout << harmless(std::exchange(detail::incomplete, {})); };
     const auto fail = [&](const char* what, int code) {
         print_rest();
         detail::write_line(name, ": ", what);
@@ -422,21 +372,21 @@ int run(int argc, char** argv, const char* examples, std::vector<option> known, 
     };
     int code = 0;
     try {
-        detail::occupy_closed_streams();
-        known.push_back(flag('q', "quiet", "show errors only"));
-        known.push_back(flag('v', "verbose", "show more"));
-        known.push_back(flag('h', "help", "show this"));
+        detail::fill_closed_streams();
+        known.insert(known.end(),
+                     {flag('q', "quiet", "show errors only"), flag('v', "verbose", "show more"),
+                      flag('h', "help", "show this")});
         const options given = parse(argc, argv, known);
-        if (given.words().size() > expected.most)
-            throw usage_error("unexpected word \"" + trama::escaped(given.words()[expected.most]) +
+        if (given.words().size() > most_words)
+            throw usage_error("unexpected word \"" + trama::escaped(given.words()[most_words]) +
                               "\": see --help");
         if (given.flag("help")) {
             std::cout << "Examples:" << examples << "\nUsage: " << name << " [OPTION]..."
-                      << (expected.most == 0 ? "" : " ") << expected.names << '\n'
-                      << detail::option_table(known);
+                      << (most_words == 0 ? "" : " ") << words << '\n'
+                      << option_table(known);
             return 0;
         }
-        talkativeness = given.flag("quiet") ? 0 : given.flag("verbose") ? 2 : 1;
+        verbosity = given.flag("quiet") ? 0 : given.flag("verbose") ? 2 : 1;
         // A file that meets the limit of "ulimit -f" is an error like a full disk, and no death.
         ::signal(SIGXFSZ, SIG_IGN);
         code = body(given);

@@ -51,7 +51,7 @@ public:
     progress_bar(std::uint64_t total, bool is_upload)
         : total_(total),
           is_upload_(is_upload),
-          is_shown_(talkativeness > 0 && ::isatty(STDERR_FILENO) == 1) {
+          is_shown_(verbosity > 0 && ::isatty(STDERR_FILENO) == 1) {
         show(0);
     }
     progress_bar(const progress_bar&) = delete;

@@ -51,6 +51,8 @@ Exit code: 0 stopped in order, 1 network error, 2 usage. With --find: 0 nothing 
 2 no search was possible.
 )";
 
+constexpr long largest_number = 1'000'000'000'000;  // of --seed and --after
+
 chop::mode mode_of(const std::string& name) {
     using chop::mode;
     const std::pair<const char*, mode> modes[] = {
@@ -93,28 +95,34 @@ std::vector<std::uint64_t> read_cuts(const std::string& text) {
     return cuts;
 }
 
-chop::plan read_plan(const program::options& given) {
-    chop::plan cutting;
-    cutting.how = mode_of(given.text("mode"));
-    const std::string& direction = given.text("direction");
+void read_direction(const std::string& direction, chop::plan& cutting) {
     if (direction != "up" && direction != "down" && direction != "both")
         throw program::usage_error("--direction is up, down or both");
     cutting.cut_direction[chop::to_server] = direction != "down";
     // A half-close is the client's: the answers go on.
-    cutting.cut_direction[chop::to_client] =
-        direction != "up" && cutting.how != chop::mode::half_close;
+    const bool is_half_close = cutting.how == chop::mode::half_close;
+    cutting.cut_direction[chop::to_client] = direction != "up" && !is_half_close;
+}
+
+std::uint64_t read_seed(const program::options& given) {
+    if (!given.flag("seed")) return std::random_device{}() % 1'000'000;
+    return static_cast<std::uint64_t>(given.number("seed", 0, largest_number));
+}
+
+chop::plan read_plan(const program::options& given) {
+    chop::plan cutting;
+    cutting.how = mode_of(given.text("mode"));
+    read_direction(given.text("direction"), cutting);
     cutting.codec = given.text("codec");
     if (chop::find_frames(cutting.codec) == nullptr)
         throw program::usage_error("--codec is six-digit, u8, u16, u32, u64 or line");
     if (given.flag("cuts") && cutting.how != chop::mode::cuts)
         throw program::usage_error("--cuts belongs to --mode cuts");
     if (cutting.how == chop::mode::cuts) cutting.cuts = read_cuts(given.text("cuts"));
-    constexpr long most = 1'000'000'000'000;
     cutting.glue = static_cast<std::size_t>(given.number("glue", 0, 1000));
     if (given.flag("after"))
-        cutting.after = static_cast<std::uint64_t>(given.number("after", 0, most));
-    cutting.seed = given.flag("seed") ? static_cast<std::uint64_t>(given.number("seed", 0, most))
-                                      : std::random_device{}() % 1'000'000;
+        cutting.after = static_cast<std::uint64_t>(given.number("after", 0, largest_number));
+    cutting.seed = read_seed(given);
     return cutting;
 }
 
@@ -164,7 +172,7 @@ int main(int argc, char** argv) {
     return program::run(
         argc, argv, examples,
         {program::address_option("127.0.0.1"),
-         program::listen_port_option("0"),
+         program::port_option("0"),
          {'t', "to", "HOST:PORT", "", "the server (required)"},
          {'m', "mode", "MODE", "whole", "how to cut, see above"},
          {'s', "seed", "NUMBER", "", "the same seed makes the same cuts (without it: random)"},

@@ -28,7 +28,7 @@ namespace chop {
 enum class mode { whole, bytes, random, headers, glue, cuts, stall, reset, half_close };
 enum direction { to_server, to_client };
 
-/// What the command line asks for.
+/// The cutting that the command line names.
 struct plan {
     mode how = mode::whole;
     bool cut_direction[2] = {true, true};  ///< by `direction`; the other one passes whole
@@ -92,12 +92,12 @@ public:
           dice_(2 * (given.seed + number) + (which == to_client ? 1 : 0)) {
         if (how_ == mode::cuts) cuts_.insert(given.cuts.begin(), given.cuts.end());
         if (how_ == mode::stall || how_ == mode::reset || how_ == mode::half_close) {
-            fate_ = given.after ? *given.after : 1 + roll(64);
-            cuts_.insert(*fate_);
+            interruption_ = given.after ? *given.after : 1 + roll(64);
+            cuts_.insert(*interruption_);
         }
         if (how_ == mode::headers || how_ == mode::glue) finder_ = find_frames(given.codec);
         if (how_ == mode::headers) cut_header_at(0);
-        if (how_ == mode::glue) gather();
+        if (how_ == mode::glue) start_counting();
     }
 
     /// These bytes came from the sender. Returns "", or once: why its frames cannot be found.
@@ -125,17 +125,17 @@ public:
     }
 
     /// Holding back has lasted long enough: all that waits is the next piece.
-    void let_go(std::size_t waiting) {
+    void release(std::size_t waiting) {
         cuts_.insert(position_ + waiting);
-        gather();
+        start_counting();
     }
 
     /// The next bytes of the stream have gone to the receiver.
     void sent(std::size_t count) { position_ += count; }
 
     /// The place of the stall, reset or half-close has been reached.
-    bool fate_due() const { return fate_ && position_ >= *fate_; }
-    void fate_done() { fate_.reset(); }
+    bool interruption_due() const { return interruption_ && position_ >= *interruption_; }
+    void interruption_done() { interruption_.reset(); }
 
     mode how() const { return how_; }
     std::uint64_t position() const { return position_; }
@@ -144,16 +144,23 @@ private:
     /// 0 to below - 1. By hand: a std:: distribution may differ from one library to the next.
     std::uint64_t roll(std::uint64_t below) { return dice_() % below; }
 
-    /// 1 to 20, and one time in forty up to 2000.
-    std::uint64_t random_size() { return 1 + (roll(40) == 0 ? roll(2000) : roll(20)); }
+    /// The size of the next random piece: 1 to 20 bytes, and one time in forty up to 2000. The
+    /// first four have at most 3 bytes: so each stream of 13 bytes or more is cut into at least
+    /// five pieces.
+    std::uint64_t random_size() {
+        ++random_pieces_;
+        if (random_pieces_ <= 4) return 1 + roll(3);
+        const bool is_long = roll(40) == 0;
+        return 1 + roll(is_long ? 2000 : 20);
+    }
 
     /// The frames begin to be counted anew for the next glued piece.
-    void gather() { missing_ = glue_ != 0 ? glue_ : 2 + roll(3); }
+    void start_counting() { missing_ = glue_ != 0 ? glue_ : 2 + roll(3); }
 
     void frame_ended(std::uint64_t end) {
         if (how_ == mode::glue && --missing_ == 0) {
             cuts_.insert(end);
-            gather();
+            start_counting();
         }
         if (how_ == mode::headers) cut_header_at(end);
         // The end of a line is its header, so to speak: the cut is before the LF.
@@ -171,11 +178,12 @@ private:
     std::size_t glue_;
     std::uint64_t turn_;  // headers: which place of the header is next
     std::mt19937_64 dice_;
+    std::size_t random_pieces_ = 0;  // random: chosen so far
     std::unique_ptr<frame_finder> finder_;
-    std::set<std::uint64_t> cuts_;       // those that are known, all behind position_
-    std::optional<std::uint64_t> fate_;  // where the stall, reset or half-close happens
-    std::size_t missing_ = 0;            // glue: messages, until the piece is complete
-    std::uint64_t position_ = 0;         // bytes that have gone
+    std::set<std::uint64_t> cuts_;               // those that are known, all behind position_
+    std::optional<std::uint64_t> interruption_;  // where the stall, reset or half-close happens
+    std::size_t missing_ = 0;                    // glue: messages, until the piece is complete
+    std::uint64_t position_ = 0;                 // bytes that have gone
 };
 
 }  // namespace chop

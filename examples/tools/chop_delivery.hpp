@@ -1,21 +1,22 @@
 // examples/tools/chop_delivery.hpp -- has the program at the other end read what we sent it?
 //
-// Two pieces sent one behind the other are one piece again if the receiver was busy meanwhile: both
-// lie in its receive buffer, and one recv takes both. So the next piece must wait until the last
-// one has been *read*. TCP cannot tell: an acknowledgement says that the receiver's kernel has the
-// bytes, not that its program has taken them. Asking the receiver is out of the question too.
+// Two pieces sent one after the other become one piece if the receiver was busy meanwhile: both lie
+// in its receive buffer, and one recv takes both. So the next piece must wait until the last one
+// has been *read*. TCP does not show that: an acknowledgement says that the kernel of the receiver
+// has the bytes, not that its program has taken them. And the receiver is any program: it cannot
+// help.
 //
-// But here the receiver is on our own machine, and Linux tells everybody about every socket: that
-// is how `ss -tin` knows. We ask about the one socket at the other end of our connection, by the
-// four numbers that name it, and learn
+// But the receiver is on this machine, and Linux shows the state of every socket: `ss -tin` works
+// like that. chop queries the one socket at the other end of its connection, by the four numbers
+// that name it, and gets
 //     received    the bytes that have reached it since the start
 //     unread      those of them that still lie in its receive buffer (Recv-Q)
-// One question takes 2 microseconds; reading /proc/net/tcp, which tells the same, takes longer with
-// every socket of the machine. The kernel locks the socket while it answers `received`, so that a
+// One query takes 2 microseconds; reading /proc/net/tcp, which has the same numbers, takes longer
+// with every socket of the machine. The kernel locks the socket while it reads `received`, so a
 // recv that was under way has returned by then: what is sent afterwards cannot slip into it.
 //
 // A receiver on another machine (or in a container, or under a system other than Linux) cannot be
-// asked about. There a pause after each piece must do. Measured on two cores, one byte a piece:
+// queried. There chop makes a pause after each piece. Measured on two cores, one byte a piece:
 //                     time for a piece      runs of 300 pieces in which two were read as one
 //     this            16 microseconds       0 of 120 (and 0 of 60 with three busy loops beside it)
 //     pause of 1 ms   1450 microseconds     8 of 120
@@ -47,7 +48,7 @@ struct far_end {
     std::size_t unread = 0;
 };
 
-/// Asks the kernel. One for the whole program.
+/// Queries the kernel. One for the whole program.
 class socket_table {
 public:
 #ifdef __linux__
@@ -55,11 +56,23 @@ public:
 
     /// About the socket at `there` that is connected to `here`. Unknown also where Linux is built
     /// without this service.
-    far_end ask(const trama::endpoint& there, const trama::endpoint& here) const {
-        struct {
-            nlmsghdr head;
-            inet_diag_req_v2 about;
-        } question{};
+    far_end query(const trama::endpoint& there, const trama::endpoint& here) const {
+        const request question = request_for(there, here);
+        alignas(nlmsghdr) char answer[4096];
+        if (::send(netlink_.get(), &question, sizeof question, 0) == -1) return {};
+        // The kernel has answered before send returned.
+        const ssize_t size = ::recv(netlink_.get(), answer, sizeof answer, MSG_DONTWAIT);
+        return size < 0 ? far_end() : read(answer, static_cast<std::size_t>(size));
+    }
+
+private:
+    struct request {
+        nlmsghdr head;
+        inet_diag_req_v2 about;
+    };
+
+    static request request_for(const trama::endpoint& there, const trama::endpoint& here) {
+        request question{};
         question.head.nlmsg_len = sizeof question;
         question.head.nlmsg_type = SOCK_DIAG_BY_FAMILY;
         question.head.nlmsg_flags = NLM_F_REQUEST;
@@ -69,16 +82,11 @@ public:
         question.about.idiag_states = ~0U;
         put(there, question.about.id.idiag_src, question.about.id.idiag_sport);
         put(here, question.about.id.idiag_dst, question.about.id.idiag_dport);
-        question.about.id.idiag_cookie[0] = question.about.id.idiag_cookie[1] = INET_DIAG_NOCOOKIE;
-
-        alignas(nlmsghdr) char answer[4096];
-        if (::send(netlink_.get(), &question, sizeof question, 0) == -1) return {};
-        // The kernel has answered before send returned.
-        const ssize_t size = ::recv(netlink_.get(), answer, sizeof answer, MSG_DONTWAIT);
-        return size < 0 ? far_end() : read(answer, static_cast<std::size_t>(size));
+        question.about.id.idiag_cookie[0] = INET_DIAG_NOCOOKIE;
+        question.about.id.idiag_cookie[1] = INET_DIAG_NOCOOKIE;
+        return question;
     }
 
-private:
     static void put(const trama::endpoint& end, __be32 (&address)[4], __be16& port) {
         port = htons(end.port());
         sockaddr_in v4;
@@ -94,11 +102,10 @@ private:
 
     /// A netlink answer: a header, the fixed part, then attributes: length, type, value.
     static far_end read(const char* answer, std::size_t size) {
-        constexpr std::size_t received_at = 128;  // tcpi_bytes_received, man 7 tcp
-        constexpr unsigned char listening = 10;   // TCP_LISTEN: the connection itself has gone
+        constexpr unsigned char listening = 10;  // TCP_LISTEN: the connection itself has gone
         nlmsghdr head;
         inet_diag_msg socket;
-        std::size_t at = NLMSG_HDRLEN;
+        const std::size_t at = NLMSG_HDRLEN;
         if (size < at + sizeof socket) return {};
         std::memcpy(&head, answer, sizeof head);
         std::memcpy(&socket, answer + at, sizeof socket);
@@ -106,9 +113,15 @@ private:
         far_end found;
         found.owned = socket.idiag_inode != 0;
         found.unread = socket.idiag_rqueue;
+        read_attributes(answer, size, at + NLMSG_ALIGN(sizeof socket), found);
+        return found;
+    }
+
+    static void read_attributes(const char* answer, std::size_t size, std::size_t at,
+                                far_end& found) {
+        constexpr std::size_t received_at = 128;  // tcpi_bytes_received, man 7 tcp
         nlattr attribute;
-        for (at += NLMSG_ALIGN(sizeof socket); at + sizeof attribute <= size;
-             at += NLA_ALIGN(attribute.nla_len)) {
+        for (; at + sizeof attribute <= size; at += NLA_ALIGN(attribute.nla_len)) {
             std::memcpy(&attribute, answer + at, sizeof attribute);
             if (attribute.nla_len < sizeof attribute) break;
             const std::size_t value = at + sizeof attribute;
@@ -116,12 +129,11 @@ private:
             std::memcpy(&found.received, answer + value + received_at, sizeof found.received);
             found.known = true;
         }
-        return found;
     }
 
     trama::unique_fd netlink_;
 #else
-    far_end ask(const trama::endpoint&, const trama::endpoint&) const {
+    far_end query(const trama::endpoint&, const trama::endpoint&) const {
         return {};
     }
 #endif
@@ -130,7 +142,7 @@ private:
 /// Decides when the next piece may go to one receiver.
 class gate {
 public:
-    /// `pause`: after each piece, where the receiver cannot be asked about.
+    /// `pause`: after each piece, where the receiver cannot be queried.
     gate(const socket_table& table, const trama::tcp_stream& receiver, trama::duration pause)
         : table_(table),
           there_(receiver.remote_endpoint()),
@@ -144,7 +156,7 @@ public:
         last_sent_ = steady::now();
         if (state_ == state::empty) waiting_since_ = last_sent_;
         state_ = state::sent;
-        ask_again_in_ = std::chrono::microseconds(5);
+        query_again_in_ = std::chrono::microseconds(5);
     }
 
     /// Whether the receiver has read everything. A receiver that reads nothing for a while, because
@@ -155,7 +167,7 @@ public:
         // Twice: `unread` of the first answer may be older than the bytes' arrival.
         if (now.known && state_ == state::delivered && now.unread == 0) return pass();
         if (now.known && now.received >= total_) {
-            if (state_ == state::sent) ask_again_in_ = trama::duration::zero();
+            if (state_ == state::sent) query_again_in_ = trama::duration::zero();
             state_ = state::delivered;
         }
         const auto quiet = steady::now() - last_sent_;
@@ -164,14 +176,14 @@ public:
     }
 
     /// How long to wait before open() is worth another call.
-    trama::duration ask_again_in() {
-        const trama::duration now = ask_again_in_;
+    trama::duration query_again_in() {
+        const trama::duration now = query_again_in_;
         constexpr trama::duration most = std::chrono::milliseconds(1);
-        ask_again_in_ = std::min(most, std::max(2 * now, trama::duration(5000)));
+        query_again_in_ = std::min(most, std::max(2 * now, trama::duration(5000)));
         return now;
     }
 
-    /// The receiver cannot be asked about, so a pause is all there is.
+    /// The receiver cannot be queried: only the pause separates the pieces.
     bool blind() const { return !was_known_ && total_ > 0; }
 
     /// The program has closed its socket for good, and not only its sending half. For a client: a
@@ -183,7 +195,7 @@ private:
     enum class state { empty, sent, delivered };
 
     far_end look() {
-        const far_end now = table_.ask(there_, here_);
+        const far_end now = table_.query(there_, here_);
         was_known_ = was_known_ || now.known;
         return now;
     }
@@ -201,7 +213,7 @@ private:
     std::uint64_t total_ = 0;
     steady::time_point last_sent_;
     steady::time_point waiting_since_;  // since then the receiver's buffer has not been empty
-    trama::duration ask_again_in_{0};
+    trama::duration query_again_in_{0};
     bool was_known_ = false;
 };
 

@@ -32,7 +32,7 @@ struct surroundings {
 };
 
 /// Receives from one end, cuts, and sends to the other. It never waits: forward() does what can be
-/// done now, and look_again() tells when there will be more to do.
+/// done now, and look_again() returns when there will be more to do.
 class lane {
 public:
     /// `number`: of the connection. Everything that is referred to must outlive the lane.
@@ -50,7 +50,7 @@ public:
     bool wants_to_receive() const { return !ended_ && waiting_.size() < room; }
     bool wants_to_send() const { return blocked_; }
     bool sender_ended() const { return ended_; }
-    bool receiver_told() const { return finished_; }
+    bool sending_ended() const { return finished_; }
     bool over() const { return finished_ && ended_; }
     bool stalled() const { return steady::now() < stalled_until_; }
 
@@ -69,12 +69,12 @@ public:
     void forward() {
         look_again_ = trama::no_timeout;
         blocked_ = false;
-        while (!finished_ && (!waiting_.empty() || ended_ || cutter_.fate_due())) {
+        while (!finished_ && (!waiting_.empty() || ended_ || cutter_.interruption_due())) {
             if (stalled()) return wait(stalled_until_ - steady::now());
-            if (paced() && !gate_.open()) return wait(gate_.ask_again_in());
-            if (paced()) tell_if_blind();
-            if (cutter_.fate_due()) {
-                meet_fate();
+            if (paced() && !gate_.open()) return wait(gate_.query_again_in());
+            if (paced()) report_if_blind();
+            if (cutter_.interruption_due()) {
+                interrupt();
             } else if (waiting_.empty()) {
                 finish();
             } else if (!send_piece()) {
@@ -108,15 +108,22 @@ private:
 
     void wait(trama::duration time) { look_again_ = std::max(time, trama::duration::zero()); }
 
-    /// False: nothing more can be sent now.
-    bool send_piece() {
-        std::size_t size = cutter_.next_piece(waiting_.size());
-        if (size == 0) {
-            const bool hold = !ended_ && waiting_.size() < room && steady::now() < held_until_;
-            if (hold) return wait(held_until_ - steady::now()), false;
-            cutter_.let_go(waiting_.size());
-            size = cutter_.next_piece(waiting_.size());
+    /// Returns the size of the next piece; 0: it is held back, because more may come.
+    std::size_t next_size() {
+        const std::size_t size = cutter_.next_piece(waiting_.size());
+        if (size > 0) return size;
+        if (!ended_ && waiting_.size() < room && steady::now() < held_until_) {
+            wait(held_until_ - steady::now());
+            return 0;
         }
+        cutter_.release(waiting_.size());
+        return cutter_.next_piece(waiting_.size());
+    }
+
+    /// Returns false if nothing more can be sent now.
+    bool send_piece() {
+        const std::size_t size = next_size();
+        if (size == 0) return false;
         const trama::io_result sent = to_.try_send_some({waiting_.data(), size});
         if (sent.status == trama::io_status::failed) fail("sending", sent);
         blocked_ = sent.status == trama::io_status::would_block;
@@ -130,11 +137,9 @@ private:
     }
 
     /// The stall, reset or half-close, at its place in the stream.
-    void meet_fate() {
-        cutter_.fate_done();
-        tell(cutter_.how() == mode::stall   ? "stalls"
-             : cutter_.how() == mode::reset ? "is reset"
-                                            : "is shut down");
+    void interrupt() {
+        cutter_.interruption_done();
+        report(interruption_text());
         if (cutter_.how() == mode::stall) stalled_until_ = steady::now() + given_.stall;
         if (cutter_.how() == mode::half_close) finish();
         reset_ = cutter_.how() == mode::reset;
@@ -148,15 +153,20 @@ private:
         to_.shutdown_send();
     }
 
-    void tell(const char* what) const {
+    const char* interruption_text() const {
+        if (cutter_.how() == mode::stall) return "stalls";
+        return cutter_.how() == mode::reset ? "is reset" : "is shut down";
+    }
+
+    void report(const char* what) const {
         program::say(name_, ": ", what, " after byte ", cutter_.position());
     }
 
-    void tell_if_blind() {
+    void report_if_blind() {
         if (blind_ || !gate_.blind()) return;
         blind_ = true;
         program::say(name_,
-                     ": the receiver is not on this machine, so nobody can tell when it has "
+                     ": the receiver is not on this machine, so chop cannot see when it has "
                      "read a piece; see --pause");
     }
 
@@ -166,7 +176,7 @@ private:
     }
 
     const settings& given_;
-    std::string* history_;  // nullptr: nobody wants it
+    std::string* history_;  // nullptr: not recorded
     std::string name_;
     trama::tcp_stream& from_;
     trama::tcp_stream& to_;
@@ -174,10 +184,10 @@ private:
     gate gate_;
     std::string waiting_;    // received, not yet sent
     bool ended_ = false;     // the sender has closed
-    bool finished_ = false;  // the receiver has been told so, or the lane was cut off before
+    bool finished_ = false;  // the receiver gets no more: its stream was ended or reset
     bool blocked_ = false;   // the kernel takes no more for now
     bool reset_ = false;     // both ends are to be reset
-    bool blind_ = false;     // it was told that the receiver cannot be seen
+    bool blind_ = false;     // it was reported that the receiver cannot be seen
     steady::time_point stalled_until_{};
     steady::time_point held_until_{};
     trama::duration look_again_ = trama::no_timeout;

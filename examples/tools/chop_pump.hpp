@@ -44,8 +44,8 @@ public:
             reset();
             return false;
         }
-        // Nothing is sent during a stall, so no error tells that the client has left. The server
-        // must not wait for it: its next client does.
+        // Nothing is sent during a stall, so no error shows that the client has left. The server
+        // must not wait for it: the next client of the server waits as well.
         if (stalled() && up_.sender_ended() && down_.receiver_gone()) return false;
         return !up_.over() || !down_.over();
     }
@@ -79,7 +79,7 @@ private:
         if (in.wants_to_receive()) events |= POLLIN;
         if (out.wants_to_send()) events |= POLLOUT;
         // Both halves closed: poll would report just that, again and again.
-        const bool both_closed = in.sender_ended() && out.receiver_told();
+        const bool both_closed = in.sender_ended() && out.sending_ended();
         return {both_closed ? -1 : socket.fd(), static_cast<short>(events), 0};
     }
 
@@ -120,7 +120,7 @@ public:
             at_most = std::min<trama::duration>(at_most, std::chrono::milliseconds(100));
         wait(at_most);
         serve_all();
-        if (watched_[0].revents != 0 && !program::stopping()) welcome();
+        if (watched_[0].revents != 0 && !program::stopping()) accept_client();
         return watched_[1].revents != 0;
     }
 
@@ -134,6 +134,9 @@ public:
 
     /// How many clients have come.
     std::uint64_t connections() const { return next_number_; }
+
+    /// Why the last connection to the server failed; empty: each one was made.
+    const std::string& server_error() const { return server_error_; }
 
     /// What the sender sent on the first connection, or the start of it.
     const std::string& history(direction which) const { return around_.history[which]; }
@@ -164,12 +167,12 @@ private:
             return one.serve(client, server);
         } catch (const trama::network_error& error) {
             program::say(error.what());
-            one.reset();  // so that the other end hears of it
+            one.reset();  // so that the other end gets an error, too
             return false;
         }
     }
 
-    void welcome() {
+    void accept_client() {
         trama::tcp_stream client;
         const trama::io_result result = listener_.try_accept(client);
         if (result.status == trama::io_status::would_block) return;
@@ -183,15 +186,16 @@ private:
         program::say("connection ", number, " from ", client.remote_endpoint(), ", seed ",
                      around_.given.cutting.seed + number);
         try {
-            connections_.emplace_back(around_, number, std::move(client), call_server());
+            connections_.emplace_back(around_, number, std::move(client), connect_to_server());
         } catch (const std::system_error& error) {
+            server_error_ = error.what();
             program::say("connection ", number, " is closed: ", error.what());
         }
     }
 
     /// Waits for an address that does not answer, and all the others wait with it; a server to be
     /// tested answers, or refuses, at once.
-    trama::tcp_stream call_server() const {
+    trama::tcp_stream connect_to_server() const {
         const settings& given = around_.given;
         for (const trama::deadline limit(std::chrono::seconds(5));;) {
             try {
@@ -210,6 +214,7 @@ private:
     std::list<connection> connections_;
     std::vector<pollfd> watched_;
     std::uint64_t next_number_ = 0;
+    std::string server_error_;
     steady::time_point accept_again_{};
 };
 

@@ -116,8 +116,8 @@ class Conversations:
     def test_a_dot_alone_comes_back_like_any_other_byte(self):
         server = self.server(self.SERVER)
         (client,) = self.clients(server, 1)
-        self.assert_echoes(client, b".")
-        self.assert_echoes(client, b"hola")
+        for message in (b".", b"..", b".\n", b"hola"):
+            self.assert_echoes(client, message)
 
     def test_a_conversation_that_is_over_is_closed_at_once(self):
         server = self.server(self.SERVER)
@@ -138,7 +138,7 @@ class Conversations:
     def test_the_client_of_the_lab_is_content_with_it(self):
         server = self.server(self.SERVER)
         answers = lab_peers.echo_client(server.port, [b"hola", b"adios"])
-        self.assertEqual(answers, [b"hola", b"adios", b"."])
+        self.assertEqual(answers, [b"hola", b"adios", b"."])  # the dot ends its client only
 
     def fill(self, stuck):
         """Sends until the server can neither send nor take any more."""
@@ -323,7 +323,7 @@ class Manners:
     def test_a_port_in_use_is_told_with_a_hint(self):
         port = programs.port_of(self.listener())
         server = self.start(self.SERVER, "-H", "127.0.0.1", "-p", port)
-        self.assert_fails(server, 1, "listen on 127.0.0.1:%d: Address already in use .*ss -ltnp"
+        self.assert_fails(server, 1, "listen on 127.0.0.1:%d: Address already in use .*ss -tanp"
                           % port)
 
     def test_help_shows_the_examples_first(self):

@@ -7,6 +7,7 @@ import contextlib
 import time
 import unittest
 
+import lab_peers
 import programs
 import test_12_select as chapter_12
 
@@ -22,7 +23,8 @@ class AsBefore(chapter_12.Conversations, chapter_12.Failures, chapter_12.Stoppin
     PATH = SERVER
     OPTIONS = ("--idle", "60")
 
-    def test_the_patience_is_a_number_of_seconds(self):
+
+    def test_the_time_is_a_number_of_seconds(self):
         self.assert_usage_error(SERVER, "--idle", "0", says="1 to 86400")
         self.assert_usage_error(SERVER, "--idle", "soon", says="1 to 86400")
 
@@ -41,6 +43,12 @@ class Case(chapter_12.Server):
         self.assertGreaterEqual(took, patience - 0.01)
         self.assertLess(took, patience + 1)
 
+    def assert_a_dot_comes_back(self):
+        server = self.begin("--idle", 60)
+        (client,) = self.clients(server, 1)
+        for message in (b".", b"..", b".\n", b"hola"):
+            self.assert_echoes(client, message)
+
     def talk_until(self, talker, other, seconds):
         """`talker` speaks five times a second until something comes to `other`, or time is up."""
         started = time.monotonic()
@@ -51,6 +59,14 @@ class Case(chapter_12.Server):
 
 
 class Idle(Case):
+    def test_a_dot_alone_comes_back_like_any_other_byte(self):
+        self.assert_a_dot_comes_back()
+
+    def test_the_client_of_the_lab_is_content_with_it(self):
+        server = self.begin("--idle", 60)
+        answers = lab_peers.echo_client(server.port, [b"hola", b"adios"])
+        self.assertEqual(answers, [b"hola", b"adios", b"."])  # the dot ends its client only
+
     def test_a_silent_client_is_out_in_time_although_another_one_speaks(self):
         server = self.begin("--idle", 1)
         started = time.monotonic()
@@ -134,6 +150,9 @@ class Naive(Case):
     """The flaw that the chapter shows is really there."""
 
     PATH = NAIVE
+
+    def test_a_dot_alone_comes_back_like_any_other_byte(self):
+        self.assert_a_dot_comes_back()
 
     def test_who_speaks_keeps_the_silent_one_alive_and_both_are_expelled_together(self):
         server = self.begin("--idle", 1)

@@ -3,13 +3,20 @@
 
 Run: TRAMA_BUILD=build python3 tests/examples/test_14_group_chat.py
 """
+import os
 import select
+import shutil
 import signal
 import socket
+import subprocess
+import tempfile
 import termios
 import time
 import unittest
+from pathlib import Path
 
+import characters
+import lab_peers
 import programs
 
 SERVER = "14_group_chat/chat_server"
@@ -225,6 +232,23 @@ class Talking:
                 luis.say(b"/nick " + name)
                 self.assert_hears(luis, "* not this name: 1 to 20 visible characters, no blanks")
 
+    def test_a_name_with_a_character_that_is_not_drawn_is_refused(self):
+        server = self.open_room()
+        ana = self.join(server, "ana")
+        hidden = characters.HIDDEN
+        edges = [chr(code) for code in sorted(hidden)  # of each range
+                 if code - 1 not in hidden or code + 1 not in hidden]
+        self.assertGreater(len(edges), 30)
+        for start in range(0, len(edges), PACE - 10):
+            luis = self.join(server, "luis", ana)
+            for each in edges[start:start + PACE - 10]:
+                with self.subTest(character="U+%04X" % ord(each)):
+                    luis.say("/nick ana" + each)
+                    self.assert_hears(luis, "* not this name: 1 to 20 visible characters, "
+                                            "no blanks")
+            luis.say("/quit")
+            self.assert_hears(ana, self.leaving(luis))
+
     def test_an_unknown_command_is_answered_and_not_said(self):
         server = self.open_room()
         ana = self.join(server, "ana")
@@ -242,8 +266,9 @@ class Talking:
         ana = self.join(server, "ana")
         luis = self.join(server, "luis", ana)
         for sent, heard in ((b"\x1b[2J", r"\x1b[2J"), (b"a\x00b\x07", r"a\x00b\x07"),
-                            (b"a\rb\tc\x7f", r"a\rb\tc\x7f"), ("\u009b2J".encode(), r"\xc2\x9b2J"),
-                            ("\u202eana".encode(), r"\xe2\x80\xaeana"),
+                            (b"a\rb\tc\x7f", r"a\rb\tc\x7f"), ("\u009b2J".encode(), r"\u{9b}2J"),
+                            ("\u202eana".encode(), r"\u{202e}ana"),
+                            ("an\u034fa".encode(), r"an\u{34f}a"),
                             ("año 日本 🙂".encode(), "año 日本 🙂")):
             with self.subTest(sent=sent):
                 luis.say(sent)
@@ -488,7 +513,54 @@ class Talking:
         """Waits until something comes, but no longer than that."""
         select.select([peer.socket], [], [], seconds)
 
+    def test_a_line_of_8190_bytes_costs_its_sender_the_connection_and_nobody_else_notices(self):
+        server = self.open_room()
+        ana = self.join(server, "ana")
+        luis = self.join(server, "luis", ana)
+        luis.say("x" * 8190)
+        self.assertEqual(luis.hears_all(), [])
+        self.assert_hears(ana, self.leaving(luis))
+        server.wait_for_line("127.0.0.1:%d left: .*8190 bytes, here at most 8000" % luis.port,
+                             on="stderr")
+        self.assert_in_order(server, ana)
+
+    def test_every_message_of_1000_bytes_reaches_the_others_also_behind_the_longest_name(self):
+        server = self.open_room()
+        ana = self.join(server, "ana")
+        luis = self.join(server, "\U0001f642" * 20, ana)
+        for character in ("\x01", "\x9b", "\u034f", "\u202e", "\U0001d173", "\U000e0001"):
+            with self.subTest(character=ascii(character)):
+                text = character * (LONGEST // len(character.encode()))
+                luis.say(text)
+                self.assert_hears(ana, self.said(luis, characters.harmless(text)))
+
     # ---- the end ----
+
+    def test_a_stop_is_announced_to_everybody_and_delivered_before_the_end(self):
+        for number in (signal.SIGINT, signal.SIGTERM):
+            with self.subTest(number=number):
+                server = self.open_room("--password", WORD)
+                ana = self.join(server, "ana", password=WORD)
+                waiting = self.peer(server)
+                self.assert_hears(waiting, "* password?")
+                server.signal(number)
+                self.assertEqual(ana.hears_all(), ["* the server stops: goodbye"])
+                self.assertEqual(waiting.hears_all(), ["* the server stops: goodbye"])
+                for each in (ana, waiting):
+                    each.close()
+                self.assertEqual(server.wait_exit(), 0, server.stderr)
+
+    def test_a_stop_is_delivered_behind_all_that_was_said_before(self):
+        server = self.open_room()
+        ana = self.join(server, "ana")
+        luis = self.join(server, "luis", ana)
+        texts = ["%d " % number + "x" * 900 for number in range(PACE - 10)]
+        luis.say(*texts)
+        luis.say("/who")
+        self.assertIn("* here:", luis.hears())  # the server has received all of them
+        server.terminate()
+        self.assertEqual(ana.hears_all(), [self.said(luis, text) for text in texts] +
+                         ["* the server stops: goodbye"])
 
     def test_stops_in_order_with_clients_inside_and_at_the_door(self):
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -686,6 +758,129 @@ class Client(ChatCase):
                     self.assertEqual(client.wait_exit(), 0, client.stderr)
 
 
+class OtherServers(ChatCase):
+    """The client at a chat that has no welcome."""
+
+    def start_client(self, port, *options, **keywords):
+        return self.start(CLIENT, *LOCAL, "-p", port, *options, **keywords)
+
+    def start_lab_server(self, leavers):
+        """The port of the chat of the lab, and the server itself."""
+        listener = self.listener()
+        server = self.in_background(lab_peers.chat_server, listener, leavers)
+        return programs.port_of(listener), server
+
+    def test_from_a_pipe_it_talks_at_once(self):
+        naive = self.server(NAIVE_SERVER)
+        listener = programs.connect(naive.port)
+        self.addCleanup(listener.close)
+        client = self.run_to_end(CLIENT, *LOCAL, "-p", naive.port, "--lines", stdin="hola\nadios\n")
+        self.assertEqual(client.code, 0, client.story(""))
+        heard = listener.makefile("rb")
+        self.assertRegex(heard.readline(), rb"entered room\n$")
+        self.assertRegex(heard.readline(), rb"^\r<.*> hola\n$")
+        self.assertRegex(heard.readline(), rb"adios\n$")  # without a name, if both came at once
+        self.assertRegex(heard.readline(), rb"is offline\n$")
+
+    def test_at_a_terminal_it_talks_at_once(self):
+        naive = self.server(NAIVE_SERVER)
+        other = programs.connect(naive.port)
+        self.addCleanup(other.close)
+        client = self.start_client(naive.port, "--lines", terminal=TERMINAL)
+        client.wait_for_text("> $")
+        heard = other.makefile("rb")
+        self.assertRegex(heard.readline(), rb"entered room\n$")
+        client.send("hola\n")
+        self.assertRegex(heard.readline(), rb"^\r<.*> hola\n$")
+        other.sendall(b"adios\n")
+        client.wait_for_text(r"<\('127.0.0.1', \d+\)> adios\r\n\r\x1b\[K> $")
+        client.send("\x04")
+        self.assertEqual(client.wait_exit(), 0, client.stdout)
+
+    def test_the_server_of_the_lab_works_at_a_terminal_and_from_a_pipe(self):
+        port, server = self.start_lab_server(leavers=2)
+        ana = self.start_client(port, "--lines", terminal=TERMINAL)
+        ana.wait_for_text("> $")
+        luis = self.start_client(port, "--lines")
+        ana.wait_for_text(r"\[127.0.0.1:\d+\] entered room\r\n")
+        luis.send_line("hola, año nuevo")
+        ana.wait_for_text(r"<\('127.0.0.1', \d+\)> hola, año nuevo\r\n")
+        ana.send("adios\n")
+        luis.wait_for_line(r"^<\('127.0.0.1', \d+\)> adios$")
+        luis.close_stdin()
+        self.assertEqual(luis.wait_exit(), 0, luis.story("the server does not close"))
+        eva = self.start_client(port, "--lines")
+        eva.send_line("hola")
+        ana.wait_for_text(r"Client \(127.0.0.1, \d+\) is offline"
+                          r"\[127.0.0.1:\d+\] entered room\r\n")
+        ana.wait_for_text(r"<\('127.0.0.1', \d+\)> hola\r\n")
+        ana.send("\x04")
+        server.result()
+        self.assertEqual(ana.wait_exit(), 0, ana.stdout)
+        self.assert_fails(eva, 1, "the server ended the conversation")
+
+    def test_a_notice_without_a_line_feed_is_a_line_of_its_own_before_a_message(self):
+        listener = self.listener()
+        client = self.start_client(programs.port_of(listener), "--lines")
+        with programs.accept(listener) as connection:
+            connection.sendall(b"Client (127.0.0.1, 7) is offline\r<('127.0.0.1', 8)> hola\n")
+            client.wait_for_text(r"^Client \(127.0.0.1, 7\) is offline\n"
+                                 r"<\('127.0.0.1', 8\)> hola\n")
+
+    def test_with_frames_it_talks_at_once_too(self):
+        listener = self.listener()
+        client = self.start_client(programs.port_of(listener))
+        client.send_line("hola")
+        with programs.accept(listener) as connection:
+            self.assertEqual(programs.recv_exactly(connection, 11), Frames.encode(b"hola"))
+
+    def test_a_question_of_the_server_takes_the_turn_at_a_terminal(self):
+        listener = self.listener()
+        client = self.start_client(programs.port_of(listener), "--lines", terminal=TERMINAL)
+        client.wait_for_text("> $")
+        with programs.accept(listener) as connection:
+            connection.sendall(b"* password?\n")
+            client.wait_for_text("password: $")
+            client.send("sesame\n")
+            self.assertEqual(programs.recv_exactly(connection, 7), b"sesame\n")
+            self.assertNotIn("sesame", client.stdout)
+            connection.sendall(b"hola\n")
+            client.wait_for_text("hola\r\n.*> $")
+            client.send("adios\n")
+            self.assertEqual(programs.recv_exactly(connection, 6), b"adios\n")
+
+    def test_a_question_of_the_server_takes_the_turn_from_a_pipe(self):
+        listener = self.listener()
+        client = self.start_client(programs.port_of(listener), "--lines")
+        client.send("sesame\nhola\n")
+        with programs.accept(listener) as connection:
+            connection.sendall(b"* password?\n")
+            self.assertEqual(connection.recv(99), b"sesame\n")
+            self.assertEqual(select.select([connection], [], [], 1)[0], [], "this is no password")
+            connection.sendall(b"come in\n")
+            self.assertEqual(connection.recv(99), b"hola\n")
+
+    def test_a_server_that_says_nothing_to_an_answer_does_not_silence_it(self):
+        listener = self.listener()
+        client = self.start_client(programs.port_of(listener), "--lines")
+        client.send("sesame\nhola\n")
+        with programs.accept(listener) as connection:
+            connection.sendall(b"* password?\n")
+            self.assertEqual(connection.recv(99), b"sesame\n")
+            self.assertEqual(connection.recv(99), b"hola\n")
+
+    def test_a_server_that_does_not_close_does_not_keep_it(self):
+        for text in ("hola\n", "/quit\n"):
+            with self.subTest(text=text):
+                listener = self.listener()
+                client = self.start_client(programs.port_of(listener), "--lines")
+                client.send(text)
+                client.close_stdin()
+                with programs.accept(listener) as connection:
+                    self.assertEqual(programs.recv_exactly(connection, len(text)), text.encode())
+                    self.assertEqual(client.wait_exit(), 0, client.stderr)
+
+
 class Typing(ChatCase):
     """The client at a terminal."""
 
@@ -771,6 +966,21 @@ class Typing(ChatCase):
         client.send("\x04")
         self.assertEqual(client.wait_exit(), 0, client.stdout)
 
+    def test_a_ctrl_c_that_its_starter_ignores_stays_ignored(self):
+        server = self.server(SERVER)
+        ana = self.join(server, "ana")
+        client = self.start("/bin/sh", "-c", 'trap "" INT; exec "$0" "$@"',
+                            programs.example(CLIENT), *LOCAL, "-p", server.port, "-n", "luis",
+                            terminal=TERMINAL)
+        self.assert_hears(ana, "* luis is here")
+        client.wait_for_text("> $")
+        client.send("\x03")
+        for text in ("still here", "here again"):  # the first may come before the stop
+            client.send(text + "\n")
+            self.assert_hears(ana, "<luis> " + text)
+        client.terminate()
+        self.assertEqual(client.wait_exit(), 0, client.stdout)
+
     def test_the_terminal_is_given_back_however_it_ends(self):
         ends = {
             "/quit": (lambda client, server: client.send("/quit\n"), 0),
@@ -796,6 +1006,104 @@ class Typing(ChatCase):
     @staticmethod
     def settings(client):
         return termios.tcgetattr(client._terminal)
+
+
+# A chat as a reader of the chapter writes it: no limits of its own, and handlers that throw.
+OWN_SERVER = """
+#include "trama.hpp"
+#include <iostream>
+int main() {
+    using chat_server = trama::message_server<CODEC>;
+    chat_server chat{"127.0.0.1", 0};
+    const auto send_to_others = [&](chat_server::client& sender, const std::string& text) {
+        for (auto& each : chat.clients())
+            if (&each != &sender) each.send(text);
+    };
+    chat.on_message([&](chat_server::client& sender, std::string_view text) {
+        if (text.substr(0, 5) == "/add ") {
+            sender.send(std::to_string(std::stoi(std::string(text.substr(5))) + 1));
+        } else if (text == "/two") {
+            sender.send("one\\ntwo");
+        } else {
+            send_to_others(sender, "<somebody> " + std::string(text));
+        }
+    });
+    chat.on_leave([](chat_server::client&, std::string_view why) { std::cerr << why << std::endl; });
+    std::cout << "listening on " << chat.local_endpoint() << std::endl;
+    chat.run();
+}
+"""
+COMPILER = os.environ.get("CXX") or shutil.which("g++") or shutil.which("c++")
+
+
+class OwnServer(programs.TestCase):
+    """A mistake in a handler, and a line that becomes too long, cost at most the speaker."""
+
+    @classmethod
+    def setUpClass(cls):
+        folder = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(folder.cleanup)
+        source = Path(folder.name, "own.cpp")
+        source.write_text(OWN_SERVER)
+        cls.servers = {}
+        for codec, name in ((Lines, "any_line"), (Frames, "six_digit_colon")):
+            cls.servers[codec] = str(source.with_name(name))
+            subprocess.run([COMPILER, "-std=c++17", "-DCODEC=trama::" + name, "-I",
+                            programs.ROOT / "single_include", source, "-o", cls.servers[codec]],
+                           check=True)
+
+    def members(self, codec):
+        """The server, somebody who speaks, and two others."""
+        server = self.start(self.servers[codec])
+        server.port = int(server.wait_for_line(r"listening on .*:(\d+)").group(1))
+        peers = [Peer(codec, server.port) for _ in range(3)]
+        for each in peers:
+            self.addCleanup(each.close)
+            each.say("/add 1")
+            self.assertEqual(each.hears(), "2")
+        return server, peers
+
+    def assert_costs_only_the_speaker(self, codec, text, why):
+        server, (speaker, ana, luis) = self.members(codec)
+        speaker.say(text)
+        self.assertEqual(speaker.hears_all(), [])
+        server.wait_for_line(why, on="stderr")
+        self.assert_talk(ana, luis)
+        self.assert_stops(server)
+
+    def assert_talk(self, ana, luis):
+        ana.say("hola")
+        self.assertEqual(luis.hears(), "<somebody> hola")
+        luis.say("adios")
+        self.assertEqual(ana.hears(), "<somebody> adios")
+
+    def assert_stops(self, server):
+        server.terminate()
+        self.assertEqual(server.wait_exit(), 0, server.stderr)
+
+    def test_a_line_that_becomes_too_long_with_the_name_before_it_is_delivered(self):
+        server, (speaker, ana, luis) = self.members(Lines)
+        speaker.say("x" * 8190)
+        for each in (ana, luis):
+            self.assertEqual(each.hears(), "<somebody> " + "x" * 8190)
+        ana.say("hola")
+        for each in (speaker, luis):
+            self.assertEqual(each.hears(), "<somebody> hola")
+        self.assert_stops(server)
+
+    def test_an_exception_in_a_handler_costs_only_the_speaker(self):
+        for codec in (Lines, Frames):
+            with self.subTest(codec=codec):
+                self.assert_costs_only_the_speaker(codec, "/add x", "stoi")
+
+    def test_a_line_feed_in_a_line_costs_only_the_speaker_and_in_a_frame_nobody(self):
+        self.assert_costs_only_the_speaker(Lines, "/two", "line")
+        server, (speaker, ana, luis) = self.members(Frames)
+        speaker.say("/two", "a\nb")
+        self.assertEqual(speaker.hears(), "one\ntwo")
+        for each in (ana, luis):
+            self.assertEqual(each.hears(), "<somebody> a\nb")
+        self.assert_stops(server)
 
 
 class Naive(ChatCase):

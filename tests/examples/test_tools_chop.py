@@ -1,5 +1,6 @@
 """examples/tools/chop: the pieces that a receiver gets, and what happens to the connections."""
 import contextlib
+import re
 import signal
 import socket
 import sys
@@ -148,6 +149,22 @@ class Random(ChopCase):
         cuttings = {tuple(self.pieces_of(self.DATA, "--mode", "random", "--seed", seed))
                     for seed in range(5)}
         self.assertEqual(len(cuttings), 5)
+
+    def test_every_seed_makes_at_least_five_pieces_of_13_bytes_or_more(self):
+        chop = self.chop("--mode", "random", "--seed", 1)  # connection k has the seed 1 + k
+        for size in (13, 14, 20, 50, 100, 431, 1000, 3000):
+            data = bytes(place % 256 for place in range(size))
+            for number in range(40):
+                pieces = self.pieces(chop, data)
+                self.assertEqual(b"".join(pieces), data)
+                self.assertGreaterEqual(len(pieces), 5, "%d bytes, connection %d" % (size, number))
+
+    def test_of_431_bytes_every_seed_from_1_to_300_makes_at_least_five_pieces(self):
+        data = b"x" * 431
+        chop = self.chop("--mode", "random", "--seed", 1)
+        counts = [len(self.pieces(chop, data)) for _ in range(300)]
+        self.assertGreaterEqual(min(counts), 5)
+        self.assertGreater(len(set(counts)), 10)  # the seeds differ
 
     def test_connection_k_is_cut_like_the_first_one_of_seed_plus_k(self):
         chop = self.chop("--mode", "random", "--seed", 10)
@@ -419,6 +436,9 @@ FRAGILE_SERVER = """
                 ends.append(ends[-1] + len(bytes))
                 if len(bytes) < 7 and "--dies" in sys.argv:
                     sys.exit(1)
+                if len(bytes) < 7 and "--once" in sys.argv:
+                    sys.argv.remove("--once")
+                    bytes = b"WRONG"
                 if "--counts" in sys.argv:
                     bytes = b"%d" % len(bytes)
                 if "--minds-3-and-14" in sys.argv and {3, 14} < set(ends):
@@ -512,6 +532,44 @@ class Find(ChopCase):
         self.assertEqual(chop.code, 1, chop.story(""))
         self.assertIn("1 cut, after byte 1 of the stream to the client", chop.stdout)
         self.assertIn("--direction down --mode cuts --cuts 1\n", chop.stdout)
+
+    def test_a_failure_that_does_not_repeat_is_shown_as_it_was(self):
+        self.start_server("--once")
+        chop = self.find()
+        self.assertEqual(chop.code, 1, chop.story(""))
+        self.assertIn("but not each time: something else plays a part\n", chop.stdout)
+        uncut, cut = re.findall(r'(?m)^(?:uncut|cut): +(.*)$', chop.stdout)
+        self.assertIn('"b\'000004:hola000005:adios\'\\n"', uncut)
+        self.assertIn("WRONG", cut)
+
+    def test_a_search_without_a_server_finds_nothing_out_and_says_so(self):
+        for options in ((), ("--start", "sleep 60")):
+            with self.subTest(options=options):
+                # The client ends with 0 and prints the same, whether there is a server or not.
+                chop = self.run_to_end(
+                    CHOP, "--to", "127.0.0.1:%d" % self.port, "--tries", 3, "--timeout", 20,
+                    *options, "--find", "exec %s %s {port}" % (PYTHON, self.silent_client()))
+                self.assert_fails(chop, 2, "no server at 127.0.0.1:%d: connect to .*refused"
+                                  % self.port)
+                self.assertNotIn("nothing found", chop.stdout)
+
+    def test_a_server_that_dies_unnoticed_by_its_client_is_noticed(self):
+        self.start_server("--dies")
+        chop = self.run_to_end(CHOP, "--to", "127.0.0.1:%d" % self.port, "--seed", 1, "--tries", 3,
+                               "--find", "%s %s {port}" % (PYTHON, self.silent_client()))
+        self.assertEqual(chop.code, 1, chop.story(""))
+        self.assertIn("the server does not survive it", chop.stdout)
+
+    def silent_client(self):
+        """A client that sends, ends with 0 and prints nothing, whatever comes back."""
+        path = Path(self.client_file).with_name("silent.py")
+        path.write_text("import contextlib, socket, sys\n"
+                        "with contextlib.suppress(OSError):\n"
+                        "    peer = socket.create_connection(('127.0.0.1', int(sys.argv[1])), 20)\n"
+                        "    peer.sendall(b'000004:hola')\n"
+                        "    peer.shutdown(socket.SHUT_WR)\n"
+                        "    while peer.recv(99): pass\n")
+        return str(path)
 
     def test_a_server_that_dies_of_it_is_noticed(self):
         self.start_server("--dies")

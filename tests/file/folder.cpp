@@ -394,3 +394,20 @@ TEST_CASE("write_all says why it could not", "[file]") {
     CHECK(failed.code == std::errc::no_space_on_device);
     CHECK(failed.text == "write /dev/full: No space left on device");
 }
+
+TEST_CASE_METHOD(two_folders, "read_some reads what is there, and 0 bytes at the end", "[file]") {
+    const trama::unique_fd file = files().open("inside");
+    char memory[4];
+    CHECK(trama::read_some(file.get(), memory, 4, "x") == 4);
+    CHECK(std::string(memory, 4) == "insi");
+    CHECK(trama::read_some(file.get(), memory, 4, "x") == 2);
+    CHECK(trama::read_some(file.get(), memory, 4, "x") == 0);
+}
+
+TEST_CASE("read_some says why it could not", "[file]") {
+    char byte = 0;
+    const auto failed =
+        file_failure_of([&] { static_cast<void>(trama::read_some(-1, &byte, 1, "a\nb")); });
+    CHECK(failed.code == std::errc::bad_file_descriptor);
+    CHECK(failed.text == "read a\\nb: Bad file descriptor");
+}

@@ -300,6 +300,35 @@ TEMPLATE_LIST_TEST_CASE("a handler can stop the server, and what it sent still a
     running.wait();
 }
 
+TEMPLATE_LIST_TEST_CASE(
+    "what on_stop sends arrives at each client, behind all that was sent before", "[server]",
+    every_selector) {
+    const net_test nothing_left_open;
+    running_server<TestType> running;
+    echo(running);
+    std::size_t clients_at_stop = 0;
+    running.server.on_stop([&] {
+        for (auto& each : running.server.clients()) {
+            ++clients_at_stop;
+            each.send("goodbye");
+        }
+    });
+    running.start();
+    auto first = running.join();
+    auto second = running.join();
+    first.send_frame("hola");
+    CHECK(first.recv_frame() == "hola");
+    second.send_frame("adios");
+    CHECK(second.recv_frame() == "adios");
+    running.server.stop();
+    CHECK(recv_all_frames(first) == std::vector<std::string>{"goodbye"});
+    CHECK(recv_all_frames(second) == std::vector<std::string>{"goodbye"});
+    first.stream().close();
+    second.stream().close();
+    running.wait();
+    CHECK(clients_at_stop == 2);
+}
+
 TEMPLATE_LIST_TEST_CASE("after run the port is free at once", "[server]", every_selector) {
     const net_test nothing_left_open;
     running_server<TestType> running;

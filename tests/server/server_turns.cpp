@@ -15,7 +15,7 @@ using test::running_server;
 
 namespace {
 
-void let_pass(trama::duration time) {
+void pause(trama::duration time) {
     for (const trama::deadline end(time); !end.passed();) ::poll(nullptr, 0, end.poll_timeout());
 }
 
@@ -175,7 +175,7 @@ TEMPLATE_LIST_TEST_CASE("what came while a handler took its time was in time", "
     slow.send_frame("wait");
     begun.take();
     quick.stream().send_all(is_half ? "la" : "000004:hola");
-    let_pass(500ms);
+    pause(500ms);
     may_go_on.put(1);
     CHECK(quick.recv_frame() == "hola");
     CHECK(reasons.empty());
@@ -193,7 +193,7 @@ TEMPLATE_LIST_TEST_CASE("whole messages that wait for the outbox are not late", 
     running.start();
     auto client = running.join();
     client.stream().send_all(test::frames(std::vector<std::string>(20, "ask")));
-    let_pass(300ms);
+    pause(300ms);
     for (int i = 0; i < 20; ++i) CHECK(client.recv_frame().value().size() == answer.size());
     CHECK(reasons.empty());
 }
@@ -214,7 +214,7 @@ TEMPLATE_LIST_TEST_CASE("who is closed while it is late itself gets all that it 
     running.start();
     std::vector<test::peer> silent;
     for (int i = 0; i < 3; ++i) silent.push_back(running.join());
-    let_pass(200ms);
+    pause(200ms);
     for (auto& each : silent) CHECK(frames_before_the_end(each) == 10);
 }
 
@@ -278,7 +278,7 @@ TEMPLATE_LIST_TEST_CASE("dismiss_after gives nobody more time to be silent", "[s
     const test::stopwatch watch;
     while (reasons.empty() && watch.seconds() < 10) {
         REQUIRE(is_served(talker));
-        let_pass(20ms);
+        pause(20ms);
     }
     CHECK(watch.seconds() < 5);
     CHECK(reasons.take() == "silent for too long");
@@ -354,7 +354,7 @@ TEMPLATE_LIST_TEST_CASE("a mark above all that can be counted is no mark", "[ser
     running.start();
     auto client = running.join();
     client.send_frame("x");
-    let_pass(100ms);
+    pause(100ms);
     for (int i = 0; i < 10; ++i) CHECK(client.recv_frame().value().size() == 900000);
     CHECK(reasons.empty());
 }

@@ -1,16 +1,16 @@
-// naive/chat_server -- the chat of the lab: select by hand, and trust in everybody
+// naive/chat_server -- the chat of the lab: select by hand, and no client is checked
 //
-// Goal:     See a chat that works with three friends at three keyboards, and with nobody else.
+// Goal:     See a chat that works for three friends at three keyboards, and for nobody else.
 // Run:      ./chat_server -p 5000
 //           nc localhost 5000        in two more terminals; type in both
 // Observe:  It is short, and one thread serves all. But:
-//           (1) one receive is taken for one message: two at once are one, half a one is one
+//           (1) one receive counts as one message: two at once are one, half a message is one
 //           (2) send_all waits: a client that does not read stops the chat for all
-//           (3) bytes pass as they are: whoever sends an escape sequence clears all screens
-//           (4) no password, no limit, no end for who is silent; about 1,000 fit into an fd_set
-//               (man 2 select), and the next one waits for ever
-//           The cure for all of them is ../chat_server.cpp.
-// Exercise: Stop one nc with Ctrl-Z. How much must the other one say until flaw 2 shows?
+//           (3) bytes pass unchanged: an escape sequence of one member clears the screens of all
+//           (4) no password, no limit, no time-out for silent members; about 1,000 fit into an
+//               fd_set (man 2 select), and the next one waits for ever
+//           ../chat_server.cpp is the program without these flaws.
+// Exercise: Stop one nc with Ctrl-Z. How much must the other one send until flaw 2 shows?
 // Next:     15_remote_copy
 #include "../../support/program.hpp"
 
@@ -30,29 +30,28 @@ constexpr const char* examples = R"(
   nc localhost 5000               join it
 )";
 
-using crowd = std::list<trama::tcp_stream>;
+using client_list = std::list<trama::tcp_stream>;
 
-/// ('127.0.0.1', 40000), with the quotation mark of your choice.
+/// ('127.0.0.1', 40000), with the quotation mark `mark` around the address.
 std::string address_of(const trama::tcp_stream& client, const char* mark) {
-    const std::string address = client.remote_endpoint().to_string();
-    const std::size_t colon = address.rfind(':');
-    return '(' + (mark + address.substr(0, colon)) + mark + ", " + address.substr(colon + 1) + ')';
+    const trama::endpoint peer = client.remote_endpoint();
+    return '(' + (mark + peer.address()) + mark + ", " + std::to_string(peer.port()) + ')';
 }
 
-/// To all but `from`. Flaw 2: send_all waits for each of them.
-void broadcast(crowd& clients, const trama::tcp_stream& from, const std::string& bytes) {
+/// Sends to all clients but `sender`. Flaw 2: send_all waits for each of them.
+void broadcast(client_list& clients, const trama::tcp_stream& sender, const std::string& bytes) {
     for (trama::tcp_stream& each : clients) {
-        if (&each == &from) continue;
+        if (&each == &sender) continue;
         try {
             each.send_all(bytes);
         } catch (const trama::network_error&) {
-            continue;  // its end will be read, too
+            continue;  // the end of its stream will be read, too
         }
     }
 }
 
-/// False: it has left.
-bool serve(crowd& clients, trama::tcp_stream& client) {
+/// Passes on what one client has sent. Returns false if it has left.
+bool serve(client_list& clients, trama::tcp_stream& client) {
     std::string bytes;
     try {
         bytes = client.recv_some(4096);  // flaw 1: this need not be one message
@@ -66,14 +65,14 @@ bool serve(crowd& clients, trama::tcp_stream& client) {
     return is_here;
 }
 
-void welcome(trama::tcp_listener& listener, crowd& clients) {
+void accept_client(trama::tcp_listener& listener, client_list& clients) {
     const trama::tcp_stream& client = clients.emplace_back(listener.accept());
     program::say(client.remote_endpoint(), " came");
     broadcast(clients, client, '[' + client.remote_endpoint().to_string() + "] entered room\n");
 }
 
-/// Waits until something is to be read. Returns who, as a set.
-fd_set wait_for_any(int stop, int listener, const crowd& clients) {
+/// Waits until something can be read. Returns the descriptors that are ready.
+fd_set wait_for_any(int stop, int listener, const client_list& clients) {
     fd_set ready;
     FD_ZERO(&ready);
     FD_SET(stop, &ready);
@@ -95,20 +94,21 @@ int serve_all(const program::options& given) {
     trama::stop_signal stop;
     stop.catch_signals();
     program::announce(listener.local_endpoint());
-    for (crowd clients;;) {
+    client_list clients;
+    while (true) {
         const fd_set ready = wait_for_any(stop.fd(), listener.fd(), clients);
         if (FD_ISSET(stop.fd(), &ready)) return 0;
         for (auto each = clients.begin(); each != clients.end();) {
             const bool stays = !FD_ISSET(each->fd(), &ready) || serve(clients, *each);
             each = stays ? std::next(each) : clients.erase(each);
         }
-        if (FD_ISSET(listener.fd(), &ready)) welcome(listener, clients);
+        if (FD_ISSET(listener.fd(), &ready)) accept_client(listener, clients);
     }
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-    return program::run(argc, argv, examples,
-                        {program::address_option(), program::listen_port_option()}, serve_all);
+    return program::run(argc, argv, examples, {program::address_option(), program::port_option()},
+                        serve_all);
 }

@@ -35,7 +35,8 @@ inline call_result rename_to_new(int folder, const std::string& from, const std:
     if (renamed.error != EINVAL && renamed.error != ENOSYS) return renamed;
 #endif
     // O_EXCL lets one program alone make the name. So what rename(2) replaces here is the empty
-    // file that this function has made, and not the file of another program.
+    // file that this function has made, and not the file of another program. (A program that is
+    // killed in between leaves the empty file.)
     const call_result made = make_file(folder, to);
     if (made.failed()) return made;
     const unique_fd empty(made.descriptor());
@@ -67,10 +68,9 @@ public:
     atomic_file(const folder& where, const std::string& name)
         : folder_(where.duplicate()), name_(name) {
         if (!is_plain_name(name)) throw file_error(EINVAL, "write", path());
-        bool is_there = false;
-        while (!is_there) {
+        make_temporary();
+        while (was_deleted()) {
             make_temporary();
-            is_there = folder::status_of(file_.get(), path()).st_nlink > 0;
         }
     }
     atomic_file(atomic_file&&) noexcept = default;
@@ -141,6 +141,14 @@ private:
         if (made.failed()) throw file_error(made.error, "write", path());
         file_.reset(made.descriptor());
         lock(file_.get(), 0);
+    }
+
+    /// True if clear_leftovers() of another program was faster than the lock. Throws nothing: the
+    /// constructor would leave the file behind.
+    bool was_deleted() const {
+        struct stat status {};
+        const auto found = trama_detail::system_call([&] { return ::fstat(fd(), &status); });
+        return !found.failed() && status.st_nlink == 0;
     }
 
     static std::string temporary_name() {

@@ -2,8 +2,8 @@
 // man 2 pread, man 2 send, man 2 recv, man 2 write
 //
 // sendfile(2) and splice(2) would spare the copy through this program, but each knows only some
-// files, some sockets and some systems. Plain reads and writes know all of them, and large pieces
-// make them as fast: docs/performance.md has the numbers.
+// files, some sockets and some systems. Plain reads and writes know all of them, and need a third
+// of the code. docs/performance.md has the numbers.
 #pragma once
 
 #include <trama/file/folder.hpp>

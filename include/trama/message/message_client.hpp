@@ -82,6 +82,7 @@ public:
     /// Drops the client after `time`, whether it speaks or not; on_idle is called before.
     /// no_timeout, the default, takes that back.
     void dismiss_after(duration time) {
+        if (!is_open()) return;
         dismissal_ = deadline(time);
         mark_changed();
     }

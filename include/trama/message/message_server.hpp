@@ -12,8 +12,9 @@
 //     wait -> each event: accept, or receive and deliver the messages that have come whole
 //          -> deliver the messages that are left from the last round
 //          -> check the deadlines that have passed
-//          -> settle each client that changed; the list may grow meanwhile:
-//               send what waits; leaving? on_leave; all sent? shut down; gone? erase; else watch
+//          -> settle the clients that changed, until no more change:
+//               send to each of them; then for each: leaving? on_leave; gone? erase;
+//               all sent? shut down; else watch it
 //
 // Three lists: the clients by descriptor, those that changed, and those with messages left.
 #pragma once
@@ -87,7 +88,7 @@ public:
     }
 
     // The functions that run() calls. One that throws a std::exception costs the client it serves:
-    // that client leaves, with the text as reason. Out of on_leave and on_refused, and for
+    // that client leaves, with the text as reason. Out of on_leave, on_refused and on_stop, and for
     // std::bad_alloc, the exception ends run().
 
     /// A client has come: `void(client&)`.
@@ -120,6 +121,13 @@ public:
     template <typename Function>
     void on_refused(Function function) {
         on_refused_.set(std::move(function));
+    }
+
+    /// The server stops, and every client is still here: `void()`. A message sent now is still
+    /// delivered.
+    template <typename Function>
+    void on_stop(Function function) {
+        on_stop_.set(std::move(function));
     }
 
     /// The clients that are here, for a range-for.
@@ -314,21 +322,29 @@ private:
 
     // ---- settling ----
 
+    /// Sends to all of them before it looks at one: so peers that have gone together are found
+    /// together, and on_leave of the first writes nothing for the others.
     void settle_changed() {
-        // By index: the functions of the program may change more clients meanwhile.
-        for (std::size_t i = 0; i < group_.changed.size(); ++i) settle(*group_.changed[i]);
-        group_.changed.clear();
+        while (!group_.changed.empty()) {
+            settling_.swap(group_.changed);
+            for (client* const each : settling_) {
+                each->is_changed_ = false;
+                each->send_pending();
+            }
+            for (client* const each : settling_) {
+                if (!each->is_changed_) settle(*each);  // else it is in the next list
+            }
+            settling_.clear();
+        }
     }
 
     void settle(client& peer) {
-        peer.send_pending();
         if (!peer.is_open() && !peer.has_left_) {
             peer.has_left_ = true;
             on_leave_(peer, peer.reason_);
         }
-        if (peer.phase_ == client::phase::finishing && peer.pending() == 0) peer.finish_sending();
         if (peer.phase_ == client::phase::gone) return erase(peer);
-        peer.is_changed_ = false;
+        if (peer.phase_ == client::phase::finishing && peer.pending() == 0) peer.finish_sending();
         watch(peer);
         if (!peer.is_open()) return;
         if (peer.has_messages_ && !peer.is_full()) queue(peer);
@@ -364,6 +380,7 @@ private:
         ready_.remove(stop_.fd());
         pause_accepting(no_timeout);
         listener_.close();
+        on_stop_();
         for (client& each : clients()) each.leave("the server stops");
         settle_changed();
         const deadline end(std::chrono::milliseconds(800));
@@ -398,6 +415,7 @@ private:
     stop_signal stop_;
     trama_detail::client_group<client> group_;
     std::vector<client*> clients_;         // by descriptor; owns them
+    std::vector<client*> settling_;        // those that changed, while they are settled
     std::vector<int> with_messages_left_;  // descriptors
     std::size_t count_ = 0;
     std::size_t max_clients_ = static_cast<std::size_t>(-1);
@@ -412,6 +430,7 @@ private:
     trama_detail::callback<client&> on_idle_;
     trama_detail::callback<client&, std::string_view> on_leave_;
     trama_detail::callback<const endpoint&, std::string_view> on_refused_;
+    trama_detail::callback<> on_stop_;
 };
 
 }  // namespace trama

@@ -24,13 +24,6 @@ inline void write_stop(int fd) noexcept {
     errno = saved;
 }
 
-/// The handler. A second signal, of either kind, finds the default action and ends the program.
-inline void stop_by_signal(int) noexcept {
-    write_stop(static_cast<int>(stop_pipe));
-    ::signal(SIGINT, SIG_DFL);
-    ::signal(SIGTERM, SIG_DFL);
-}
-
 using signal_handler = void (*)(int);
 
 inline signal_handler handler_of(int number) noexcept {
@@ -42,6 +35,19 @@ inline signal_handler handler_of(int number) noexcept {
 inline bool has_handler(int number) noexcept {
     const signal_handler present = handler_of(number);
     return present != SIG_DFL && present != SIG_IGN;
+}
+
+/// Gives a signal back that has our handler. One that is ignored, or that has got a handler of the
+/// program meanwhile, stays as it is.
+inline void give_back(int number, signal_handler ours) noexcept {
+    if (handler_of(number) == ours) ::signal(number, SIG_DFL);
+}
+
+/// The handler. A second signal, of either kind, finds the default action and ends the program.
+inline void stop_by_signal(int) noexcept {
+    write_stop(static_cast<int>(stop_pipe));
+    give_back(SIGINT, stop_by_signal);
+    give_back(SIGTERM, stop_by_signal);
 }
 
 }  // namespace trama_detail
@@ -58,18 +64,15 @@ public:
         write_end_.reset(ends[1]);
         for (const int end : ends) {
             ::fcntl(end, F_SETFD, FD_CLOEXEC);
-            trama_detail::set_flags(end, O_NONBLOCK);
+            ::fcntl(end, F_SETFL, O_NONBLOCK);
         }
     }
     stop_signal(const stop_signal&) = delete;
     stop_signal& operator=(const stop_signal&) = delete;
     ~stop_signal() {
         if (trama_detail::stop_pipe != write_end_.get()) return;
-        for (const int number : {SIGINT, SIGTERM}) {
-            // The program may have set a handler of its own meanwhile: that one stays.
-            if (trama_detail::handler_of(number) == trama_detail::stop_by_signal)
-                ::signal(number, SIG_DFL);
-        }
+        trama_detail::give_back(SIGINT, trama_detail::stop_by_signal);
+        trama_detail::give_back(SIGTERM, trama_detail::stop_by_signal);
         trama_detail::stop_pipe = -1;
     }
 

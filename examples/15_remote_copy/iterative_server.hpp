@@ -1,4 +1,5 @@
-// examples/15_remote_copy/by_turns.hpp -- one client after another, until the program is to stop.
+// examples/15_remote_copy/iterative_server.hpp -- one client after another, until the program is to
+// stop.
 #pragma once
 
 #include "../support/program.hpp"
@@ -8,17 +9,17 @@
 
 namespace copy {
 
-/// Calls `serve(trama::tcp_stream)` for each. Not being able to accept one is no reason to give up
-/// those who come later.
+/// Calls `serve(trama::tcp_stream)` for each client. If a client cannot be accepted, the next ones
+/// are served all the same.
 template <typename Serve>
-void serve_by_turns(trama::tcp_listener& listener, Serve serve) {
+void serve_iteratively(trama::tcp_listener& listener, Serve serve) {
     while (program::wait_readable(listener.fd())) {
         trama::tcp_stream client;
         const trama::io_result result = listener.try_accept(client);
         if (result.status == trama::io_status::done) serve(std::move(client));
         if (result.status != trama::io_status::failed) continue;
         program::say("cannot accept: ", result.error.message());
-        program::let_pass(std::chrono::milliseconds(200));  // it would fail again at once
+        program::pause(std::chrono::milliseconds(200));  // it would fail again at once
     }
 }
 
