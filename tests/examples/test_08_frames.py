@@ -228,7 +228,7 @@ class Client(programs.TestCase):
             programs.recv_exactly(connection, 11)
             connection.sendall(frame(b"hola"))
             client.wait_for_line("^hola$")
-        self.assertNotRegex(client.stderr, "(?s)frame out.* poll for reading")
+        self.assertNotRegex(client.stderr, r"(?s)fd (\d+): frame out.*fd \1: poll for reading")
 
     def test_stops_in_order_where_it_waits(self):
         for number in (signal.SIGINT, signal.SIGTERM):
