@@ -174,7 +174,7 @@ private:
 
     /// Sends the bytes that the kernel takes now; the rest stays.
     void send_pending() {
-        if (pending() == 0) return;
+        if (pending() == 0 || phase_ == phase::gone) return;
         const io_result result = stream_.try_send_some(outbox_.bytes());
         if (result.status == io_status::failed) drop(result.error.message());
         if (result.status != io_status::done) return;
