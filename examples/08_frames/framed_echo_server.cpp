@@ -55,7 +55,9 @@ template <typename Codec>
 int serve_all(const program::options& given) {
     auto listener = trama::tcp_listener::listen(given.host(), given.port());
     program::announce(listener.local_endpoint());
-    while (program::wait_readable(listener.fd())) serve<Codec>(listener.accept());
+    while (program::wait_readable(listener.fd())) {
+        serve<Codec>(listener.accept());
+    }
     return 0;
 }
 

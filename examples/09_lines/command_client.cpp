@@ -60,8 +60,9 @@ int talk(const program::options& given) {
     line_stream server(trama::tcp_stream::connect(given.host(), given.port()));
     const program::hang_up_on_stop on_stop(server.stream().fd());
     long refused = 0;
-    for (std::string line; line != "QUIT" && program::read_line(line);)
+    for (std::string line; line != "QUIT" && program::read_line(line);) {
         if (request(server, line) != 200) ++refused;
+    }
     return refused == 0 ? 0 : 1;
 }
 

@@ -130,7 +130,9 @@ void serve(trama::tcp_stream stream) {
 int serve_all(const program::options& given) {
     auto listener = trama::tcp_listener::listen(given.host(), given.port());
     program::announce(listener.local_endpoint());
-    while (program::wait_readable(listener.fd())) serve(listener.accept());
+    while (program::wait_readable(listener.fd())) {
+        serve(listener.accept());
+    }
     return 0;
 }
 

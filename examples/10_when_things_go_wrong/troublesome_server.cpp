@@ -31,7 +31,9 @@ For "refused" and "unreachable" you need no server at all: see careful_client -h
 )";
 
 void stay_silent(trama::tcp_stream& client) {
-    while (!client.recv_some(4096).empty()) program::say_more("received bytes, send nothing");
+    while (!client.recv_some(4096).empty()) {
+        program::say_more("received bytes, send nothing");
+    }
 }
 
 void drip(trama::tcp_stream& client) {
@@ -109,7 +111,9 @@ int serve_all(const program::options& given) {
     auto listener = trama::tcp_listener::listen(given.host(), given.port(), backlog);
     if (make_trouble == nullptr) return accept_nobody(listener);
     program::announce(listener.local_endpoint());
-    while (program::wait_readable(listener.fd())) serve(listener.accept(), make_trouble);
+    while (program::wait_readable(listener.fd())) {
+        serve(listener.accept(), make_trouble);
+    }
     return 0;
 }
 

@@ -45,7 +45,9 @@ std::string read_message(trama::tcp_stream& peer) {
     const auto size = static_cast<std::size_t>(std::atoi(start.c_str()));
     std::string message = start.substr(start.find_last_of(':') + 1);
     int empty_reads = 0;
-    while (message.size() < size) message += read_more(peer, size - message.size(), empty_reads);
+    while (message.size() < size) {
+        message += read_more(peer, size - message.size(), empty_reads);
+    }
     return message;
 }
 

@@ -48,8 +48,9 @@ std::string read_message(trama::tcp_stream& peer) {
     const auto size = static_cast<std::size_t>(std::atoi(start.c_str()));  // flaw 5: accepts all
     std::string message = start.substr(start.find_last_of(':') + 1);       // flaws 2 and 3
     int empty_reads = 0;
-    while (message.size() < size)  // flaw 4: also when nothing more can come
+    while (message.size() < size) {  // flaw 4: also when nothing more can come
         message += read_more(peer, size - message.size(), empty_reads);
+    }
     return message;
 }
 // [/region readmsg]
@@ -57,7 +58,9 @@ std::string read_message(trama::tcp_stream& peer) {
 void serve(trama::tcp_stream client) {
     const program::hang_up_on_stop on_stop(client.fd());
     try {
-        for (std::string message; !(message = read_message(client)).empty();) {
+        for (;;) {
+            const std::string message = read_message(client);
+            if (message.empty()) break;
             program::say("message: \"", program::shown{message, 60}, '"');
             client.send_all(encapsulate(message));
         }
@@ -70,7 +73,9 @@ void serve(trama::tcp_stream client) {
 int serve_all(const program::options& given) {
     auto listener = trama::tcp_listener::listen(given.host(), given.port());
     program::announce(listener.local_endpoint());
-    while (program::wait_readable(listener.fd())) serve(listener.accept());
+    while (program::wait_readable(listener.fd())) {
+        serve(listener.accept());
+    }
     return 0;
 }
 

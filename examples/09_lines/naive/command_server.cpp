@@ -42,7 +42,9 @@ void serve(trama::tcp_stream client) {
     const program::hang_up_on_stop on_stop(client.fd());
     try {
         // Flaws 1 and 2: one receive need not return one command.
-        for (std::string bytes; !(bytes = client.recv_some(1024)).empty();) {
+        for (;;) {
+            const std::string bytes = client.recv_some(1024);
+            if (bytes.empty()) return;
             program::say("one receive: \"", program::shown{bytes, 60}, '"');
             client.send_all(answer(bytes));
             if (starts_with(bytes, "QUIT")) return;
@@ -55,7 +57,9 @@ void serve(trama::tcp_stream client) {
 int serve_all(const program::options& given) {
     auto listener = trama::tcp_listener::listen(given.host(), given.port());
     program::announce(listener.local_endpoint());
-    while (program::wait_readable(listener.fd())) serve(listener.accept());
+    while (program::wait_readable(listener.fd())) {
+        serve(listener.accept());
+    }
     return 0;
 }
 
