@@ -1425,17 +1425,16 @@ inline void set_flags(int fd, int flags) {
     expect(result, "set O_NONBLOCK");
 }
 
-/// `shown`: the value as the trace shows it.
-inline void set_option_bytes(int fd, int level, int option, const void* value, std::size_t size,
-                             const char* name, const text& shown) {
-    const call_result result = system_call(
+inline call_result set_option_bytes(int fd, int level, int option, const void* value,
+                                    std::size_t size) {
+    return system_call(
         [&] { return ::setsockopt(fd, level, option, value, static_cast<socklen_t>(size)); });
-    if (tracing()) write_trace(fd, result.error, text("setsockopt %s %s", name, shown.c_str()));
-    expect(result, "set option", name);
 }
 
 inline void set_option(int fd, int level, int option, int value, const char* name) {
-    set_option_bytes(fd, level, option, &value, sizeof value, name, text("%d", value));
+    const call_result result = set_option_bytes(fd, level, option, &value, sizeof value);
+    if (tracing()) write_trace(fd, result.error, text("setsockopt %s %d", name, value));
+    expect(result, "set option", name);
 }
 
 /// Stores in `end` the address that `call` returns for `fd`: getsockname(2) or getpeername(2).
@@ -1541,8 +1540,13 @@ public:
     template <typename Value>
     void set_option(int level, int option, const Value& value, const char* name) {
         if constexpr (std::is_class_v<Value>) {
-            trama_detail::set_option_bytes(fd(), level, option, &value, sizeof value, name,
-                                           trama_detail::text("(%zu bytes)", sizeof value));
+            const auto result =
+                trama_detail::set_option_bytes(fd(), level, option, &value, sizeof value);
+            if (tracing())
+                trama_detail::write_trace(
+                    fd(), result.error,
+                    trama_detail::text("setsockopt %s (%zu bytes)", name, sizeof value));
+            trama_detail::expect(result, "set option", name);
         } else {
             trama_detail::set_option(fd(), level, option, value, name);
         }
