@@ -203,9 +203,9 @@ class Compiles(unittest.TestCase):
 
         def run(job):
             compiler, name = job
-            useless_cast = ["-Wuseless-cast"] if compiler == "g++" else []
+            only_gcc = ["-Wuseless-cast", "-Wlogical-op"] if compiler == "g++" else []
             return compile_text(compiler, f"#include <{name}>\n", "-std=c++17", *STRICT,
-                                *useless_cast, f"-I{INCLUDE}")
+                                *only_gcc, f"-I{INCLUDE}")
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             for job, result in zip(jobs, pool.map(run, jobs)):
                 with self.subTest(job):
