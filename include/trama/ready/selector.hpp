@@ -81,8 +81,8 @@ private:
     }
 
     trama_detail::call_result select_once(fd_set& read, fd_set& write,
-                                          const deadline& limit) noexcept {
-        for (;;) {
+                                          const deadline& limit) {
+        while (true) {
             const auto result = trama_detail::system_call([&] {
                 read = read_;
                 write = write_;
