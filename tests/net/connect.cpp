@@ -121,6 +121,16 @@ TEST_CASE_METHOD(net_test, "the addresses of a name share one deadline", "[net]"
     CHECK(test::contains(told, "[::1]:5000: Connection timed out, 127.0.0.1:5000: Connection "));
 }
 
+TEST_CASE_METHOD(net_test, "localhost is known where there is no table of hosts", "[net]") {
+    const auto [told, why_not] = test::on_a_private_machine([] {
+        test::use_hosts("# empty\n");
+        const auto listener = tcp_listener::listen("localhost", 5000);
+        return tcp_stream::connect("localhost", 5000).remote_endpoint().to_string();
+    });
+    if (!why_not.empty()) return test::skip(why_not);
+    CHECK(told == "127.0.0.1:5000");
+}
+
 TEST_CASE_METHOD(net_test, "a machine without a network is told so", "[net]") {
     const auto [told, why_not] =
         test::on_a_private_machine([] { return text_of_connect("192.0.2.1", 80); });

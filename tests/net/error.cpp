@@ -82,6 +82,31 @@ TEST_CASE_METHOD(net_test, "a program out of descriptors is told so", "[net]") {
           "-n)");
 }
 
+// The connection stays in the queue, so the listener stays readable: accept must not try again.
+TEST_CASE_METHOD(net_test, "accept without descriptors throws at once, and can be called again",
+                 "[net]") {
+    const bool has_time_out = GENERATE(true, false);
+    auto listener = tcp_listener::listen("127.0.0.1", 0);
+    if (has_time_out) listener.set_timeout(10s);
+    const auto client = tcp_stream::connect("127.0.0.1", listener.local_endpoint().port());
+    rlimit before{};
+    ::getrlimit(RLIMIT_NOFILE, &before);
+    const trama::unique_fd next_free(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+    const rlimit no_more{static_cast<rlim_t>(next_free.get()), before.rlim_max};
+    ::setrlimit(RLIMIT_NOFILE, &no_more);
+    tcp_stream other;
+    const auto tried = listener.try_accept(other);
+    const auto failed = failure_of([&] { return listener.accept(); });
+    ::setrlimit(RLIMIT_NOFILE, &before);
+    CHECK(tried.status == trama::io_status::failed);
+    CHECK(tried.error == std::errc::too_many_files_open);
+    CHECK(failed.code == std::errc::too_many_files_open);
+    CHECK(failed.text.find("accept on 127.0.0.1:") == 0);
+    CHECK(test::contains(failed.text, "ulimit -n"));
+    CHECK(failed.seconds < 5);
+    CHECK(listener.accept().remote_endpoint() == client.local_endpoint());
+}
+
 TEST_CASE_METHOD(net_test, "a stream without a connection says so in every call", "[net]") {
     tcp_stream none;
     char byte = 0;

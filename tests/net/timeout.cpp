@@ -305,3 +305,33 @@ TEST_CASE_METHOD(net_test, "a transfer under a storm of signals loses nothing", 
     CHECK(arrived);
     sender.get();
 }
+
+TEST_CASE_METHOD(net_test, "a socket that is descriptor 0 times out, and receives", "[net]") {
+    const trama::unique_fd saved(::fcntl(0, F_DUPFD_CLOEXEC, 3));
+    ::close(0);
+    {
+        auto listener = trama::tcp_listener::listen("127.0.0.1", 0);
+        REQUIRE(listener.fd() == 0);
+        listener.set_timeout(0s);
+        CHECK(failure_of([&] { return listener.accept(); }).code == std::errc::timed_out);
+        const int port = listener.local_endpoint().port();
+        auto client = trama::tcp_stream::connect("127.0.0.1", port);
+        listener.set_timeout(20s);
+        auto accepted = listener.accept();
+        client.send_all("hola");
+        CHECK(accepted.recv_some(10) == "hola");
+    }
+    {
+        auto pair = test::local_pair();
+        REQUIRE(pair.client.fd() == 0);
+        pair.client.set_timeout(30ms);
+        const auto failed = failure_of([&] { return pair.client.recv_some(1); });
+        CHECK(failed.code == std::errc::timed_out);
+        CHECK(failed.seconds >= 0.03);
+        pair.server.send_all("x");
+        CHECK(pair.client.recv_some(1) == "x");
+        pair.client.send_all("y");
+        CHECK(pair.server.recv_some(1) == "y");
+    }
+    ::dup2(saved.get(), 0);
+}

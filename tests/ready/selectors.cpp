@@ -237,6 +237,69 @@ TEMPLATE_LIST_TEST_CASE("what is removed while events are handled has no event a
     CHECK(wait_for(ready, 0s).size() == 1);
 }
 
+TEMPLATE_LIST_TEST_CASE("what is removed before the events are handled has no event either",
+                        "[ready]", every_selector) {
+    const net_test nothing_left_open;
+    auto one = test::local_pair();
+    auto two = test::local_pair();
+    one.client.send_all("x");
+    two.client.send_all("x");
+    for (const bool is_first : {true, false}) {
+        TestType ready;
+        ready.add(one.server.fd(), interest::read);
+        ready.add(two.server.fd(), interest::read);
+        const trama::ready_events& events = ready.wait(20s);
+        const int removed = is_first ? one.server.fd() : two.server.fd();
+        ready.remove(removed);
+        int handled = 0;
+        for (const ready_event event : events) {
+            ++handled;
+            CHECK(event.fd != removed);
+        }
+        CHECK(handled == 1);
+        CHECK_FALSE(events.empty());
+    }
+}
+
+TEMPLATE_LIST_TEST_CASE("when all that was ready is removed, there are no events", "[ready]",
+                        every_selector) {
+    const net_test nothing_left_open;
+    auto pair = test::local_pair();
+    pair.client.send_all("x");
+    TestType ready;
+    ready.add(pair.server.fd(), interest::read);
+    const trama::ready_events& events = ready.wait(20s);
+    CHECK_FALSE(events.empty());
+    ready.remove(pair.server.fd());
+    CHECK(events.empty());
+    int handled = 0;
+    for (const ready_event event : events) handled += event.fd;
+    CHECK(handled == 0);
+}
+
+// A program that is started with its standard input closed gets 0 for its first socket.
+TEMPLATE_LIST_TEST_CASE("a socket that is descriptor 0 is watched like any other", "[ready]",
+                        every_selector) {
+    const net_test nothing_left_open;
+    const trama::unique_fd saved(::fcntl(0, F_DUPFD_CLOEXEC, 3));
+    {
+        TestType ready;
+        ::close(0);
+        auto pair = test::local_pair();
+        REQUIRE(pair.client.fd() == 0);
+        ready.add(0, interest::read);
+        CHECK(wait_for(ready, 0s).empty());
+        pair.server.send_all("x");
+        CHECK(wait_for(ready, 20s) == test::found{{0, "r"}});
+        CHECK(pair.client.recv_some(10) == "x");
+        ready.modify(0, interest::read_write);
+        CHECK(wait_for(ready, 20s) == test::found{{0, "w"}});
+        ready.remove(0);
+        CHECK(wait_for(ready, 0s).empty());
+    }
+    ::dup2(saved.get(), 0);
+}
+
 TEMPLATE_LIST_TEST_CASE("a number that is closed, used again and added anew has no stale event",
                         "[ready]", every_selector) {
     const net_test nothing_left_open;
