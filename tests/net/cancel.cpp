@@ -12,7 +12,17 @@
 
 #include <pthread.h>
 
-#if !defined(__SANITIZE_THREAD__) && defined(__linux__)
+// The sanitizers do not know this way of leaving a function: they report the stack of the thread
+// as broken when it is used again.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define TRAMA_HAS_SANITIZER
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define TRAMA_HAS_SANITIZER
+#endif
+#endif
+
+#if !defined(TRAMA_HAS_SANITIZER) && defined(__linux__)
 
 using namespace std::chrono_literals;
 using test::net_test;
