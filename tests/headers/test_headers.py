@@ -226,6 +226,104 @@ class Compiles(unittest.TestCase):
                 self.assertEqual(subprocess.run([f"{folder}/program"]).returncode, 0)
 
 
+# Macros that other headers and other people's programs define: curses, Qt, Boost, Windows' habits.
+FOREIGN_MACROS = """
+#define check(x) (x)
+#define forever for (;;)
+#define timeout(d) wtimeout(0, d)
+#define max(a, b) ((a) > (b) ? (a) : (b))
+#define min(a, b) ((a) < (b) ? (a) : (b))
+#define trace(...) printf(__VA_ARGS__)
+#define cold
+#define noinline
+#define foreach(a, b) for (a : b)
+#define emit
+#define slots
+#define signals public
+"""
+
+# A student's file: everything of std and of trama, and names of its own that trama uses inside.
+STUDENT = """
+#include "trama.hpp"
+#include <chrono>
+#include <iostream>
+#include <map>
+#include <string>
+#include <vector>
+using namespace std;
+using namespace trama;
+using namespace std::chrono_literals;
+namespace detail { inline int helper() { return 1; } }
+inline int check(int value) { return value; }
+inline int index(int value, int) { return value; }
+struct client { string name; };
+int main() {
+    map<endpoint, int> seen;
+    auto listener = tcp_listener::listen("127.0.0.1", 0);
+    const auto port = to_string(listener.local_endpoint().port());
+    auto peer = tcp_stream::connect("127.0.0.1", port);
+    peer.set_timeout(5s);
+    seen[peer.remote_endpoint()] = detail::helper();
+    framed_stream<any_line> framed(listener.accept());
+    framed.send_frame("hola");
+    cout << peer.recv_exact(5) << seen.size() << check(1) << index(2, 0) << endl;
+}
+"""
+
+
+def standard_libraries(compiler):
+    """The flags of each C++ library that `compiler` finds."""
+    libcxx = compile_text(compiler, "#include <string>\n", "-stdlib=libc++")
+    return [[], ["-stdlib=libc++"]] if libcxx.returncode == 0 else [[]]
+
+
+class OtherPeoplesNames(unittest.TestCase):
+    """The header beside the macros and the names of others."""
+
+    def accept(self, text, *flags):
+        for compiler in COMPILERS:
+            for library in standard_libraries(compiler):
+                with self.subTest(compiler=compiler, library=library):
+                    result = compile_text(compiler, text, "-std=c++17", "-Wall", "-Wextra",
+                                          "-Werror", SINGLE, *library, *flags)
+                    self.assertEqual((result.returncode, result.stderr), (0, ""))
+
+    def test_macros_of_others_may_stand_before_the_header(self):
+        self.accept(FOREIGN_MACROS + in_main("return 0;"))
+
+    def test_a_name_that_a_macro_has_replaced_would_be_noticed(self):
+        result = compile_text(COMPILERS[0], "#define send_frame(a) a a\n" + in_main("return 0;"),
+                              "-std=c++17", SINGLE)
+        self.assertNotEqual(result.returncode, 0)
+
+    def test_the_macros_of_curses_may_stand_before_the_header(self):
+        curses = "#include <ncurses.h>\n"
+        if compile_text(COMPILERS[0], curses).returncode != 0:
+            self.skipTest("ncurses is not installed")
+        self.accept(curses + in_main("trama::selector ready; ready.wait(trama::duration(0));"))
+
+    def test_the_macros_of_qt_may_stand_before_the_header(self):
+        flags = subprocess.run(["pkg-config", "--cflags", "Qt5Core"], capture_output=True,
+                               text=True).stdout.split() if shutil.which("pkg-config") else []
+        if not flags:
+            self.skipTest("Qt is not installed")
+        self.accept("#include <QtCore/QtCore>\n" + in_main("trama::selector ready;"), "-fPIC",
+                    *[flag.replace("-I", "-isystem") for flag in flags])
+
+    def test_a_student_may_use_both_namespaces_and_names_of_his_own(self):
+        self.accept(STUDENT)
+
+    def test_what_the_student_wrote_runs(self):
+        for compiler in COMPILERS:
+            with self.subTest(compiler), tempfile.TemporaryDirectory() as folder:
+                Path(folder, "main.cpp").write_text(STUDENT)
+                subprocess.run([compiler, "-std=c++17", SINGLE, "main.cpp", "-o", "main"],
+                               cwd=folder, check=True)
+                done = subprocess.run([f"{folder}/main"], capture_output=True, text=True,
+                                      timeout=60)
+                self.assertEqual((done.returncode, done.stdout), (0, "hola\n112\n"))
+
+
 class DoesNotCompile(unittest.TestCase):
     def refuse(self, wrong, right, message):
         """`wrong` is refused with `message`; `right`, which differs in that one thing, is fine."""
