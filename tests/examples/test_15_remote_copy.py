@@ -554,7 +554,7 @@ class Cut(Files):
         original = self.file(data)
         chop = self.chop(server, "--mode", "reset", "--after", 150_000, "--direction", "up")
         client = self.call(CLIENT, chop.port, original)
-        self.assert_fails(client, 1, "the connection was cut: the same command goes on")
+        self.assert_fails(client, 1, "the connection was cut: the same command sends the rest")
         self.assertEqual(self.stored(), [])
         kept = (self.copies / PARTIAL / "original").stat().st_size
         self.assertTrue(100_000 < kept < 150_000, kept)
