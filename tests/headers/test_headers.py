@@ -169,7 +169,7 @@ class Budgets(unittest.TestCase):
                  for match in re.findall(r"gnu::\w+|\basm\b|__attribute__|#pragma (?!once).*", text)]
         self.assertEqual(sorted(found), [
             ("base/text.hpp", "gnu::__cold__"), ("base/text.hpp", "gnu::__cold__"),
-            ("base/text.hpp", "gnu::__format__"), ("base/trace.hpp", "gnu::__cold__"),
+            ("base/text.hpp", "gnu::__format__"),
             ("trama.hpp", "#pragma GCC visibility pop"),
             ("trama.hpp", "#pragma GCC visibility push(default)")])
 

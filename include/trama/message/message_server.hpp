@@ -13,10 +13,11 @@
 //          -> deliver the messages that are left from the last round
 //          -> check the deadlines that have passed
 //          -> settle the clients that changed, until no more change:
-//               send to each of them; then for each: leaving? on_leave; gone? erase;
-//               all sent? shut down; else watch it
+//               send to each of them; call on_leave for those that leave;
+//               then for each: gone? erase; leaving and all sent? shut down; else watch it
 //
-// Three lists: the clients by descriptor, those that changed, and those with messages left.
+// Four lists: the clients by descriptor, those with messages left, those that changed, and those
+// that leave, with the reason.
 #pragma once
 
 #include <trama/message/callback.hpp>
@@ -331,6 +332,7 @@ private:
                 each->is_changed_ = false;
                 each->send_pending();
             }
+            call_on_leave();
             for (client* const each : settling_) {
                 if (!each->is_changed_) settle(*each);  // else it is in the next list
             }
@@ -338,11 +340,16 @@ private:
         }
     }
 
-    void settle(client& peer) {
-        if (!peer.is_open() && !peer.has_left_) {
-            peer.has_left_ = true;
-            on_leave_(peer, peer.reason_);
+    /// By index: on_leave may make others leave.
+    void call_on_leave() {
+        for (std::size_t i = 0; i < group_.leaving.size(); ++i) {
+            const auto each = std::move(group_.leaving[i]);
+            on_leave_(*each.client, each.reason);
         }
+        group_.leaving.clear();
+    }
+
+    void settle(client& peer) {
         if (peer.phase_ == client::phase::gone) return erase(peer);
         if (peer.phase_ == client::phase::finishing && peer.pending() == 0) peer.finish_sending();
         watch(peer);
