@@ -101,7 +101,10 @@ const std::vector<blocking_call> calls = {
          all.pair.client.set_timeout(trama::no_timeout);
          all.pair.client.send_all(all.many);
      }},
-    {"send_all of parts", [](things& all) { all.pair.client.send_all({all.many, all.many}); }},
+    {"send_all of parts",
+     [](things& all) {
+         all.pair.client.send_all({all.many, all.many});
+     }},
     {"send_some",
      [](things& all) {
          for (int i = 0; i < 1000; ++i) (void)all.pair.client.send_some(all.many);

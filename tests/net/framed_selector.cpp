@@ -17,8 +17,8 @@ using trama::framed_stream;
 using trama::io_status;
 
 // pthread_cancel(3) unwinds a thread out of it; noexcept would end the program instead.
-static_assert(!noexcept(std::declval<framed_stream<trama::lf_line>&>().try_recv_frame(
-    std::declval<std::string&>())));
+static_assert(!noexcept(
+    std::declval<framed_stream<trama::lf_line>&>().try_recv_frame(std::declval<std::string&>())));
 
 namespace {
 
@@ -249,9 +249,10 @@ TEST_CASE_METHOD(net_test, "try_recv_frame puts a large frame together from many
 
 // A chat client: the keyboard (a pipe) and the connection in one selector. After "three lines in
 // one piece" nothing more is sent, so a loop that shows one line per wake-up would wait in vain.
-TEMPLATE_LIST_TEST_CASE("three lines in one piece are shown in one turn of the loop, beside a "
-                        "keyboard",
-                        "[net]", test::every_selector) {
+TEMPLATE_LIST_TEST_CASE(
+    "three lines in one piece are shown in one turn of the loop, beside a "
+    "keyboard",
+    "[net]", test::every_selector) {
     const net_test nothing_left_open;
     auto pair = test::local_pair();
     int ends[2];
@@ -344,8 +345,9 @@ TEMPLATE_TEST_CASE_METHOD(selector_test,
 TEST_CASE_METHOD(six_digits_test, "recv_exact of many bytes, the first of them buffered", "[net]") {
     const std::string bytes = test::any_bytes(300'000);
     auto framed = connected();
-    auto sender =
-        in_background([&] { wire.send_all({encoded<six_digits>({"name"}), bytes, "000001:x"}); });
+    auto sender = in_background([&] {
+        wire.send_all({encoded<six_digits>({"name"}), bytes, "000001:x"});
+    });
     REQUIRE(framed.recv_frame() == "name");
     CHECK(framed.buffered() > 0);
     CHECK((framed.recv_exact(bytes.size()) == bytes));

@@ -96,7 +96,7 @@ TEST_CASE_METHOD(net_test, "the advice finds the owner of a port of IPv6", "[net
 TEST_CASE_METHOD(net_test, "a message_server at a port in use gives the same advice", "[net]") {
     const auto first = tcp_listener::listen("127.0.0.1", 0);
     const auto where = first.local_endpoint();
-    const auto failed = failure_of(
-        [&] { trama::message_server<trama::any_line> made("127.0.0.1", where.port()); });
+    const auto failed =
+        failure_of([&] { trama::message_server<trama::any_line> made("127.0.0.1", where.port()); });
     check_advice(failed, where.to_string());
 }

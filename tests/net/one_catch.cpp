@@ -13,9 +13,8 @@ using trama::six_digit_colon;
 namespace {
 
 template <typename Error>
-constexpr bool is_a_system_error = std::is_base_of_v<std::system_error, Error> &&
-                                   std::is_nothrow_copy_constructible_v<Error> &&
-                                   std::is_nothrow_copy_assignable_v<Error>;
+constexpr bool is_a_system_error = std::is_base_of_v<std::system_error, Error>&&
+    std::is_nothrow_copy_constructible_v<Error>&& std::is_nothrow_copy_assignable_v<Error>;
 
 static_assert(is_a_system_error<trama::network_error>);
 static_assert(is_a_system_error<trama::unexpected_eof>);
@@ -48,15 +47,13 @@ void decode(const std::string& bytes, std::size_t limit = 1000) {
 TEST_CASE_METHOD(net_test, "what the network does is caught as std::system_error", "[net]") {
     using trama::network_error;
     const int nobody = trama::tcp_listener::listen("127.0.0.1", 0).local_endpoint().port();
-    CHECK(code_of<network_error>([&] {
-              return trama::tcp_stream::connect("127.0.0.1", nobody);
-          }) == std::errc::connection_refused);
+    CHECK(code_of<network_error>([&] { return trama::tcp_stream::connect("127.0.0.1", nobody); }) ==
+          std::errc::connection_refused);
     CHECK(code_of<network_error>([] { return trama::resolve("x", "http"); }) ==
           std::errc::invalid_argument);
     auto pair = test::tcp_pair();
     pair.server.set_timeout(0s);
-    CHECK(code_of<network_error>([&] { return pair.server.recv_some(1); }) ==
-          std::errc::timed_out);
+    CHECK(code_of<network_error>([&] { return pair.server.recv_some(1); }) == std::errc::timed_out);
     test::reset(std::move(pair.client));
     pair.server.set_timeout(20s);
     CHECK(code_of<network_error>([&] { return pair.server.recv_some(1); }) ==

@@ -57,7 +57,8 @@ const std::vector<std::pair<port_number, std::string>> no_ports = {
 
 }  // namespace
 
-TEST_CASE_METHOD(net_test, "what is no port is refused with the same words by every call", "[net]") {
+TEST_CASE_METHOD(net_test, "what is no port is refused with the same words by every call",
+                 "[net]") {
     for (const auto& [name, make] : calls) {
         for (const auto& [port, shown] : no_ports) {
             const auto failed = failure_of([&] { make(port); });
@@ -97,11 +98,10 @@ TEST_CASE_METHOD(net_test, "every call takes a port as text", "[net]") {
 TEST_CASE_METHOD(net_test, "host:port in one string is told to be two", "[net]") {
     const std::string advice = "(give the port apart from the host, as a second argument)";
     for (const std::string host : {"127.0.0.1:5000", "localhost:80", "no.such.host.test:1"}) {
-        for (const auto& failed :
-             {failure_of([&] { return tcp_stream::connect(host, 5000); }),
-              failure_of([&] { return tcp_listener::listen(host, 5000); }),
-              failure_of([&] { return udp_socket::bind(host, 5000); }),
-              failure_of([&] { return udp_socket::connect(host, 5000); })}) {
+        for (const auto& failed : {failure_of([&] { return tcp_stream::connect(host, 5000); }),
+                                   failure_of([&] { return tcp_listener::listen(host, 5000); }),
+                                   failure_of([&] { return udp_socket::bind(host, 5000); }),
+                                   failure_of([&] { return udp_socket::connect(host, 5000); })}) {
             INFO(failed.text);
             CHECK(failed.code);
             CHECK(contains(failed.text, advice));

@@ -220,8 +220,7 @@ TEST_CASE_METHOD(net_test, "a UDP socket joins a group with a struct of the syst
     ip_mreq group{};
     ::inet_pton(AF_INET, "239.1.2.3", &group.imr_multiaddr);
     ::inet_pton(AF_INET, "127.0.0.1", &group.imr_interface);
-    CHECK_NOTHROW(
-        socket.set_option(IPPROTO_IP, IP_ADD_MEMBERSHIP, group, "IP_ADD_MEMBERSHIP"));
+    CHECK_NOTHROW(socket.set_option(IPPROTO_IP, IP_ADD_MEMBERSHIP, group, "IP_ADD_MEMBERSHIP"));
     // A second time the kernel refuses it: so the first call has really joined this group.
     const auto failed = failure_of(
         [&] { socket.set_option(IPPROTO_IP, IP_ADD_MEMBERSHIP, group, "IP_ADD_MEMBERSHIP"); });
@@ -237,8 +236,9 @@ TEST_CASE_METHOD(net_test, "an option that cannot be set or read is named", "[ne
                     failure_of([&] { pair.client.set_option(SOL_SOCKET, -1, 1, "SO_NEW"); })},
           std::pair{"set option SO_NEW: ",
                     failure_of([&] { pair.client.set_option(SOL_SOCKET, -1, value, "SO_NEW"); })},
-          std::pair{"read option SO_NEW: ",
-                    failure_of([&] { return pair.client.get_option(SOL_SOCKET, -1, "SO_NEW"); })}}) {
+          std::pair{"read option SO_NEW: ", failure_of([&] {
+                        return pair.client.get_option(SOL_SOCKET, -1, "SO_NEW");
+                    })}}) {
         CHECK(failed.code == std::errc::no_protocol_option);
         CHECK(failed.text.find(text) == 0);
     }

@@ -311,14 +311,14 @@ TEMPLATE_LIST_TEST_CASE("a handler that was replaced lives until its call is ove
     running_server<TestType> running;
     auto memory = std::make_shared<std::string>(100, 'm');
     const std::weak_ptr<std::string> watched = memory;
-    running.server.on_message([&running, watched, memory = std::move(memory)](
-                                  auto& from, std::string_view) {
-        const std::string& kept = *memory;
-        running.server.on_message([watched](auto& client, std::string_view) {
-            client.send(watched.expired() ? "it is gone" : "it is still there");
+    running.server.on_message(
+        [&running, watched, memory = std::move(memory)](auto& from, std::string_view) {
+            const std::string& kept = *memory;
+            running.server.on_message([watched](auto& client, std::string_view) {
+                client.send(watched.expired() ? "it is gone" : "it is still there");
+            });
+            from.send(kept);
         });
-        from.send(kept);
-    });
     running.start();
     auto client = running.join();
     client.send_frame("x");

@@ -1,0 +1,90 @@
+// Sockets on a system that refuses a call: a machine without IPv6, a network that goes down.
+#include "trama.hpp"
+
+#include "../file/refused_calls.hpp"
+#include "../support/catch.hpp"
+#include "../support/net.hpp"
+
+#if defined(__linux__)
+
+using namespace std::chrono_literals;
+using test::failure_of;
+using test::in_background;
+using test::net_test;
+using trama::tcp_listener;
+using trama::tcp_stream;
+using trama::udp_socket;
+
+namespace {
+
+constexpr const char* no_filter = "calls cannot be refused here: no seccomp";
+
+/// Does `work` in a thread in which a system call fails with `error`, and returns its result.
+template <typename Work>
+auto while_refused(long call, int error, int first, Work work) {
+    return in_background([&] {
+               test::refuse_call(call, error, first);
+               return work();
+           })
+        .get();
+}
+
+}  // namespace
+
+TEST_CASE_METHOD(net_test, "* and an empty host are IPv4 where the system knows no IPv6", "[net]") {
+    if (!test::can_refuse_calls()) return test::skip(no_filter);
+    const auto every = [](const auto& made) { return made.local_endpoint().address(); };
+    for (const std::string host : {"*", ""}) {
+        CHECK(while_refused(SYS_socket, EAFNOSUPPORT, AF_INET6,
+                            [&] { return every(tcp_listener::listen(host, 0)); }) == "0.0.0.0");
+        CHECK(while_refused(SYS_socket, EAFNOSUPPORT, AF_INET6,
+                            [&] { return every(udp_socket::bind(host, 0)); }) == "0.0.0.0");
+    }
+}
+
+TEST_CASE_METHOD(net_test, "what else fails at * is not tried a second time with IPv4", "[net]") {
+    if (!test::can_refuse_calls()) return test::skip(no_filter);
+    for (const int is_udp : {0, 1}) {
+        const auto failed = while_refused(SYS_socket, ENOBUFS, AF_INET6, [&] {
+            return failure_of([&] {
+                if (is_udp == 1) return static_cast<void>(udp_socket::bind("*", 0));
+                static_cast<void>(tcp_listener::listen("*", 0));
+            });
+        });
+        CHECK(failed.code == std::errc::no_buffer_space);
+    }
+}
+
+TEST_CASE_METHOD(net_test, ":: fails where the system knows no IPv6", "[net]") {
+    if (!test::can_refuse_calls()) return test::skip(no_filter);
+    const auto failed = while_refused(SYS_socket, EAFNOSUPPORT, AF_INET6, [&] {
+        return failure_of([&] { return udp_socket::bind("::", 0); });
+    });
+    CHECK(failed.code == std::errc::address_family_not_supported);
+}
+
+TEST_CASE_METHOD(net_test, "a connection that failed before it was accepted is no failure",
+                 "[net]") {
+    if (!test::can_refuse_calls()) return test::skip(no_filter);
+    for (const int error : {ECONNABORTED, ENETDOWN, ENETUNREACH, EHOSTUNREACH, EPROTO, EPERM}) {
+        auto listener = tcp_listener::listen("127.0.0.1", 0);
+        const auto status = while_refused(SYS_accept4, error, -1, [&] {
+            tcp_stream client;
+            return listener.try_accept(client).status;
+        });
+        CHECK(status == trama::io_status::would_block);
+    }
+}
+
+TEST_CASE_METHOD(net_test, "a connect whose outcome cannot be read is a network_error", "[net]") {
+    if (!test::can_refuse_calls()) return test::skip(no_filter);
+    const auto listener = tcp_listener::listen("127.0.0.1", 0);
+    const int port = listener.local_endpoint().port();
+    const auto failed = while_refused(SYS_getsockopt, ENOBUFS, -1, [&] {
+        return failure_of([&] { return tcp_stream::connect("127.0.0.1", port); });
+    });
+    CHECK(failed.code == std::errc::no_buffer_space);
+    CHECK(failed.text.find("read the outcome of connect: ") == 0);
+}
+
+#endif
