@@ -59,10 +59,11 @@ const std::vector<std::pair<port_number, std::string>> no_ports = {
 
 TEST_CASE_METHOD(net_test, "what is no port is refused with the same words by every call",
                  "[net]") {
-    for (const auto& [name, make] : calls) {
+    for (const auto& each : calls) {
         for (const auto& [port, shown] : no_ports) {
-            const auto failed = failure_of([&] { make(port); });
-            INFO(name << " with \"" << shown << "\": " << failed.text);
+            const port_number& given = port;  // a lambda cannot capture a part of a pair
+            const auto failed = failure_of([&] { each.second(given); });
+            INFO(each.first << " with \"" << shown << "\": " << failed.text);
             CHECK(failed.code == std::errc::invalid_argument);
             CHECK(contains(failed.text, ":" + shown + ": "));
             CHECK(contains(failed.text, "(a port is a number from 0 to 65535)"));
