@@ -119,6 +119,7 @@ TEMPLATE_LIST_TEST_CASE("a client that has half-closed, and does not take its an
                         "[server]", every_selector) {
     const net_test nothing_left_open;
     mailbox<int> joined;
+    test::trace_recorder trace;  // which no thread may use when it ends
     running_server<TestType> running;
     running.server.high_water_mark(64U << 20U);
     running.server.on_join([&](auto& client) { joined.put(client.fd()); });
@@ -129,7 +130,6 @@ TEMPLATE_LIST_TEST_CASE("a client that has half-closed, and does not take its an
             from.send(text);
         }
     });
-    test::trace_recorder trace;
     running.start();
     auto other = running.join();
     joined.take();
