@@ -1,4 +1,4 @@
-// lost_visits -- two threads count with one variable, and nobody has a lock
+// lost_visits -- two threads change the same variable without a lock
 #include <iostream>
 #include <thread>
 

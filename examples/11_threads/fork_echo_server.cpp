@@ -62,7 +62,7 @@ void serve(trama::tcp_stream client) noexcept {
 
 int conversation = -1;  // in a child: the descriptor of its client
 
-/// SIGTERM in a child: what has come is still answered, then the stream ends.
+/// Handles SIGTERM in a child: what was received is still answered, then the stream ends.
 void end_conversation(int) {
     const int saved = errno;
     ::shutdown(conversation, SHUT_RD);
@@ -71,7 +71,7 @@ void end_conversation(int) {
 
 /// Everything that a child does. Never returns into the loop of its parent.
 [[noreturn]] void run_child(trama::tcp_listener& listener, trama::tcp_stream client) {
-    listener.close();  // or nobody else could have the port as long as this child lives
+    listener.close();  // or no other server could use the port as long as this child lives
     conversation = client.fd();
     std::signal(SIGTERM, end_conversation);
     std::signal(SIGINT, SIG_IGN);  // Ctrl-C reaches each process; the parent sends SIGTERM as well
@@ -89,7 +89,7 @@ void refuse(trama::tcp_stream& client, const char* why) {
 using children = std::set<pid_t>;
 
 // [region fork]
-/// Parent and child go on from fork with the same two sockets. Each closes the one it does not use.
+/// After fork, parent and child have the same two sockets. Each closes the one it does not use.
 void start_child(children& running, trama::tcp_listener& listener, trama::tcp_stream client) {
     const pid_t pid = ::fork();
     if (pid == 0) run_child(listener, std::move(client));
@@ -114,7 +114,7 @@ void signal_all(const children& running, int number) {
     for (const pid_t pid : running) ::kill(pid, number);  // not reaped: the number is still theirs
 }
 
-/// Ends all conversations: what has come is still answered, for half a second at most.
+/// Ends all conversations. What was received is still answered, for half a second at most.
 void end_all(children& running) {
     signal_all(running, SIGTERM);
     const trama::deadline limit(500ms);

@@ -3,8 +3,8 @@
 // Goal:     Serve many clients at once, and know when and how each thread ends.
 // Run:      ./thread_echo_server
 //           ../02_echo_client/echo_client         in a second terminal, and in a third
-// Observe:  No client waits for another one: echo() is the one of chapter 03, without the dot, and
-//           may wait for any time. Ctrl-C ends all conversations, and then the program.
+// Observe:  No client waits for another one. echo() is the one of chapter 03, without the dot, and
+//           may wait as long as it likes. Ctrl-C ends all conversations, and then the program.
 // Exercise: Start it with --max-clients 2, and connect three clients. While they are there:
 //           ls /proc/$(pidof thread_echo_server)/task
 // Next:     fork_echo_server.cpp, the same with a process for each client.
@@ -89,7 +89,6 @@ public:
     }
 
 private:
-    // [region shared]
     struct entry {
         explicit entry(trama::tcp_stream stream) : client(std::move(stream)) {}
         trama::tcp_stream client;  // opened and closed under the lock
@@ -97,18 +96,20 @@ private:
         std::thread thread;        // used by the main thread only, like the list
     };
 
-    void run(entry& one) {
-        serve(one.client);
+    // [region shared]
+    /// Everything that a thread does. The main thread also uses `finished` and the client.
+    void run(entry& own) {
+        serve(own.client);
         const std::lock_guard<std::mutex> lock(mutex_);
-        one.client.close();
-        one.finished = true;
+        own.client.close();
+        own.finished = true;
         one_finished_.notify_one();
     }
     // [/region shared]
 
-    bool has_finished(const entry& one) {
+    bool has_finished(const entry& each) {
         const std::lock_guard<std::mutex> lock(mutex_);
-        return one.finished;
+        return each.finished;
     }
 
     static void refuse(trama::tcp_stream& client, const char* why) {
@@ -118,7 +119,7 @@ private:
     }
 
     // [region end-all]
-    /// Ends all conversations: what has come is still answered, for half a second at most.
+    /// Ends all conversations. What was received is still answered, for half a second at most.
     void end_all() {
         std::unique_lock<std::mutex> lock(mutex_);
         shut_down(SHUT_RD);

@@ -1,13 +1,13 @@
-// framed_echo_server -- messages for many clients: message_server has the loop, we have the answer
+// framed_echo_server -- an echo server for messages: the loop is in message_server
 //
-// Goal:     See what is left of a server when the loop, the outboxes and the frames are a class.
+// Goal:     See how short a server is when a class has the loop, the outboxes and the frames.
 // Run:      ./framed_echo_server --backend epoll --idle 30
 //           ../08_frames/framed_echo_client       in a second terminal, and in a third
-// Observe:  Four functions say what happens when somebody comes, asks, leaves, or cannot get in.
-//           Each client is answered in whole messages, however its bytes come: ../tools/chop.
-// Exercise: Add --shout, which answers in capital letters; then --tell-all, which sends what one
-//           client says to all of them. How many lines is each?
-// Next:     13_idle_clients, which shows what is behind --idle.
+// Observe:  Four functions: a client came, sent a message, left, or could not be accepted. Each
+//           client gets whole messages, even if its bytes arrive in small pieces: ../tools/chop.
+// Exercise: Add --shout, which answers in capital letters. Then add --to-all, which sends each
+//           message to all clients. How many lines is each?
+// Next:     13_idle_clients, which shows how --idle works.
 #include "../support/program.hpp"
 
 #include <chrono>
@@ -18,7 +18,7 @@ namespace {
 
 constexpr const char* examples = R"(
   framed_echo_server                        six-digit frames on port 5000 of every address
-  framed_echo_server -b epoll -c u32 -i 60  other frames, epoll, and a minute of patience
+  framed_echo_server -b epoll -c u32 -i 60  other frames, epoll, and a time limit of a minute
   printf 000004:hola | nc localhost 5000    talk to it without a client
 )";
 
@@ -35,24 +35,24 @@ int serve(const program::options& given) {
     if (idle.count() > 0) server.idle_timeout(idle);
     server.max_clients(static_cast<std::size_t>(most));
     // [region events]
-    server.on_join([](client& who) { program::say(who.remote_endpoint(), " came"); });
-    server.on_message([](client& who, std::string_view payload) {
-        program::say_more(who.remote_endpoint(), ": \"", program::shown{payload, 60}, '"');
-        who.send(payload);
+    server.on_join([](client& peer) { program::say(peer.remote_endpoint(), " came"); });
+    server.on_message([](client& peer, std::string_view payload) {
+        program::say_more(peer.remote_endpoint(), ": \"", program::shown{payload, 60}, '"');
+        peer.send(payload);
     });
     // [/region events]
-    server.on_leave([](client& who, std::string_view reason) {
-        program::say(who.remote_endpoint(), " left: ", reason);
+    server.on_leave([](client& peer, std::string_view reason) {
+        program::say(peer.remote_endpoint(), " left: ", reason);
     });
-    server.on_refused([](const trama::endpoint& who, std::string_view reason) {
-        program::say(who, " is refused: ", reason);
+    server.on_refused([](const trama::endpoint& peer, std::string_view reason) {
+        program::say(peer, " is refused: ", reason);
     });
     program::announce(server.local_endpoint());
     server.run();
     return 0;
 }
 
-/// Codec and selector are types, chosen while compiling: here are all six servers.
+/// Codec and selector are template parameters, so the program contains all six servers.
 template <typename Codec>
 int serve_backend(const program::options& given) {
     const std::string& backend = given.text("backend");

@@ -1,8 +1,6 @@
 // select_echo_server -- one thread that waits for all its clients at once
 //
-// Goal:     Turn the echo server of chapter 03 inside out: the server waits for no client alone,
-// and
-//           so none keeps the others waiting.
+// Goal:     Serve many clients with one thread that never waits for one of them alone.
 // Run:      ./select_echo_server
 //           ../02_echo_client/echo_client         in a second terminal, and in a third
 // Observe:  Connections, bytes and ends, in the order in which they happen. One thread:
@@ -10,7 +8,7 @@
 // Exercise: Draw the sockets of this server and of two clients, with their ports:
 //           ss -Htan 'sport = :5000 or dport = :5000'. Then start it with -q, and let one client
 //           send without end and read nothing: nc localhost 5000 < /dev/zero | sleep 1000
-//           Which bytes wait where? And with --backend poll and 1,100 clients (ulimit -n 4096)?
+//           In which buffers are the bytes? And with --backend poll and 1,100 clients?
 // Next:     naive/select_echo_server.cpp, where one client stops all; framed_echo_server.cpp, where
 //           a class of the library has the loop.
 #include "../support/program.hpp"
@@ -61,7 +59,7 @@ public:
 
 private:
     // [region round]
-    /// Waits for all of them at once. After that, no call may wait.
+    /// Waits for the stop signal, the listener and all clients at once. No other call may wait.
     void serve_round(const trama::deadline& until) {
         for (const trama::ready_event event : ready_.wait(until.left())) {
             if (event.fd == stop_.fd()) {
@@ -95,9 +93,9 @@ private:
         clients_.insert({fd, client{std::move(stream)}});
     }
 
-    /// Most likely no descriptor is left. The next client stays in the queue of the listener, which
-    /// would be ready again at once, for ever. So the server watches the listener again when a
-    /// client has left, or after half a second.
+    /// Most likely no descriptor is left. The next client stays in the queue, so the listener would
+    /// be ready in every round. The server watches it again when a client has left, or after half a
+    /// second.
     void pause_accepting(const std::error_code& error) {
         program::say("cannot accept: ", error.message());
         ready_.remove(listener_.fd());
@@ -110,8 +108,8 @@ private:
     }
 
     // [region serve]
-    /// Receives from a client only when everything is sent back that came before. So a client that
-    /// does not read its answers costs 16 KiB of memory, however much it sends.
+    /// Receives from a client only when all that was received before is sent back. So a client that
+    /// does not read its answers costs 16 KiB of memory, even if it sends without end.
     void serve(client& peer) {
         if (peer.pending.empty()) receive(peer);
         if (!peer.pending.empty()) send_pending(peer);
@@ -159,8 +157,7 @@ private:
         if (!accept_again_.is_never()) resume_accepting();  // there is a free descriptor now
     }
 
-    /// Accepts no more clients and receives nothing new. The same loop answers what has come, but
-    /// not for long.
+    /// Accepts no more clients. The same loop answers what was received, for half a second at most.
     void finish() {
         ready_.remove(stop_.fd());
         ready_.remove(listener_.fd());

@@ -4,11 +4,10 @@
 // Run:      ./idle_echo_server
 //           nc localhost 5000                     say nothing
 //           ../02_echo_client/echo_client         in a third terminal: say something now and then
-// Observe:  The server drops the silent client after 5 s, even if the others are busy. The wait
-// ends
-//           with the first deadline. diff ../12_select/select_echo_server.cpp and this.
-// Exercise: Send a warning one second before: which deadline do you need, and what tells you in
-//           next_passed() which of the two it was?
+// Observe:  The server drops the silent client after 5 s, even if the others are busy. A wait lasts
+//           until the first deadline. See diff ../12_select/select_echo_server.cpp and this file.
+// Exercise: Send a warning one second before. Which deadline do you need, and how do you know which
+//           of the two has passed?
 // Next:     naive/idle_echo_server.cpp, where one time-out is for all; then the chat, chapter 14.
 #include "../support/program.hpp"
 
@@ -55,7 +54,7 @@ public:
 
 private:
     // [region round]
-    /// Waits for all of them at once. After that, no call may wait.
+    /// Waits for the stop signal, the listener and all clients at once. No other call may wait.
     void serve_round(const trama::deadline& until) {
         const trama::duration time = std::min(until.left(), silences_.left());
         for (const trama::ready_event event : ready_.wait(time)) {
@@ -103,9 +102,9 @@ private:
         silences_.set(fd, idle_);
     }
 
-    /// Most likely no descriptor is left. The next client stays in the queue of the listener, which
-    /// would be ready again at once, for ever. So the server watches the listener again when a
-    /// client has left, or after half a second.
+    /// Most likely no descriptor is left. The next client stays in the queue, so the listener would
+    /// be ready in every round. The server watches it again when a client has left, or after half a
+    /// second.
     void pause_accepting(const std::error_code& error) {
         program::say("cannot accept: ", error.message());
         ready_.remove(listener_.fd());
@@ -117,8 +116,8 @@ private:
         accept_again_ = trama::deadline(trama::no_timeout);
     }
 
-    /// Receives from a client only when everything is sent back that came before. So a client that
-    /// does not read its answers costs 16 KiB of memory, however much it sends.
+    /// Receives from a client only when all that was received before is sent back. So a client that
+    /// does not read its answers costs 16 KiB of memory, even if it sends without end.
     void serve(client& peer) {
         if (peer.pending.empty()) receive(peer);
         if (!peer.pending.empty()) send_pending(peer);
@@ -169,8 +168,7 @@ private:
     }
     // [/region remove]
 
-    /// Accepts no more clients and receives nothing new. The same loop answers what has come, but
-    /// not for long.
+    /// Accepts no more clients. The same loop answers what was received, for half a second at most.
     void finish() {
         ready_.remove(stop_.fd());
         ready_.remove(listener_.fd());

@@ -1,14 +1,14 @@
-// naive/select_echo_server -- select(2) as most listings have it: one slow reader stops all
+// naive/select_echo_server -- select(2) as in most listings: one slow reader stops all clients
 //
-// Goal:     See why nothing may wait inside the loop. The cure is ../select_echo_server.cpp.
+// Goal:     See why no call in the loop may wait. ../select_echo_server.cpp is correct.
 // Run:      ./select_echo_server -q
 //           nc localhost 5000 < /dev/zero | sleep 1000    takes no answers
 //           ../../02_echo_client/echo_client              a third terminal
-// Observe:  Many clients, each served as soon as it speaks: it looks right. But send_all waits
-//           until its client has taken all. Meanwhile nobody is served, nobody is accepted, and
-//           Ctrl-C is not noticed (press it twice). End nc, and all goes on.
-// Exercise: Where is the server stuck? strace -p $(pidof select_echo_server) shows the call that
-//           does not return. What waits in the server's buffers? ss -tn 'sport = :5000'
+// Observe:  Each client gets its answer at once: the server looks correct. But send_all waits until
+//           its client has taken all. Meanwhile the server serves and accepts no other client, and
+//           does not notice Ctrl-C (press it twice). End nc, and the server goes on.
+// Exercise: Where does the server wait? strace -p $(pidof select_echo_server) shows the call that
+//           does not return. How much is in the buffers? ss -tn 'sport = :5000'
 // Next:     ../select_echo_server.cpp, which keeps for each client what could not be sent yet.
 #include "../../support/program.hpp"
 
@@ -23,18 +23,18 @@ constexpr const char* examples = R"(
   select_echo_server -H 127.0.0.1 -p 0   for this machine only, on a free port
 )";
 
-/// One read, one answer. False: this client has left.
+/// Receives once and answers once. Returns false if the client has left.
 bool serve(trama::tcp_stream& client) {
-    const std::string bytes = client.recv_some(16384);  // returns at once: it is ready to be read
+    const std::string bytes = client.recv_some(16384);  // returns at once: the client is readable
     program::say(client.remote_endpoint(), ": ", program::shown{bytes, 60});
     // [region flaw]
     if (bytes.empty()) return false;
-    client.send_all(bytes);  // the flaw: nobody asked whether it is ready to be written, too
+    client.send_all(bytes);  // the flaw: the client is readable, and perhaps not writable
     return true;
     // [/region flaw]
 }
 
-/// Whatever happens to a client, or nearly, the server goes on.
+/// Like serve. An error ends the visit of this client, and not the server.
 bool serve_or_lose(trama::tcp_stream& client) {
     try {
         return serve(client);

@@ -1,14 +1,14 @@
 // naive/idle_echo_server -- one time-out for all: a busy client keeps the silent ones connected
 //
-// Goal:     Fall into the trap of the exercise. The cure is ../idle_echo_server.cpp.
+// Goal:     See the trap of the exercise. ../idle_echo_server.cpp is correct.
 // Run:      ./idle_echo_server
 //           nc localhost 5000                     say nothing
 //           while sleep 1; do echo hola; done | nc localhost 5000
-// Observe:  Alone, the silent client is out after 5 s, and the program looks right. Beside one that
-//           speaks it stays for ever: the wait never lasts 5 s. When the other one stops, both
-//           are expelled in the same moment.
-// Exercise: Say something 1 s before the time is up, with nobody else there. How long do you stay?
-//           And how long if you only connect a second time?
+// Observe:  Alone, the silent client is dropped after 5 s, and the program looks correct. Beside a
+//           client that sends it stays for ever, because no wait lasts 5 s. When the other client
+//           stops, the server drops both at the same moment.
+// Exercise: With one client only, send something 1 s before the time is up. How long does it stay?
+//           And how long if you connect a second client instead?
 // Next:     ../idle_echo_server.cpp
 #include "../../support/program.hpp"
 
@@ -54,11 +54,11 @@ public:
     }
 
 private:
-    /// Waits for all of them at once. After that, no call may wait.
+    /// Waits for the stop signal, the listener and all clients at once. No other call may wait.
     void serve_round(const trama::deadline& until) {
         // [region wait]
         const trama::duration time = std::min<trama::duration>(until.left(), idle_);
-        const trama::ready_events& events = ready_.wait(time);  // the flaw: one clock for all
+        const trama::ready_events& events = ready_.wait(time);  // the flaw: one time-out for all
         if (events.empty() && !until.passed()) drop_all();
         // [/region wait]
         for (const trama::ready_event event : events) {
@@ -73,8 +73,7 @@ private:
         if (accept_again_.passed()) resume_accepting();
     }
 
-    /// No client has sent anything for this time: so each of them was silent, and that much is
-    /// true.
+    /// No client has sent anything for this time, so each of them was silent: this is true.
     void drop_all() {
         while (!clients_.empty()) {
             const client& peer = clients_.begin()->second;
@@ -102,9 +101,9 @@ private:
         clients_.insert({fd, client{std::move(stream)}});
     }
 
-    /// Most likely no descriptor is left. The next client stays in the queue of the listener, which
-    /// would be ready again at once, for ever. So the server watches the listener again when a
-    /// client has left, or after half a second.
+    /// Most likely no descriptor is left. The next client stays in the queue, so the listener would
+    /// be ready in every round. The server watches it again when a client has left, or after half a
+    /// second.
     void pause_accepting(const std::error_code& error) {
         program::say("cannot accept: ", error.message());
         ready_.remove(listener_.fd());
@@ -116,8 +115,8 @@ private:
         accept_again_ = trama::deadline(trama::no_timeout);
     }
 
-    /// Receives from a client only when everything is sent back that came before. So a client that
-    /// does not read its answers costs 16 KiB of memory, however much it sends.
+    /// Receives from a client only when all that was received before is sent back. So a client that
+    /// does not read its answers costs 16 KiB of memory, even if it sends without end.
     void serve(client& peer) {
         if (peer.pending.empty()) receive(peer);
         if (!peer.pending.empty()) send_pending(peer);
@@ -162,8 +161,7 @@ private:
         if (!accept_again_.is_never()) resume_accepting();  // there is a free descriptor now
     }
 
-    /// Accepts no more clients and receives nothing new. The same loop answers what has come, but
-    /// not for long.
+    /// Accepts no more clients. The same loop answers what was received, for half a second at most.
     void finish() {
         ready_.remove(stop_.fd());
         ready_.remove(listener_.fd());
