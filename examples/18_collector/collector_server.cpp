@@ -168,7 +168,7 @@ private:
         if (!peer.state) return;
         const std::string name = peer.state->header.name;
         peer.state.reset();
-        program::say("nothing is kept of ", program::shown{name});
+        program::say("deleted the unfinished ", program::shown{name});
     }
 
     trama::folder root_;
