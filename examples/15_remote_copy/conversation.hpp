@@ -84,7 +84,6 @@ public:
     /// more of them.
     void send_data(std::string_view bytes) { send(bytes, trama::interest::read_write); }
 
-    // [region recv-message]
     /// Returns the next message; nullopt: the peer has closed. Receives only the bytes that are
     /// missing of it, and never more: the bytes behind it may be those of a file.
     std::optional<std::string> recv_message(trama::duration work = {}) {
@@ -103,7 +102,6 @@ public:
             }
         }
     }
-    // [/region recv-message]
 
     /// Returns the rest of the next message, which must begin with `word`. `work`: the time that
     /// the peer needs before it can send it.
