@@ -16,6 +16,11 @@ SNIPPET. Mark a part of a file (// in C++, # in Python, CMake, shell); regions m
       <!-- snippet: examples/03_echo_server/echo_server.cpp serve -->
       <!-- /snippet -->
 
+DECLARATIONS. What a header declares for its users, with the comments; for docs/reference.md. With
+  names: these alone. docs/declarations.py cuts them out.
+      <!-- declarations: include/trama/net/tcp.hpp tcp_stream -->
+      <!-- /declarations -->
+
 COMPILED CODE, for code that comes from no file: before a ```cpp fence write
       <!-- compile -->    or, for code that must be refused,    <!-- compile-fails: regex -->
 
@@ -104,9 +109,9 @@ from urllib.parse import unquote
 
 ROOT = Path(__file__).resolve().parent.parent
 FENCE = re.compile(r" *(`{3,}|~{3,})([^`]*)$")
-OPENING = re.compile(r"( *)<!--\s*(snippet|transcript|compile-fails|compile)\b:?"
+OPENING = re.compile(r"( *)<!--\s*(snippet|transcript|declarations|compile-fails|compile)\b:?"
                      r"\s*(.*?)\s*(-->)?\s*$")
-CLOSING = re.compile(r"\s*<!--\s*/(snippet|transcript)\s*-->\s*$")
+CLOSING = re.compile(r"\s*<!--\s*/(snippet|transcript|declarations)\s*-->\s*$")
 MARKER = re.compile(r"\s*(?://|#)\s*\[(/?)region ([\w-]+)\]\s*$")
 MARKER_LIKE = re.compile(r"\s*(?://|#)\s*\[\s*(?:/|end)?\s*region\b")
 LANGUAGES = {".cpp": "cpp", ".hpp": "cpp", ".py": "python", ".sh": "sh", ".txt": "cmake",
@@ -137,7 +142,7 @@ class Skip(Exception):
 
 @dataclass
 class Block:
-    kind: str               # snippet, transcript, compile, compile-fails
+    kind: str               # snippet, transcript, declarations, compile, compile-fails
     argument: str
     line: int               # of the opening comment, counted from 1
     indent: str = ""
@@ -246,6 +251,15 @@ def snippet_text(argument: str) -> Tuple[str, str]:
         raise Problem(f"no region '{region}' in {name} (it has: {', '.join(regions) or 'none'})")
     shown = regions[region] if region else without_top_comment(text)
     return LANGUAGES.get(source.suffix, ""), shown
+
+
+def declarations_text(argument: str) -> str:
+    import declarations
+    name, *wanted = argument.split()
+    try:
+        return declarations.shown((ROOT / name).read_text(encoding="utf-8"), wanted)
+    except (OSError, KeyError) as error:
+        raise Problem(f"{name}: {error}")
 
 
 def check_compiles(block: Block, lines: List[str]) -> None:
@@ -857,6 +871,9 @@ def generated(block: Block, lines: List[str], options, report: Report) -> List[s
         language, text = snippet_text(block.argument)
         report.snippets += 1
         return fenced(block, lines, language, text)
+    if block.kind == "declarations":
+        report.snippets += 1
+        return fenced(block, lines, "cpp", declarations_text(block.argument))
     check_compiles(block, lines)
     report.snippets += 1
     return lines[block.begin:block.end]

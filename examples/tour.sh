@@ -24,7 +24,7 @@ trap 'exit 130' INT TERM
 
 title() { printf '\n== %s\n\n' "$1"; }
 
-# start_server NAME [OPTION...]: starts it and waits for its first line, which tells the port.
+# start_server NAME [OPTION...]: starts it and waits for its first line, which names the port.
 start_server() {
     name=$1
     shift
@@ -71,7 +71,7 @@ printf '$ TRAMA_TRACE=1 framed_echo_client -p %s      (its trace: every call, ev
 printf 'hola\n' | TRAMA_TRACE=1 "$build/08_frames/framed_echo_client" -q -H 127.0.0.1 -p "$port" 2>&1
 stop_server
 
-title "14 · A chat of three: a password, a name, and everybody hears everybody"
+title "14 · A chat of three: a password, a name, and each message for all"
 start_server 14_group_chat/chat_server --password sesame
 join_chat ana
 exec 3>"$folder/ana.types" 4<"$folder/ana.sees"

@@ -1,4 +1,4 @@
-// four_bytes -- a codec of one's own: records that are always four bytes long
+// four_bytes -- a codec of your own: records that are always four bytes long
 #include "trama.hpp"
 
 #include <cstdio>
@@ -7,6 +7,7 @@
 struct four_bytes {
     static constexpr const char* format = "records of four bytes";
     static constexpr std::size_t max_payload = 4;
+    static constexpr std::string_view trailer = "";
 
     static trama::scan_result scan(std::string_view bytes, std::size_t limit,
                                    std::size_t /*seen*/) noexcept {
@@ -15,13 +16,11 @@ struct four_bytes {
         return {trama::scan_status::frame, 0, 4};
     }
 
-    static trama::frame_edge header(std::string_view payload, std::size_t /*limit*/) {
+    static trama::frame_header header(std::string_view payload) {
         using trama::frame_error;
         if (payload.size() != 4) throw frame_error(frame_error::reason::bad_header, 0, format);
-        return trama::frame_edge(0);
+        return {};
     }
-
-    static trama::frame_edge trailer() noexcept { return trama::frame_edge(0); }
 };
 // [/region codec]
 

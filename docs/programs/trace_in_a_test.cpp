@@ -34,10 +34,11 @@ int main() {
     // [region test]
     const trama::trace_sink before = trama::trace_to(remember);
     sender.send_frame("hola");
-    right.recv_exact(7);
+    const std::string received = right.recv_exact(11);
     trama::trace_to(before);
 
     for (const std::string& line : story) std::printf("%s\n", line.c_str());
-    return story.size() == 3 ? 0 : 1;  // one send, one frame, one receive
+    const bool is_right = received == "000004:hola" && story.size() == 3;
+    return is_right ? 0 : 1;  // one send, one frame, one receive
     // [/region test]
 }

@@ -1,4 +1,4 @@
-// first_web_client -- asks a web server for a page by hand, and prints the whole answer
+// first_web_client -- requests a page from a web server by hand, and prints the whole response
 // Run:      g++ first_web_client.cpp && ./a.out
 //           ./a.out www.example.com 80            another server, another port
 // Observe:  The server answers in text: a status, the headers, an empty line, and then the page.

@@ -1,14 +1,14 @@
 // echo_server -- sends back whatever it receives, to one client at a time
 //
-// Goal:     Listen, accept, and serve the clients by turns.
+// Goal:     Listen, accept, and serve the clients one after another.
 // Run:      ./echo_server
 //           ../02_echo_client/echo_client         in a second terminal, and in a third
-// Observe:  The second client is connected and may type: the system accepts it into the queue of
-//           the listener. Its answer comes when the first has left. A client leaves by closing,
-//           or with a dot alone: `printf .`, for Enter in nc would send a second byte.
+// Observe:  The second client is connected and may type: the system puts its connection into the
+//           queue of the listener. Its answer comes when the first client has left. A client leaves
+//           by closing, or with a dot alone: `printf .`, because Enter in nc sends a second byte.
 // Exercise: Start two clients and count the sockets: ss -tn 'sport = 5000 or dport = 5000'. Which
 //           of the connections does no program own yet (ss -tnp)?
-// Next:     04_short_visits, so that a client that says nothing does not keep the others waiting.
+// Next:     04_short_visits, so that a silent client does not keep the others waiting.
 #include "../support/program.hpp"
 
 #include <string>
@@ -22,18 +22,19 @@ constexpr const char* examples = R"(
 )";
 
 // [region echo]
-/// Sends back what each read returned, until the client closes or sends a dot and nothing else.
+/// Sends back what each call received, until the client closes or sends a dot and nothing else.
 void echo(trama::tcp_stream& client) {
-    for (std::string bytes; !(bytes = client.recv_some(1024)).empty();) {
+    for (;;) {
+        const std::string bytes = client.recv_some(1024);
+        if (bytes.empty()) return;
         program::say_more(client.remote_endpoint(), ": ", program::shown{bytes});
-        if (bytes == ".") break;
+        if (bytes == ".") return;
         client.send_all(bytes);
     }
 }
 // [/region echo]
 
-// [region one-client]
-/// Whatever happens to a client, the server goes on with the next one.
+/// Serves one client. An error ends its visit, and not the server.
 void serve(trama::tcp_stream client) {
     const program::hang_up_on_stop on_stop(client.fd());
     program::say(client.remote_endpoint(), " came");
@@ -44,10 +45,9 @@ void serve(trama::tcp_stream client) {
         program::say(client.remote_endpoint(), " is lost: ", error.what());
     }
 }
-// [/region one-client]
 
-// [region by-turns]
-int serve_by_turns(const program::options& given) {
+/// Serves one client after another, until Ctrl-C.
+int serve_clients(const program::options& given) {
     auto listener = trama::tcp_listener::listen(given.host(), given.port(), 10);
     program::announce(listener.local_endpoint());
     while (program::wait_readable(listener.fd())) {
@@ -56,7 +56,6 @@ int serve_by_turns(const program::options& given) {
     }
     return 0;
 }
-// [/region by-turns]
 
 }  // namespace
 
@@ -64,5 +63,5 @@ int main(int argc, char** argv) {
     return program::run(argc, argv, examples,
                         {program::address_option(), program::port_option(),
                          program::flag('1', "once", "end after the first client")},
-                        serve_by_turns);
+                        serve_clients);
 }

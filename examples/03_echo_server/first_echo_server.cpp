@@ -2,7 +2,7 @@
 // Run:      g++ first_echo_server.cpp && ./a.out
 //           nc localhost 5000                     in a second terminal, and in a third
 // Observe:  The second client gets no answer until the first one has left: chapter 04.
-// Missing:  the dot that says goodbye, and an orderly end at Ctrl-C: echo_server.cpp
+// Missing:  the dot that ends a visit, and an orderly end at Ctrl-C: echo_server.cpp
 #include "trama.hpp"
 
 #include <iostream>

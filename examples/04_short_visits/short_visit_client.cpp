@@ -1,8 +1,8 @@
 // short_visit_client -- sends one line, prints the answer, and leaves
 //
-// Goal:     See a client that makes room for the next one.
+// Goal:     See a client that leaves soon, so that the server can serve the next one.
 // Run:      ./short_visit_client                  against short_visit_server, or 03_echo_server
-// Observe:  Wait for six seconds before you type: the server has closed, and you are told.
+// Observe:  Wait for six seconds before you type: the server has closed, and an error says so.
 // Exercise: In a shell, run it a hundred times: for i in $(seq 100); do echo $i |
 //           ./short_visit_client; done. How many connections does ss -tan show afterwards, in
 //           which state, and on which side?
@@ -30,7 +30,7 @@ void print_answer(trama::tcp_stream& server) {
     } while (piece.back() != '\n');
 }
 
-// [region visit]
+/// Sends one line and prints one answer.
 int visit(const program::options& given) {
     auto server = trama::tcp_stream::connect(given.host(), given.port());
     const program::hang_up_on_stop on_stop(server.fd());
@@ -41,7 +41,6 @@ int visit(const program::options& given) {
     print_answer(server);
     return 0;
 }
-// [/region visit]
 
 }  // namespace
 

@@ -1,11 +1,11 @@
-// short_visit_server -- one answer for each client, and no patience with the silent ones
+// short_visit_server -- one answer for each client, and a time-out for silent clients
 //
-// Goal:     Keep a queue of clients moving: close after the first answer, or after a time-out.
+// Goal:     Keep the queue of clients moving: close after the first answer, or after a time-out.
 // Run:      ./short_visit_server --idle 5
 //           ./short_visit_client                  in several terminals; type in the last one first
-// Observe:  Nobody waits for more than five seconds for each client before him. The time-out is
-//           one line, set_timeout, and expires as an exception that compares with
-//           std::errc::timed_out.
+// Observe:  No client waits for more than five seconds for each client before it. The time-out is
+//           one line, set_timeout. When the time is up, the call throws an exception whose code()
+//           equals std::errc::timed_out.
 // Exercise: How long may the tenth client have to wait? Compare with 03_echo_server. This is the
 //           first of three ways to serve many clients; 11 and 12 are the others.
 // Next:     05_where_to_listen, for clients on other machines.
@@ -19,42 +19,45 @@ namespace {
 
 constexpr const char* examples = R"(
   short_visit_server               on every IPv4 address, port 5000
-  short_visit_server --idle 1      wait for one second only
+  short_visit_server --idle 1      wait at most one second
 )";
 
-// [region answer-once]
-/// One read, one answer. A plain close would reset the connection if the client has sent more than
-/// we have read, and our answer would be lost with it.
+/// Receives once and answers once. A plain close could destroy the answer on its way: if unread
+/// bytes are left, it resets the connection. close_lingering receives them first.
 void answer_once(trama::tcp_stream& client) {
     const std::string bytes = client.recv_some(1024);
     program::say_more(client.remote_endpoint(), ": ", program::shown{bytes});
     client.send_all(bytes);
     client.close_lingering();
 }
-// [/region answer-once]
 
 // [region one-visit]
-/// Whatever happens to a client, and if nothing happens, the next one is served.
-void serve(trama::tcp_stream client, std::chrono::seconds patience) {
+/// Serves one client. An error ends its visit, and not the server. A time-out is no error here.
+void serve(trama::tcp_stream client, std::chrono::seconds idle_time) {
     const program::hang_up_on_stop on_stop(client.fd());
     program::say(client.remote_endpoint(), " came");
-    client.set_timeout(patience);
+    client.set_timeout(idle_time);
     try {
         answer_once(client);
         program::say(client.remote_endpoint(), " left");
     } catch (const trama::network_error& error) {
-        const bool silent = error.code() == std::errc::timed_out;
-        program::say(client.remote_endpoint(), silent ? " was silent for too long" : " is lost: ",
-                     silent ? "" : error.what());
+        if (error.code() == std::errc::timed_out) {
+            program::say(client.remote_endpoint(), " was silent for too long");
+        } else {
+            program::say(client.remote_endpoint(), " is lost: ", error.what());
+        }
     }
 }
 // [/region one-visit]
 
-int serve_short_visits(const program::options& given) {
-    const std::chrono::seconds patience(given.number("idle", 1, 86400));
+/// Serves one client after another, until Ctrl-C.
+int serve_clients(const program::options& given) {
+    const std::chrono::seconds idle_time(given.number("idle", 1, 86400));
     auto listener = trama::tcp_listener::listen(given.host(), given.port(), 10);
     program::announce(listener.local_endpoint());
-    while (program::wait_readable(listener.fd())) serve(listener.accept(), patience);
+    while (program::wait_readable(listener.fd())) {
+        serve(listener.accept(), idle_time);
+    }
     return 0;
 }
 
@@ -66,5 +69,5 @@ int main(int argc, char** argv) {
                          program::port_option(),
                          {'i', "idle", "SECONDS", "5",
                           "close a client that sends nothing for this long, 1 to 86400"}},
-                        serve_short_visits);
+                        serve_clients);
 }

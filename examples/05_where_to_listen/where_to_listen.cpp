@@ -1,13 +1,13 @@
-// where_to_listen -- a server listens at an address: who reaches it there?
+// where_to_listen -- a server listens on an address: at which addresses can clients reach it?
 //
 // Goal:     Understand localhost, 127.0.0.1, 0.0.0.0, ::1, :: and * by trying each of them.
 // Run:      ./where_to_listen
-// Observe:  A server at localhost is not reached at the address that other machines call: they are
-//           refused, although it runs. 0.0.0.0 is no address that anybody has; it stands for every
-//           IPv4 address of this machine, :: for every IPv6 address, * for both.
-// Exercise: Start 03_echo_server with -H and each of these, and call it from another machine. If
-//           the table says yes and you do not get through, what stands between?
-// Next:     06_tcp_or_udp, where nobody has to connect.
+// Observe:  A server on localhost refuses the connections of other machines, although it runs.
+//           0.0.0.0 is the address of no machine; it means every IPv4 address of this machine, ::
+//           every IPv6 address, * both.
+// Exercise: Start 03_echo_server with -H and each of these, and connect from another machine. If
+//           the table says yes and you cannot connect, what stands between the two machines?
+// Next:     06_tcp_or_udp, where no connection is needed.
 #include "../support/program.hpp"
 
 #include <algorithm>
@@ -31,33 +31,37 @@ constexpr const char* examples = R"(
 Exit code 1: there is no address for a name.
 )";
 
-/// Whether other machines can call this address of ours. A link-local one (fe80::1%eth0) is left
-/// out: it is called by another name on every machine.
+/// True if other machines can connect to this address. A link-local address (fe80::1%eth0) is left
+/// out: each machine writes it in another way.
 bool is_for_others(const ifaddrs& entry, int family) {
-    return entry.ifa_addr != nullptr && entry.ifa_addr->sa_family == family &&
-           (entry.ifa_flags & IFF_UP) != 0 && (entry.ifa_flags & IFF_LOOPBACK) == 0 &&
-           trama::endpoint(entry.ifa_addr, sizeof(sockaddr_in6)).address().find('%') ==
-               std::string::npos;
+    if (entry.ifa_addr == nullptr || entry.ifa_addr->sa_family != family) return false;
+    if ((entry.ifa_flags & IFF_UP) == 0 || (entry.ifa_flags & IFF_LOOPBACK) != 0) return false;
+    const trama::endpoint address(entry.ifa_addr, sizeof(sockaddr_in6));
+    return address.address().find('%') == std::string::npos;
 }
 
-// [region own-address]
-/// The address at which other machines call this one, IPv4 if there is one; "": there is none.
+/// Returns the first address of `family` in the list that other machines can use, or "".
+std::string find_address(const ifaddrs* list, int family) {
+    for (const ifaddrs* each = list; each != nullptr; each = each->ifa_next) {
+        if (is_for_others(*each, family))
+            return trama::endpoint(each->ifa_addr, sizeof(sockaddr_in6)).address();
+    }
+    return "";
+}
+
+/// Returns the address that other machines use for this one, IPv4 if there is one, or "".
 std::string address_for_others() {
     ifaddrs* list = nullptr;
     if (::getifaddrs(&list) == -1)
         throw std::system_error(errno, std::generic_category(), "getifaddrs");
-    std::string found;
-    for (int family : {AF_INET, AF_INET6})
-        for (const ifaddrs* each = list; each != nullptr; each = each->ifa_next)
-            if (found.empty() && is_for_others(*each, family))
-                found = trama::endpoint(each->ifa_addr, sizeof(sockaddr_in6)).address();
+    std::string found = find_address(list, AF_INET);
+    if (found.empty()) found = find_address(list, AF_INET6);
     ::freeifaddrs(list);
     return found;
 }
-// [/region own-address]
 
-// [region call]
-/// Whether a client that calls `address` gets through to `listener`.
+// [region connect]
+/// Returns true if a client that connects to `address` reaches `listener`.
 bool is_reached(trama::tcp_listener& listener, const std::string& address) {
     try {
         const int port = listener.local_endpoint().port();
@@ -69,7 +73,7 @@ bool is_reached(trama::tcp_listener& listener, const std::string& address) {
         return false;
     }
 }
-// [/region call]
+// [/region connect]
 
 /// One row of the table: the columns begin at 0, 26, 42, 58.
 void print_row(const std::vector<std::string>& cells) {
@@ -88,26 +92,34 @@ bool has_no_address(const trama::network_error& error) {
 }
 
 // [region listen]
-/// Listens at `address`, calls it in every way, and prints a row of the table. False: that cannot
-/// even be tried, since the name stands for no address.
-bool try_address(const std::string& address, const std::vector<std::string>& ways) {
-    try {
-        auto listener = trama::tcp_listener::listen(address, 0);
-        listener.set_timeout(std::chrono::seconds(1));
-        const std::string really = listener.local_endpoint().address();
-        std::vector<std::string> row{address == really ? address : address + " (" + really + ')'};
-        for (const std::string& way : ways) row.push_back(is_reached(listener, way) ? "yes" : "no");
-        print_row(row);
-    } catch (const trama::network_error& error) {
-        program::say_more(error.what());
-        const bool is_no_name = has_no_address(error);
-        print_row({address, is_no_name ? "no such name, or the name server does not answer"
-                                       : "cannot listen there: " + error.code().message()});
-        return !is_no_name;
+/// Listens on `address` and connects to each of `destinations`. Returns a row of the table.
+std::vector<std::string> row_of(const std::string& address,
+                                const std::vector<std::string>& destinations) {
+    auto listener = trama::tcp_listener::listen(address, 0);  // 0: any free port
+    listener.set_timeout(std::chrono::seconds(1));
+    const std::string bound = listener.local_endpoint().address();
+    std::vector<std::string> row{address == bound ? address : address + " (" + bound + ')'};
+    for (const std::string& each : destinations) {
+        row.push_back(is_reached(listener, each) ? "yes" : "no");
     }
-    return true;
+    return row;
 }
 // [/region listen]
+
+/// Prints the row of `address`. Returns false if the name has no address, so that nothing was
+/// tried.
+bool try_address(const std::string& address, const std::vector<std::string>& destinations) {
+    try {
+        print_row(row_of(address, destinations));
+        return true;
+    } catch (const trama::network_error& error) {
+        program::say_more(error.what());
+        const bool is_unknown = has_no_address(error);
+        print_row({address, is_unknown ? "no such name, or the name server does not answer"
+                                       : "cannot listen there: " + error.code().message()});
+        return !is_unknown;
+    }
+}
 
 bool has_ipv6() {
     try {
@@ -118,25 +130,32 @@ bool has_ipv6() {
     }
 }
 
-int try_all(const program::options& given) {
-    const std::string outside = address_for_others();
-    std::vector<std::string> addresses = given.words();
-    if (addresses.empty()) addresses = {"localhost", "127.0.0.1", "0.0.0.0", "::1", "::", "*"};
-    std::vector<std::string> ways = {"127.0.0.1", "::1"};
-    if (!outside.empty()) {
-        ways.push_back(outside);
-        if (given.words().empty()) addresses.push_back(outside);
-    }
-    print_row({"a server listens at ...", "and is reached at ..."});
-    std::vector<std::string> header = ways;
-    header.insert(header.begin(), "");
+/// Prints the two lines above the table.
+void print_header(const std::vector<std::string>& destinations) {
+    print_row({"a server listens on ...", "and is reached at ..."});
+    std::vector<std::string> header{""};
+    header.insert(header.end(), destinations.begin(), destinations.end());
     print_row(header);
+}
+
+int try_all(const program::options& given) {
+    const std::string own = address_for_others();
+    std::vector<std::string> addresses = given.words();
+    if (addresses.empty()) {
+        addresses = {"localhost", "127.0.0.1", "0.0.0.0", "::1", "::", "*"};
+        if (!own.empty()) addresses.push_back(own);
+    }
+    std::vector<std::string> destinations{"127.0.0.1", "::1"};
+    if (!own.empty()) destinations.push_back(own);
+    print_header(destinations);
     bool all_were_tried = true;
-    for (const std::string& each : addresses)
-        all_were_tried = try_address(each, ways) && all_were_tried;
+    for (const std::string& each : addresses) {
+        if (!try_address(each, destinations)) all_were_tried = false;
+    }
     if (!has_ipv6()) program::say("This machine has no IPv6.");
-    program::say(outside.empty() ? "This machine has loopback addresses only: no other reaches it."
-                                 : outside + " is the address that other machines call.");
+    program::say(own.empty()
+                     ? "This machine has loopback addresses only: other machines cannot reach it."
+                     : "Other machines connect to " + own + '.');
     return all_were_tried ? 0 : 1;
 }
 

@@ -1,14 +1,14 @@
-// udp_echo_client -- each line is a datagram; the client itself notices loss and sends again
+// udp_echo_client -- each line is a datagram; the client detects a loss and sends the line again
 //
-// Goal:     See what TCP does for us, by doing a little of it by hand: number, wait, send again.
+// Goal:     Do by hand a part of what TCP does: number, wait, send again.
 // Run:      ./udp_echo_server -p 5000 --drop 3
 //           printf 'uno\ndos\ntres\n' | ./udp_echo_client -p 5000
-// Observe:  What was lost costs a time-out and a second datagram. The last line sums it up.
+// Observe:  A lost datagram costs a time-out and a second datagram. The last line counts them.
 //           Stop the server and send a line: "connection refused", although there is no connection.
-// Exercise: Try --tries 1. Then --drop 1: how does the client know whether it was loss or a busy
-//           server? The server cannot know that an answer was lost: what if the request were
-//           "pay 10 euros"?
-// Next:     07_no_messages, back in TCP: nothing is lost there, but the borders of messages are
+// Exercise: Try --tries 1. Then --drop 1: can the client tell a loss from a busy server?
+//           If only the answer is lost, the server receives the request twice. Is that harmless
+//           if the request is "pay 10 euros"?
+// Next:     07_no_messages: TCP loses no byte, but it does not keep the borders of messages
 #include "../support/program.hpp"
 
 #include <chrono>
@@ -34,25 +34,24 @@ struct totals {
 };
 
 // [region wait]
-/// True: the answer to `request` came in time. A late answer to an earlier one is thrown away: the
-/// number in front shows that it is not ours. One deadline for all that comes, or a stream of late
-/// answers would hold us for ever.
+/// Returns true if the answer to `request` comes in time. Ignores late answers to earlier requests:
+/// they have another number. One deadline is for all datagrams, so many late answers cannot keep
+/// the client here for ever.
 bool wait_for_answer(trama::udp_socket& server, std::string_view request, trama::duration timeout) {
     const trama::deadline limit(timeout);
     while (program::wait_readable(server.fd(), limit.left())) {
-        const trama::datagram got = server.recv_from();
-        if (got.bytes == request) return true;
-        program::say("a late answer, ignored: \"", program::shown{got.bytes, 60}, '"');
+        const trama::datagram answer = server.recv_from();
+        if (answer.bytes == request) return true;
+        program::say("a late answer, ignored: \"", program::shown{answer.bytes, 60}, '"');
     }
     return false;
 }
 // [/region wait]
 
 // [region again]
-/// Sends `request` until its answer comes, at most `tries` times. False: none came, or none before
-/// the stop.
-bool ask(trama::udp_socket& server, std::string_view request, long tries, trama::duration timeout,
-         totals& sum) {
+/// Sends `request` until its answer comes, at most `tries` times. Returns false if no answer came.
+bool send_until_answered(trama::udp_socket& server, std::string_view request, long tries,
+                         trama::duration timeout, totals& sum) {
     for (long attempt = 1; attempt <= tries; ++attempt) {
         const auto start = std::chrono::steady_clock::now();
         server.send(request);
@@ -70,7 +69,7 @@ bool ask(trama::udp_socket& server, std::string_view request, long tries, trama:
 }
 // [/region again]
 
-/// Numbers each line, so that no answer is taken for the answer to another line.
+/// Numbers each line: an answer shows which line it belongs to.
 int talk(const program::options& given) {
     const long tries = given.number("tries", 1, 100);
     const std::chrono::milliseconds timeout(given.number("timeout", 1, 60'000));
@@ -78,7 +77,7 @@ int talk(const program::options& given) {
     totals sum;
     for (std::string line; !program::stopping() && program::read_line(line);) {
         const std::string number = std::to_string(++sum.lines) + ' ';
-        if (ask(server, number + line, tries, timeout, sum))
+        if (send_until_answered(server, number + line, tries, timeout, sum))
             program::print(line);
         else
             ++sum.unanswered_lines;

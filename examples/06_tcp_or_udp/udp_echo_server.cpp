@@ -1,13 +1,13 @@
-// udp_echo_server -- every datagram goes back to whom it came from, and some are lost on purpose
+// udp_echo_server -- sends each datagram back to its sender, and loses some on purpose
 //
-// Goal:     See what UDP leaves out: no connection, no accept, no end; each datagram is alone.
+// Goal:     See what UDP leaves out: no connection, no accept, no end of the stream.
 // Run:      ./udp_echo_server -p 5000 --drop 3
 //           ./udp_echo_client -p 5000
-// Observe:  One socket serves every client: nobody is accepted, so nobody has to wait for a turn.
-//           With --drop 3 each third datagram vanishes, and no error tells anybody.
+// Observe:  One socket serves all clients, and no client waits for another one.
+//           With --drop 3 every third datagram is lost, and neither end gets an error.
 // Exercise: Start two clients at once. What would the server of chapter 03 do with the second one?
 //           Send a datagram of 0 bytes with Python: why does it not mean "closed"?
-// Next:     udp_echo_client.cpp, which has to find out by itself what was lost
+// Next:     udp_echo_client.cpp, which detects the loss
 #include "../support/program.hpp"
 
 #include <string>
@@ -20,26 +20,26 @@ constexpr const char* examples = R"(
   ss -lunp 'sport = :5000'        see it: a UDP socket is bound, it does not listen
 )";
 
-/// Sends a datagram back. One that cannot be answered costs nobody else anything.
-void answer(trama::udp_socket& socket, const trama::datagram& got) {
+/// Sends a datagram back. An error costs this datagram, and not the server.
+void answer(trama::udp_socket& socket, const trama::datagram& message) {
     try {
-        socket.send_to(got.bytes, got.from);
-        program::say(got.from, ": ", got.bytes.size(), " bytes, sent back");
+        socket.send_to(message.bytes, message.from);
+        program::say(message.from, ": ", message.bytes.size(), " bytes, sent back");
     } catch (const trama::network_error& error) {
-        program::say(got.from, ": ", error.what());
+        program::say(message.from, ": ", error.what());
     }
 }
 
 // [region serve]
-/// Echoes one datagram after another, whoever sent it, but every `drop`th one: it is lost.
+/// Sends back one datagram after another. Loses every `drop`th one.
 void serve(trama::udp_socket& socket, long drop) {
     for (long number = 1; program::wait_readable(socket.fd()); ++number) {
-        const trama::datagram got = socket.recv_from();
-        program::say_more(got.from, ": \"", program::shown{got.bytes, 60}, '"');
+        const trama::datagram message = socket.recv_from();
+        program::say_more(message.from, ": \"", program::shown{message.bytes, 60}, '"');
         if (drop > 0 && number % drop == 0)
-            program::say(got.from, ": ", got.bytes.size(), " bytes, lost on purpose");
+            program::say(message.from, ": ", message.bytes.size(), " bytes, lost on purpose");
         else
-            answer(socket, got);
+            answer(socket, message);
     }
 }
 // [/region serve]

@@ -1,9 +1,9 @@
-// one_recv -- waits a while before it reads once, and finds two messages glued together
+// one_recv -- waits before it reads once, and receives two messages as one piece
 //
-// Goal:     See that one receive takes what is there: half a message, one, or several.
+// Goal:     See that one receive returns what is there: half a message, one, or several.
 // Run:      ./one_recv -p 5000
 //           ./two_sends -p 5000
-// Observe:  After 2 s one read returns 9 bytes, "holaadios". No border is left to be found.
+// Observe:  After 2 s one read returns 9 bytes, "holaadios". Nothing shows where "hola" ends.
 // Exercise: Ask for --size 6: what comes now, and where is the rest? Which rule could both ends
 //           agree on, so that the receiver finds each message again?
 // Next:     08_frames, where each message says how long it is
@@ -15,8 +15,8 @@
 namespace {
 
 constexpr const char* examples = R"(
-  one_recv                        wait for two_sends, and read 2 s after it has come
-  one_recv -w 0                   read as soon as anything is there
+  one_recv                        wait for two_sends, and read 2 s after it has connected
+  one_recv -w 0                   read as soon as any byte is there
   one_recv -s 6                   read at most 6 bytes
 )";
 

@@ -1,11 +1,11 @@
-// two_sends -- sends "hola" and "adios" in two calls, one right behind the other
+// two_sends -- sends "hola" and "adios" in two calls, one immediately after the other
 //
-// Goal:     See that TCP forgets where one send ended and the next began.
+// Goal:     See that TCP does not keep the border between two sends.
 // Run:      ./one_recv -p 5000
 //           ./two_sends -p 5000
-// Observe:  Two calls here, one piece there: "holaadios".
-// Exercise: Run it with TRAMA_TRACE=1 and count the sends. Let one_recv wait 0 ms, several times:
-//           are there two pieces now, and could you rely on it?
+// Observe:  Two calls here, one piece at the receiver: "holaadios".
+// Exercise: Run it with TRAMA_TRACE=1 and count the sends. Then run one_recv with --wait 0, several
+//           times. Are there two pieces now, and can a program rely on it?
 // Next:     one_recv.cpp, the other end
 #include "../support/program.hpp"
 

@@ -10,6 +10,7 @@
 #include <stdexcept>
 #include <string>
 
+// [region readmsg]
 /// The frame that carries `payload`: its length in six digits, a colon, and the payload.
 std::string encapsula(const std::string& payload) {
     const std::string digits = std::to_string(payload.size());
@@ -27,6 +28,7 @@ std::optional<std::string> readmsg(trama::tcp_stream& peer) {
         throw std::runtime_error("this is no header: \"" + trama::escaped(header) + '"');
     return peer.recv_exact(std::stoul(header));
 }
+// [/region readmsg]
 
 /// Sends back each message. An error ends the visit of this client, and not the server.
 void serve(trama::tcp_stream client) {

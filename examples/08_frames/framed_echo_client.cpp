@@ -1,13 +1,13 @@
 // framed_echo_client -- each line travels as one frame, and one frame comes back
 //
-// Goal:     Send and receive messages: a frame for each line, whatever is in it.
+// Goal:     Send and receive messages: one frame for each line, with any bytes in it.
 // Run:      ./framed_echo_server -p 5000
 //           printf 'hola\n\nadios\n' | ./framed_echo_client -p 5000 --hex
-// Observe:  The header counts the bytes that follow. An empty line is a frame of 0 bytes, and no
-//           sign of the end. With --codec u32 the same length looks different on the wire.
-// Exercise: Which line is the longest that each codec can carry, and who refuses a longer one?
-//           Call it with another codec than the server's, and explain what each end says.
-// Next:     naive/readmsg_client.cpp, five ways of getting it wrong; then 09_lines
+// Observe:  The header counts the bytes that follow. An empty line is a frame of 0 bytes; it does
+//           not mean the end. With --codec u32 the same length looks different on the wire.
+// Exercise: What is the longest line that each codec can carry? Which end refuses a longer one?
+//           Use another codec than the server does, and explain the message of each end.
+// Next:     naive/readmsg_client.cpp, with five flaws; then 09_lines
 #include "../support/program.hpp"
 
 #include <iostream>
@@ -53,7 +53,7 @@ void send(trama::framed_stream<Codec>& server, std::string_view line) {
     }
 }
 
-/// The answer: exactly one frame.
+/// Receives the answer: exactly one frame. Throws peer_error if the server closes before it.
 template <typename Codec>
 std::string receive(trama::framed_stream<Codec>& server) {
     if (const auto answer = server.recv_frame()) return *answer;
@@ -77,7 +77,7 @@ int talk(const program::options& given) {
     return 0;
 }
 
-/// A codec is a type, chosen while compiling: so there is one talk for each.
+/// A codec is a type, and the compiler makes one talk for each. The command line chooses one.
 int talk_codec(const program::options& given) {
     const std::string& codec = given.text("codec");
     if (codec == "six-digit") return talk<trama::six_digit_colon>(given);

@@ -1,12 +1,12 @@
-// framed_echo_server -- echoes messages, not bytes: each frame that comes goes back as one frame
+// framed_echo_server -- echoes messages, not bytes: sends each frame back as one frame
 //
-// Goal:     See that a length in front of each message brings its borders back.
+// Goal:     See that a length in front of each message keeps the borders of the messages.
 // Run:      ./framed_echo_server -p 5000
 //           printf 'hola\nadios\n' | ./framed_echo_client -p 5000 --hex
-// Observe:  However the network cuts the bytes, the same messages come out (TRAMA_TRACE=1 tells).
-//           echo GET / | nc localhost 5000: what is no frame is refused where it stands, in order.
+// Observe:  The messages are the same in whatever pieces the bytes come (TRAMA_TRACE=1 shows them).
+//           echo GET / | nc localhost 5000: bytes that are no frame end this connection only.
 // Exercise: Send with nc the frames of hola and adios in one line, then only half of one.
-//           Which lengths can --codec u16 announce, and who notices a codec that differs?
+//           Which lengths can --codec u16 announce? If the codecs differ, which end notices?
 // Next:     framed_echo_client.cpp; naive/readmsg_server.cpp, where the same idea goes wrong
 #include "../support/program.hpp"
 
@@ -22,7 +22,7 @@ constexpr const char* examples = R"(
 )";
 
 // [region echo]
-/// Sends each frame back until the client closes. Throws frame_error: what came is no frame.
+/// Sends each frame back until the client closes. Throws frame_error if the bytes are no frame.
 template <typename Codec>
 void echo(trama::framed_stream<Codec>& client) {
     const program::hang_up_on_stop on_stop(client.stream().fd());
@@ -34,20 +34,20 @@ void echo(trama::framed_stream<Codec>& client) {
 }
 // [/region echo]
 
-/// Serves one client. Its failure costs only this client: the server goes on.
+/// Serves one client. An error ends the connection of this client, and not the server.
 template <typename Codec>
 void serve(trama::tcp_stream stream) {
-    const std::string who = stream.remote_endpoint().to_string();
+    const std::string peer = stream.remote_endpoint().to_string();
     trama::framed_stream<Codec> client(std::move(stream));
-    program::say(who, " came");
+    program::say(peer, " came");
     try {
         echo(client);
-        program::say(who, " left");
+        program::say(peer, " left");
     } catch (const trama::frame_error& error) {
-        program::say(who, ": ", program::reason(error));
-        client.stream().close_lingering();  // a plain close could destroy answers on their way
+        program::say(peer, ": ", program::reason(error));
+        client.stream().close_lingering();  // a plain close could destroy the last answers
     } catch (const trama::network_error& error) {
-        program::say(who, " is lost: ", error.what());
+        program::say(peer, " is lost: ", error.what());
     }
 }
 
@@ -55,12 +55,13 @@ template <typename Codec>
 int serve_all(const program::options& given) {
     auto listener = trama::tcp_listener::listen(given.host(), given.port());
     program::announce(listener.local_endpoint());
-    while (program::wait_readable(listener.fd())) serve<Codec>(listener.accept());
+    while (program::wait_readable(listener.fd())) {
+        serve<Codec>(listener.accept());
+    }
     return 0;
 }
 
-/// A codec is a type, chosen while compiling: so there is one serve_all for each, and here the
-/// command line chooses among them.
+/// A codec is a type, and the compiler makes one serve_all for each. The command line chooses one.
 int serve_codec(const program::options& given) {
     const std::string& codec = given.text("codec");
     if (codec == "six-digit") return serve_all<trama::six_digit_colon>(given);

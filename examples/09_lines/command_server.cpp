@@ -1,12 +1,12 @@
-// command_server -- a small protocol of lines: a command in, an answer with a code out, in order
+// command_server -- a small protocol of lines: each command gets one answer with a code, in order
 //
 // Goal:     Design a protocol for people and programs: words, codes, and rules for what is wrong.
 // Run:      ./command_server -p 5000
 //           nc localhost 5000        and type HELP, TIME, ECHO hola, ADD 2 3, QUIT
-// Observe:  Commands sent in one piece get all their answers, in order. A mistake is answered and
-//           the conversation goes on; only a line without end is answered and then closed.
-//           any_line reads LF and CR LF, so that nc and telnet both can talk; it writes LF.
-// Exercise: Make it crlf_line, as strict as SMTP: which of nc, nc -C and telnet still can talk?
+// Observe:  Several commands in one piece get all their answers, in order. A wrong command gets an
+//           answer, and the connection stays open. A line that is too long gets an answer, and
+//           then the server closes. any_line reads LF and CR LF, for nc and telnet; it writes LF.
+// Exercise: Use crlf_line, which is as strict as SMTP. Which of nc, nc -C and telnet still work?
 //           Add a command UPPER. What must change, and what not?
 // Next:     command_client.cpp; naive/command_server.cpp, without lines
 #include "../support/program.hpp"
@@ -28,7 +28,7 @@ Commands, in capitals: ADD INTEGER INTEGER, ECHO TEXT, HELP, QUIT, TIME
 Answers: 200 done, 400 unknown command, 401 wrong arguments, 500 line too long (and then closed)
 )";
 
-constexpr std::size_t longest_line = 512;  // bytes; a limit is all that keeps an endless line out
+constexpr std::size_t longest_line = 512;  // bytes; without a limit one line could fill the memory
 
 /// "ECHO one two" is the command "ECHO" with the arguments "one two".
 using word_and_rest = std::pair<std::string_view, std::string_view>;
@@ -41,7 +41,7 @@ word_and_rest split(std::string_view line) {
 
 constexpr const char* wrong_arguments = "401 wrong arguments";
 
-/// A whole number, and nothing else: "+1", "1x" and what does not fit are refused.
+/// The whole number that `text` is; nullopt for anything else: "+1", "1x", or too large a number.
 std::optional<int> number(std::string_view text) {
     int value = 0;
     const char* end = text.data() + text.size();
@@ -58,7 +58,7 @@ std::string add(std::string_view arguments) {
     return "200 " + std::to_string(static_cast<long long>(*left) + *right);
 }
 
-/// The date and time in UTC, as ISO 8601 wants it: 2026-01-31T12:34:56Z.
+/// The date and time in UTC, in the form of ISO 8601: 2026-01-31T12:34:56Z.
 std::string utc_time() {
     const std::time_t now = std::time(nullptr);
     std::tm parts{};
@@ -67,14 +67,14 @@ std::string utc_time() {
     return {text, std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts)};
 }
 
-/// A carriage return at the end of an answer would be taken for a part of the line's end.
+/// Refuses a carriage return at the end: the client would take it for a part of the line's end.
 std::string echo(std::string_view text) {
     if (text.empty() || text.back() == '\r') return wrong_arguments;
     return "200 " + std::string(text);
 }
 
 // [region dispatch]
-/// The answer to one line: always one line, and always a code first.
+/// The answer to one line: always one line that begins with a code.
 std::string answer(std::string_view line) {
     const auto [command, arguments] = split(line);
     if (command == "ADD") return add(arguments);
@@ -100,9 +100,9 @@ void answer_all(line_stream& client) {
 }
 // [/region answer-all]
 
-/// The same, and the last word to a client whose line does not end: behind it nobody knows where
-/// the next one starts.
-void converse(line_stream& client) {
+/// Calls answer_all. Sends a last answer if a line is too long: after it, the server cannot know
+/// where the next command starts.
+void answer_until_end(line_stream& client) {
     const program::hang_up_on_stop on_stop(client.stream().fd());
     try {
         answer_all(client);
@@ -113,24 +113,26 @@ void converse(line_stream& client) {
     }
 }
 
-/// Serves one client. Its failure costs only this client: the server goes on.
+/// Serves one client. An error ends the connection of this client, and not the server.
 void serve(trama::tcp_stream stream) {
     line_stream client(std::move(stream), longest_line);
-    const trama::endpoint who = client.stream().remote_endpoint();
-    program::say(who, " came");
+    const trama::endpoint peer = client.stream().remote_endpoint();
+    program::say(peer, " came");
     try {
-        converse(client);
-        program::say(who, " left");
+        answer_until_end(client);
+        program::say(peer, " left");
     } catch (const trama::network_error& error) {
-        program::say(who, " is lost: ", error.what());
+        program::say(peer, " is lost: ", error.what());
     }
-    client.stream().close_lingering();  // a plain close could destroy the last answer on its way
+    client.stream().close_lingering();  // a plain close could destroy the last answer
 }
 
 int serve_all(const program::options& given) {
     auto listener = trama::tcp_listener::listen(given.host(), given.port());
     program::announce(listener.local_endpoint());
-    while (program::wait_readable(listener.fd())) serve(listener.accept());
+    while (program::wait_readable(listener.fd())) {
+        serve(listener.accept());
+    }
     return 0;
 }
 

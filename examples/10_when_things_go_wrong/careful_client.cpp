@@ -1,13 +1,13 @@
-// careful_client -- asks one question, and tells every way of getting no answer from every other
+// careful_client -- sends one request, and reports each way of getting no answer in its own words
 //
 // Goal:     Turn each failure into one line: what happened, what it means, what to do.
 // Run:      ./troublesome_server -p 5000 --trouble reset     (and silent, drip, close, ...)
 //           ./careful_client -p 5000; echo "exit code $?"
-// Observe:  "refused" comes at once: somebody is there and says no. A time-out comes late: nobody
-//           knows anything. In between lies all that TCP can tell about the other end.
-//           With --verbose the line of the library comes first.
-// Exercise: Which of the failures allow to simply ask again? Think of "pay 10 euros".
-//           Pull the cable (or: ip link set eth0 down) while it waits for an answer. What is told?
+// Observe:  "refused" comes at once: a machine is there, and no program listens. A time-out comes
+//           late, and says nothing about the other end. With --verbose the text of the library
+//           comes first.
+// Exercise: After which failures can you simply send the request again? Think of "pay 10 euros".
+//           Pull the cable (or: ip link set eth0 down) while it waits. Which line comes?
 // Next:     11_threads, so that one stuck client does not hold up the server
 #include "../support/program.hpp"
 
@@ -19,11 +19,11 @@
 namespace {
 
 constexpr const char* examples = R"(
-  careful_client hola                 ask the framed echo server on port 5000 of this machine
-  careful_client -p 1                 refused: nobody listens there
-  careful_client -H 255.255.255.255   unreachable: no connection can lead there
+  careful_client hola                 send a frame to the framed echo server on port 5000
+  careful_client -p 1                 refused: no program listens there
+  careful_client -H 255.255.255.255   unreachable: no route leads there
   careful_client -H a..b              no address: that is no name
-  careful_client -t 500               give up when no answer has come after half a second
+  careful_client -t 500               end with an error if no answer has come after half a second
 
 TEXT travels as one six-digit frame (default: hola); the answer goes to stdout.
 )";
@@ -34,75 +34,71 @@ std::chrono::milliseconds milliseconds(const program::options& given, const char
     return std::chrono::milliseconds(given.number(name, 1, 600'000));
 }
 
-/// Why there is no connection. In all these cases the server has heard nothing from us.
-std::string no_connection(const trama::network_error& error) {
+/// Why there is no connection. In all these cases the server has received nothing from us.
+std::string no_connection(const std::system_error& error) {
     const std::error_code code = error.code();
     if (code == std::errc::no_such_device_or_address || code == std::errc::operation_would_block)
-        return "no address: nobody knows that name; check the spelling, then the name server";
+        return "no address: the name is unknown; check the spelling, then the name server";
     if (code == std::errc::connection_refused)
-        return "refused: the machine says that nobody listens there; start the server, or check "
-               "the port";
+        return "refused: no program listens there; start the server, or check address and port";
     if (code == std::errc::network_unreachable || code == std::errc::host_unreachable)
-        return "unreachable: no way leads there; check the address, then our network (ip route)";
+        return "unreachable: no route leads there; check the address, then the network (ip route)";
     if (code == std::errc::timed_out)
-        return "no connection in time: nothing came back at all; the machine is off, its queue is "
-               "full, or a firewall is silent";
+        return "no connection in time: nothing came back; the machine is off, its queue is full, "
+               "or a firewall drops the segments";
     return error.what();
 }
 
-/// Why the talk ended. From here on nobody knows whether the server has done what we asked.
-std::string broken_talk(const trama::network_error& error) {
-    if (error.code() == std::errc::timed_out)
-        return "no answer in time: we are connected, but the server is stuck or slow; ask what it "
-               "has done before you repeat";
-    if (error.code() == std::errc::connection_reset || error.code() == std::errc::broken_pipe)
-        return "reset: the server has cut the connection; its program died, or closed without "
+/// Why there is no answer. In all these cases the server may have done what we requested.
+std::string no_answer(const std::system_error& error) {
+    const std::error_code code = error.code();
+    if (code == std::errc::timed_out)
+        return "no answer in time: connected, but the server is stuck or slow; find out what it "
+               "has done before you repeat the request";
+    if (code == std::errc::connection_reset || code == std::errc::broken_pipe)
+        return "reset: the server cut the connection; its program died, or closed without "
                "reading; look at its log";
-    return error.what();
-}
-
-std::string broken_frame(const trama::frame_error& error) {
-    if (error.why() == trama::frame_error::reason::truncated)
+    if (code == std::errc::connection_aborted)
         return std::string("cut off: do not use the part that came; ") + error.what();
-    return std::string("no frame: another service answers there; check the port; ") + error.what();
+    if (code == std::errc::bad_message || code == std::errc::message_size)
+        return std::string("no frame: another service answers; check the port; ") + error.what();
+    return error.what();
 }
 
 trama::tcp_stream connect(const program::options& given) {
     try {
         return trama::tcp_stream::connect(given.host(), given.port(),
                                           milliseconds(given, "connect-timeout"));
-    } catch (const trama::network_error& error) {
+    } catch (const std::system_error& error) {
         program::say_more(error.what());
         throw program::peer_error(no_connection(error));
     }
 }
 
-// [region ask]
-/// One question, one answer. Throws peer_error, whose text is the line for the user.
-std::string ask(framed_stream& server, std::string_view question, bool half_close) {
+// [region request]
+/// Sends one request and returns its answer. Throws peer_error, whose text is for the user.
+std::string request(framed_stream& server, std::string_view text, bool half_close) {
     try {
-        server.send_frame(question);
+        server.send_frame(text);
         if (half_close) server.stream().shutdown_send();
         if (const auto answer = server.recv_frame()) return *answer;
-    } catch (const trama::network_error& error) {
+    } catch (const std::system_error& error) {
         program::say_more(error.what());
-        throw program::peer_error(broken_talk(error));
-    } catch (const trama::frame_error& error) {
-        throw program::peer_error(broken_frame(error));
+        throw program::peer_error(no_answer(error));
     }
     throw program::peer_error(
         "closed: the stream ended in order, but without an answer; the server was stopped, or "
-        "understands something else");
+        "does not understand the request");
 }
-// [/region ask]
+// [/region request]
 
-int ask_once(const program::options& given) {
+int request_once(const program::options& given) {
     const auto timeout = milliseconds(given, "timeout");
     framed_stream server(connect(given));
     server.stream().set_timeout(timeout);
     const program::hang_up_on_stop on_stop(server.stream().fd());
-    const std::string question = given.words().empty() ? "hola" : given.words()[0];
-    program::print(ask(server, question, given.flag("half-close")));
+    const std::string text = given.words().empty() ? "hola" : given.words()[0];
+    program::print(request(server, text, given.flag("half-close")));
     return 0;
 }
 
@@ -116,5 +112,5 @@ int main(int argc, char** argv) {
          {'c', "connect-timeout", "MS", "3000", "how long to wait for the connection"},
          {'t', "timeout", "MS", "2000", "how long to wait for the answer"},
          program::flag('s', "half-close", "end the stream to the server before the answer comes")},
-        ask_once, "[TEXT]", 1);
+        request_once, "[TEXT]", 1);
 }

@@ -1,11 +1,11 @@
-// troublesome_server -- a server that misbehaves in the way you choose
+// troublesome_server -- a server that does wrong what you choose
 //
-// Goal:     Have every failure at hand on one machine, one at a time and as often as you like.
+// Goal:     Produce each failure on one machine, one at a time, as often as you like.
 // Run:      ./troublesome_server -p 5000 --trouble half-frame
 //           ./careful_client -p 5000
-// Observe:  Each trouble is one short function. None of them is malice: a program that crashed, one
-//           that is stuck, and a service that speaks something else look exactly like this.
-// Exercise: Try each of them with the clients of chapters 02 and 08: which one waits for ever?
+// Observe:  Each trouble is one short function. A program that crashed, a program that is stuck and
+//           a service with another protocol look exactly like this.
+// Exercise: Try each of them with the clients of chapters 02 and 08. Which client waits for ever?
 //           Add a trouble "late": the right answer, 5 s after the question.
 // Next:     careful_client.cpp
 #include "../support/program.hpp"
@@ -17,21 +17,23 @@
 namespace {
 
 constexpr const char* examples = R"(
-  troublesome_server -t silent    accept, listen, and never answer
-  troublesome_server -t reset     cut the connection when something comes
+  troublesome_server -t silent    accept, receive, and never answer
+  troublesome_server -t reset     cut the connection when the request comes
 
 Troubles: silent      never answer
-          drip        promise 1000 bytes, and send ten a second
+          drip        announce 1000 bytes, and send ten a second
           close       close in order, without an answer
           half-frame  close in the middle of the answer
-          garbage     answer with something that is no frame
-          reset       close without reading the question: the system then sends a reset
-          full        never accept, with the queue full: connecting does not work
+          garbage     answer with bytes that are no frame
+          reset       close without reading the request: the system then sends a reset
+          full        never accept, and the queue is full: no connection is possible
 For "refused" and "unreachable" you need no server at all: see careful_client -h.
 )";
 
 void stay_silent(trama::tcp_stream& client) {
-    while (!client.recv_some(4096).empty()) program::say_more("heard something, say nothing");
+    while (!client.recv_some(4096).empty()) {
+        program::say_more("received bytes, send nothing");
+    }
 }
 
 void drip(trama::tcp_stream& client) {
@@ -42,28 +44,33 @@ void drip(trama::tcp_stream& client) {
     }
 }
 
+/// Receives the request, or a part of it. Its content does not matter.
+void receive_request(trama::tcp_stream& client) {
+    program::say_more("received ", client.recv_some(4096).size(), " bytes");
+}
+
 void close_without_answer(trama::tcp_stream& client) {
-    static_cast<void>(client.recv_some(4096));  // the question
+    receive_request(client);
 }
 
 void close_inside_answer(trama::tcp_stream& client) {
-    static_cast<void>(client.recv_some(4096));  // the question
+    receive_request(client);
     client.send_all("000010:hola");
 }
 
 void answer_garbage(trama::tcp_stream& client) {
-    static_cast<void>(client.recv_some(4096));  // the question
+    receive_request(client);
     client.send_all("HTTP/1.1 400 Bad Request\r\n\r\n");
 }
 
-/// A plain close with bytes unread: the system tells the client with a reset that they are lost.
+/// Closes with bytes unread: the system sends a reset, because these bytes are lost.
 void reset(trama::tcp_stream& client) {
     if (program::wait_readable(client.fd())) client.close();
 }
 
 using trouble = void (*)(trama::tcp_stream&);
 
-/// What to do with a client; nullptr: do not even accept it.
+/// The function for this trouble; nullptr for "full". Throws usage_error if there is none.
 trouble chosen_trouble(const std::string& name) {
     const std::map<std::string, trouble> known = {{"silent", stay_silent},
                                                   {"drip", drip},
@@ -82,19 +89,19 @@ void serve(trama::tcp_stream client, trouble make_trouble) {
     try {
         const program::hang_up_on_stop on_stop(client.fd());
         make_trouble(client);
-        program::say(client.remote_endpoint(), " is done with");
+        program::say(client.remote_endpoint(), " is finished");
     } catch (const trama::network_error& error) {
         program::say(client.remote_endpoint(), " is lost: ", error.what());
     }
     client.close_lingering();
 }
 
-/// With a backlog of 0 one connection fills the queue. It is ours, so nobody else gets in.
+/// Fills the queue: with a backlog of 0, one connection of our own is enough.
 int accept_nobody(const trama::tcp_listener& listener) {
     const trama::endpoint here = listener.local_endpoint();
     const auto ours = trama::tcp_stream::connect(here.address(), here.port());
     program::announce(here);
-    program::wait_readable(ours.fd());  // nothing ever comes: it waits for Ctrl-C
+    program::wait_readable(ours.fd());  // no byte comes: this waits for Ctrl-C
     return 0;
 }
 
@@ -104,7 +111,9 @@ int serve_all(const program::options& given) {
     auto listener = trama::tcp_listener::listen(given.host(), given.port(), backlog);
     if (make_trouble == nullptr) return accept_nobody(listener);
     program::announce(listener.local_endpoint());
-    while (program::wait_readable(listener.fd())) serve(listener.accept(), make_trouble);
+    while (program::wait_readable(listener.fd())) {
+        serve(listener.accept(), make_trouble);
+    }
     return 0;
 }
 

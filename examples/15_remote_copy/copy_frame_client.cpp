@@ -53,7 +53,7 @@ int copy_frame(const program::options& given) {
     server.stream().set_timeout(30s);
     server.send_frame(whole);
     copy::wait_for_the_end(server.stream());
-    program::say("sent ", whole.size(), " bytes, and nobody said whether they are stored");
+    program::say("sent ", whole.size(), " bytes; the server does not say whether they are stored");
     return 0;
 }
 

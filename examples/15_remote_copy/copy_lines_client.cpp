@@ -49,7 +49,7 @@ int copy_lines(const program::options& given) {
         sent += count;
     }
     copy::wait_for_the_end(server);
-    program::say("sent ", sent, " bytes, and nobody said whether they are stored");
+    program::say("sent ", sent, " bytes; the server does not say whether they are stored");
     return 0;
 }
 

@@ -4,7 +4,7 @@
 // Run:      ./copy_stream_server -p 5000 -d copies
 //           ./copy_stream_client -p 5000 FILE       in a second terminal
 // Observe:  Exit code 0 means: the server has all of it on its disk, with the same checksum. Press
-//           Ctrl-C in the middle, and start it again: it goes on where it was.
+//           Ctrl-C in the middle, and start it again: it sends the rest.
 // Exercise: Change one byte at the front of FILE between the two runs. Which message tells the
 //           client, and what does it send then?
 // Next:     copy_stream_server.cpp; 16_file_store
@@ -62,7 +62,7 @@ std::uint64_t common_part(copy::conversation& server, copy::local_file& file, co
     const auto [there, sum_there] = what_is_there(server, file);
     add_front(server, file, there, sum);
     if (sum.text() == sum_there) return there;
-    program::say("what the server has of it is another file: from the start");
+    program::say("the server has a part of another file: sending from the start");
     sum = {};
     file.rewind();
     return 0;
@@ -90,7 +90,7 @@ void copy_file(copy::conversation& server, const std::string& path) {
     copy::local_file file(path);
     copy::checksum sum;
     const std::uint64_t start = common_part(server, file, sum);
-    if (start > 0) program::say("going on behind ", program::size_text(start));
+    if (start > 0) program::say("continuing after ", program::size_text(start));
     server.send_message("from " + std::to_string(start));
     send_data(server, file, start, sum);
     file.throw_if_changed();
@@ -111,7 +111,7 @@ int copy_all(const program::options& given) {
         for (const std::string& path : given.words()) copy_file(server, path);
     } catch (const trama::network_error& error) {
         program::say_more(error.what());
-        throw program::peer_error("the connection was cut: the same command goes on where it was");
+        throw program::peer_error("the connection was cut: the same command sends the rest");
     }
     return 0;
 }

@@ -56,7 +56,7 @@ request parse(const std::string& message, const trama::folder& whole) {
     struct stat status {};
     const bool is_there = ::fstatat(whole.fd(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0;
     if (is_there && !S_ISREG(status.st_mode))
-        throw program::peer_error("what has this name here is no regular file");
+        throw program::peer_error("something other than a file has this name");
     return {copy::number(size), name};
 }
 

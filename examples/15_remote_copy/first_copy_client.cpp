@@ -12,6 +12,7 @@
 
 using line_stream = trama::framed_stream<trama::any_line>;
 
+// [region copy]
 /// Sends the name, the size and the bytes, and waits until the server has stored them.
 void copy(line_stream& server, const std::string& name) {
     const trama::unique_fd file = trama::folder(".").open(name);
@@ -22,6 +23,7 @@ void copy(line_stream& server, const std::string& name) {
     const auto answer = server.recv_frame();  // a std::optional: a line, or nothing
     if (answer != "ok") throw std::runtime_error("the server has not stored the file");
 }
+// [/region copy]
 
 int main(int argc, char** argv) {
     if (argc < 2) {

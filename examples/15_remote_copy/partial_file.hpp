@@ -100,7 +100,7 @@ private:
         while (::flock(fd_.get(), LOCK_EX | LOCK_NB) != 0) {
             if (limit.passed() || stop.stopped()) {
                 fd_.reset();
-                throw program::peer_error("another client is just sending this file");
+                throw program::peer_error("another client is sending this file");
             }
             std::this_thread::sleep_for(std::chrono::milliseconds(20));
         }

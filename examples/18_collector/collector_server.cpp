@@ -67,18 +67,12 @@ void write(upload& to, std::string_view bytes) {
     trama::write_all(to.file.fd(), bytes, to.place.path_to(to.header.name));
 }
 
-bool is_taken(const trama::folder& place, const std::string& name) {
-    struct stat status {};
-    return ::fstatat(place.fd(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0;
-}
-
-/// Stores the file. Returns its name, which was free. A look before commit_new() saves the wait for
-/// the disk; but commit_new() decides: another program may take the name meanwhile.
+/// Stores the file under the first name that is free, and returns it.
 std::string store(upload& done) {
     if (done.left > 0) throw program::peer_error("fewer bytes than announced");
     for (int number = 1; number <= most_of_one_name; ++number) {
         const std::string name = collector::numbered(done.header.name, number);
-        if (!is_taken(done.place, name) && done.file.commit_new(name)) return name;
+        if (done.file.commit_new(name)) return name;
     }
     throw program::peer_error("too many files of this name");
 }

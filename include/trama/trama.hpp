@@ -9,6 +9,10 @@
 
 #define TRAMA_VERSION "0.2.0"
 
+// One trace, one stop and one type of each exception for a program and all its shared libraries,
+// also where those are compiled with -fvisibility=hidden. man 1 g++
+#pragma GCC visibility push(default)
+
 // What everything stands on: texts, the trace, errors, deadlines.
 #include <trama/base/text.hpp>
 #include <trama/base/trace.hpp>
@@ -55,5 +59,7 @@
 #include <trama/message/callback.hpp>
 #include <trama/message/message_client.hpp>
 #include <trama/message/message_server.hpp>
+
+#pragma GCC visibility pop
 
 #endif

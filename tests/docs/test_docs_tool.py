@@ -248,6 +248,32 @@ class Snippets(ProjectTest):
 
 
 @unittest.skipUnless(shutil.which("g++"), "needs g++")
+class Declarations(ProjectTest):
+    BLOCK = "<!-- declarations: include/a.hpp{} -->\n<!-- /declarations -->\n"
+
+    def setUp(self):
+        super().setUp()
+        self.write("docs/declarations.py", (TOOL.parent / "declarations.py").read_text())
+        self.write("include/a.hpp", "namespace trama {\n/// One.\nint one() { return 1; }\n"
+                                    "int two() { return 2; }\n}\n")
+
+    def test_a_header_is_shown_without_bodies(self):
+        page = self.page(self.BLOCK.format(""))
+        self.assertEqual(self.tool("--update")[0], 0)
+        self.assertIn("```cpp\n/// One.\nint one();\nint two();\n```\n", page.read_text())
+        self.assert_true_page()
+
+    def test_a_declaration_that_the_page_has_changed_is_a_problem(self):
+        page = self.page(self.BLOCK.format(" two"))
+        self.tool("--update")
+        page.write_text(page.read_text().replace("int two()", "long two()"))
+        self.assert_problem("-long two();", "+int two();")
+
+    def test_a_name_that_the_header_does_not_declare_is_a_problem(self):
+        self.page(self.BLOCK.format(" three"))
+        self.assert_problem("no public three (there are: one, two)")
+
+
 class CompiledCode(ProjectTest):
     def test_code_that_compiles_passes_and_other_code_does_not(self):
         self.write("single_include/trama.hpp", "int trama();\n")

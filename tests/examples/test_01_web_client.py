@@ -139,7 +139,7 @@ class CutShort(WebClientCase):
     def test_anywhere_in_a_chunked_answer(self):
         answer = (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhola\r\n0\r\n\r\n")
         for length in range(0, len(answer), 3):
-            self.assert_refused(self.fetch(answer[:length]), "the answer is cut short")
+            self.assert_refused(self.fetch(answer[:length]), "the response is cut short")
 
     def test_by_a_reset(self):
         self.assert_refused(self.fetch(b"HTTP/1.0 200 OK\r\n\r\nhola", cut=True),
@@ -173,7 +173,7 @@ class Nonsense(WebClientCase):
     def test_an_encoding_that_nobody_asked_for_is_refused(self):
         self.assert_refused(
             self.fetch(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n"),
-            "did not ask for")
+            "did not request")
 
     def test_a_line_without_end_is_refused(self):
         self.assert_refused(self.fetch(b"HTTP/1.1 200 OK\r\nX: " + b"x" * 1_000_000),

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Chapter 05: where_to_listen, the table of who reaches which address.
+"""Chapter 05: where_to_listen, which address reaches which listener.
 
 Run: TRAMA_BUILD=build python3 tests/examples/test_05_where_to_listen.py
 """
@@ -25,7 +25,7 @@ NAMESPACE = next((flags for flags in ("-n", "-rn")
 
 
 def rows(program):
-    """The table as {address: [cells]}; the caller addresses stand at "is reached at"."""
+    """The table as {address: [cells]}; the destinations stand at "is reached at"."""
     lines = program.stdout.splitlines()
     table = {"is reached at": lines[1].split()}
     for line in lines[2:]:
@@ -49,13 +49,13 @@ class Table(programs.TestCase):
 
     def test_what_listens_at_loopback_is_not_reached_at_the_address_for_others(self):
         table = rows(self.run_to_end(WHERE))
-        called = table.pop("is reached at")
-        if len(called) == 2:
+        destinations = table.pop("is reached at")
+        if len(destinations) == 2:
             self.skipTest("this machine has loopback addresses only")
         self.assertEqual(table["127.0.0.1"][2], "no")
         self.assertEqual(table["localhost"][2], "no")
-        self.assertEqual(table[called[2]], ["no", "no", "yes"])
-        self.assertEqual(table["::" if ":" in called[2] else "0.0.0.0"][2], "yes")
+        self.assertEqual(table[destinations[2]], ["no", "no", "yes"])
+        self.assertEqual(table["::" if ":" in destinations[2] else "0.0.0.0"][2], "yes")
 
     def test_addresses_can_be_chosen(self):
         table = rows(self.run_to_end(WHERE, "127.0.0.2", "127.0.0.1"))
@@ -67,14 +67,14 @@ class Table(programs.TestCase):
         self.assertEqual(program.code, 0)
         self.assertRegex(rows(program)["192.0.2.77"][0], "^cannot listen there: ")
 
-    def test_a_name_that_leads_nowhere_is_told_and_ends_it_with_1(self):
+    def test_a_name_without_an_address_has_a_row_and_exit_code_1(self):
         program = self.run_to_end(WHERE, "nosuch.invalid", "127.0.0.1")
         self.assertEqual(program.code, 1, program.story("one name could not be tried"))
         self.assertEqual(rows(program)["nosuch.invalid"],
                          ["no such name, or the name server does not answer"])
         self.assertEqual(rows(program)["127.0.0.1"][:2], ["yes", "no"])
 
-    def test_each_cell_stands_under_the_address_that_is_called(self):
+    def test_each_cell_stands_under_its_destination(self):
         header, row = self.run_to_end(WHERE, "0.0.0.0").stdout.splitlines()[1:3]
         self.assertEqual((row.index("yes"), row.index("no")),
                          (header.index("127.0.0.1"), header.index("::1")))
@@ -90,7 +90,8 @@ class Table(programs.TestCase):
         self.assertEqual(program.code, 0, program.stderr)
         self.assertEqual(program.stderr.splitlines(),
                          ["This machine has no IPv6.",
-                          "This machine has loopback addresses only: no other reaches it."])
+                          "This machine has loopback addresses only: other machines cannot "
+                          "reach it."])
         table = rows(program)
         self.assertRegex(table["::1"][0], "^cannot listen there: ")
         self.assertEqual(table["*"], ["yes", "no"])

@@ -15,25 +15,25 @@ SERVER = "10_when_things_go_wrong/troublesome_server"
 ECHO = "08_frames/framed_echo_server"
 LOCAL = ("-H", "127.0.0.1")
 
-REFUSED = "refused: the machine says that nobody listens there"
-UNREACHABLE = "unreachable: no way leads there"
+REFUSED = "refused: no program listens there"
+UNREACHABLE = "unreachable: no route leads there"
 NO_ADDRESS = "no address: .*; check the spelling"
-NO_CONNECTION = "no connection in time: nothing came back at all"
-NO_ANSWER = "no answer in time: we are connected"
-RESET = "reset: the server has cut the connection"
+NO_CONNECTION = "no connection in time: nothing came back"
+NO_ANSWER = "no answer in time: connected"
+RESET = "reset: the server cut the connection"
 CLOSED = "closed: the stream ended in order, but without an answer"
 CUT_OFF = 'cut off: do not use the part that came; .*11 bytes came, at least 6 are missing'
-NO_FRAME = "no frame: another service answers there; check the port; .*looks like HTTP"
+NO_FRAME = "no frame: another service answers; check the port; .*looks like HTTP"
 
 LINES = [REFUSED, UNREACHABLE, NO_ADDRESS, NO_CONNECTION, NO_ANSWER, RESET, CLOSED, CUT_OFF,
          NO_FRAME]
 
 
 class CarefulClient(programs.TestCase):
-    def ask(self, port, *arguments, host="127.0.0.1", **keywords):
+    def request(self, port, *arguments, host="127.0.0.1", **keywords):
         return self.start(CLIENT, "-H", host, "-p", port, *arguments, **keywords)
 
-    def assert_tells(self, client, line):
+    def assert_says(self, client, line):
         self.assert_fails(client, 1, "^careful_client: " + line)
         self.assertEqual(client.stdout, "")
         self.assertEqual(len(client.stderr.splitlines()), 1, client.stderr)
@@ -42,17 +42,17 @@ class CarefulClient(programs.TestCase):
 
     def test_refused(self):
         port = programs.refusing_port()
-        self.assert_tells(self.ask(port), REFUSED)
+        self.assert_says(self.request(port), REFUSED)
 
     def test_unreachable(self):
-        self.assert_tells(self.ask(5000, host="255.255.255.255"), UNREACHABLE)
+        self.assert_says(self.request(5000, host="255.255.255.255"), UNREACHABLE)
 
     def test_no_such_name(self):
-        self.assert_tells(self.ask(5000, host="a..b"), NO_ADDRESS)
+        self.assert_says(self.request(5000, host="a..b"), NO_ADDRESS)
 
     def test_no_connection_in_time(self):
         server = self.server(SERVER, "--trouble", "full")
-        self.assert_tells(self.ask(server.port, "--connect-timeout", 100), NO_CONNECTION)
+        self.assert_says(self.request(server.port, "--connect-timeout", 100), NO_CONNECTION)
 
     # ---- no answer ----
 
@@ -64,7 +64,7 @@ class CarefulClient(programs.TestCase):
             for again in range(3):
                 with self.subTest(trouble=trouble, again=again):
                     timeout = 300 if line is NO_ANSWER else 20000
-                    self.assert_tells(self.ask(server.port, "--timeout", timeout), line)
+                    self.assert_says(self.request(server.port, "--timeout", timeout), line)
 
     def test_no_two_failures_have_the_same_line(self):
         starts = [line.split(":")[0] for line in LINES]
@@ -72,14 +72,14 @@ class CarefulClient(programs.TestCase):
 
     def test_a_server_that_is_killed_looks_as_if_it_had_left(self):
         server = self.server(SERVER, "--trouble", "silent", "-v")
-        client = self.ask(server.port, "--timeout", 20000)
-        server.wait_for_line("heard something", on="stderr")
+        client = self.request(server.port, "--timeout", 20000)
+        server.wait_for_line("received bytes", on="stderr")
         server.signal(signal.SIGKILL)
-        self.assert_tells(client, CLOSED)
+        self.assert_says(client, CLOSED)
 
     def test_a_reset_in_the_middle_of_an_answer_is_a_reset(self):
         listener = self.listener()
-        client = self.ask(programs.port_of(listener), env={"TRAMA_TRACE": "1"})
+        client = self.request(programs.port_of(listener), env={"TRAMA_TRACE": "1"})
         connection = programs.accept(listener)
         programs.recv_exactly(connection, 11)
         connection.sendall(b"000009:ho")
@@ -89,16 +89,16 @@ class CarefulClient(programs.TestCase):
 
     def test_a_hostile_answer_is_shown_escaped(self):
         listener = self.listener()
-        client = self.ask(programs.port_of(listener))
+        client = self.request(programs.port_of(listener))
         with programs.accept(listener) as connection:
             programs.recv_exactly(connection, 11)
             connection.sendall(b"\x1b[2J")
             self.assert_fails(client, 1, r'no frame: .*"\\x1b\[2J"')
         self.assertNotIn(b"\x1b", client.stderr_bytes)
 
-    def test_verbose_tells_what_the_library_says_too(self):
+    def test_verbose_shows_the_text_of_the_library_too(self):
         port = programs.refusing_port()
-        client = self.ask(port, "-v")
+        client = self.request(port, "-v")
         self.assert_fails(client, 1, REFUSED)
         self.assertIn("connect to 127.0.0.1:%d: Connection refused" % port, client.stderr)
 
@@ -109,15 +109,15 @@ class CarefulClient(programs.TestCase):
         for arguments, answer in (([], "hola\n"), (["a b"], "a b\n"), ([""], "\n"),
                                   (["año"], "año\n"), (["--half-close", "x"], "x\n")):
             with self.subTest(arguments=arguments):
-                client = self.ask(server.port, *arguments)
+                client = self.request(server.port, *arguments)
                 self.assertEqual((client.wait_exit(), client.stdout, client.stderr),
                                  (0, answer, ""))
 
-    def test_a_half_close_tells_the_server_that_this_was_all_and_the_answer_still_comes(self):
+    def test_after_a_half_close_the_server_gets_the_end_and_the_client_its_answer(self):
         for half_close in (True, False):
             with self.subTest(half_close=half_close):
                 listener = self.listener()
-                client = self.ask(programs.port_of(listener), *["-s"] * half_close)
+                client = self.request(programs.port_of(listener), *["-s"] * half_close)
                 with programs.accept(listener) as connection:
                     self.assertEqual(lab_frames.readmsg(connection), b"hola")
                     if half_close:
@@ -129,7 +129,7 @@ class CarefulClient(programs.TestCase):
         server = self.server(ECHO)
         for terminal, shown in ((["stdout"], b"\\x1b[2J\r\n"), ([], b"\x1b[2J\n")):
             with self.subTest(terminal=terminal):
-                client = self.ask(server.port, "\x1b[2J", terminal=terminal)
+                client = self.request(server.port, "\x1b[2J", terminal=terminal)
                 self.assertEqual(client.wait_exit(), 0)
                 self.assertEqual(client.stdout_bytes, shown)
 
@@ -138,7 +138,7 @@ class CarefulClient(programs.TestCase):
             for answer in (b"", b"000009:ho"):
                 with self.subTest(number=number, answer=answer):
                     listener = self.listener()
-                    client = self.ask(programs.port_of(listener), "-t", 20000,
+                    client = self.request(programs.port_of(listener), "-t", 20000,
                                       env={"TRAMA_TRACE": "1"})
                     with programs.accept(listener) as connection:
                         programs.recv_exactly(connection, 11)
@@ -177,7 +177,7 @@ class TroublesomeServer(programs.TestCase):
                     name = programs.address_of(peer)
                     server.wait_for_line(name + " came$", on="stderr")
                     programs.reset(peer)
-                    server.wait_for_line(name + " is (done with|lost)", on="stderr")
+                    server.wait_for_line(name + " is (finished|lost)", on="stderr")
                 self.assertTrue(server.running())
 
 

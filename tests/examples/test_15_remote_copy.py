@@ -544,7 +544,7 @@ class Cut(Files):
 
     def assert_goes_on(self, server, data, where):
         client = self.copy(CLIENT, server.port, self.file(data))
-        self.assertRegex(client.stderr, "(?m)^going on behind %s" % where)
+        self.assertRegex(client.stderr, "(?m)^continuing after %s" % where)
         self.assert_holds(self.copies / "original", data)
         self.assertEqual(self.left(), [])
 
@@ -554,7 +554,7 @@ class Cut(Files):
         original = self.file(data)
         chop = self.chop(server, "--mode", "reset", "--after", 150_000, "--direction", "up")
         client = self.call(CLIENT, chop.port, original)
-        self.assert_fails(client, 1, "the connection was cut: the same command goes on")
+        self.assert_fails(client, 1, "the connection was cut: the same command sends the rest")
         self.assertEqual(self.stored(), [])
         kept = (self.copies / PARTIAL / "original").stat().st_size
         self.assertTrue(100_000 < kept < 150_000, kept)
@@ -706,7 +706,7 @@ class Together(Files):
         with Stream(server.port) as first:
             first.put(1000)
             client = self.call(CLIENT, server.port, self.file(b"hola", "copy"))
-            self.assert_fails(client, 1, "the server says no: another client is just sending this")
+            self.assert_fails(client, 1, "the server says no: another client is sending this")
 
     def test_a_trickling_client_delays_nobody(self):
         server = self.stream_server()
@@ -785,7 +785,7 @@ class Names(Files):
         for name in ("folder", "link", "fifo"):
             with Stream(server.port) as client:
                 self.assertEqual(client.ask("put 4 " + name),
-                                 "no what has this name here is no regular file")
+                                 "no something other than a file has this name")
         self.assert_holds(outside, b"precious")
 
     def test_a_link_in_place_of_the_unfinished_file_is_not_followed(self):
@@ -978,7 +978,7 @@ class Client(Files):
         self.assertEqual(client.wait_exit(), 0)
         self.assertEqual(server.result(),
                          (b"from 0", b"hola", b"sum " + checksum(b"hola").encode()))
-        self.assertIn("another file: from the start", client.stderr)
+        self.assertIn("another file: sending from the start", client.stderr)
 
     def begin(self, peer):
         """Takes nothing of the data: the client is in the middle of it."""

@@ -4,7 +4,11 @@
 #include "../support/catch.hpp"
 #include "../support/net.hpp"
 
+#include <cstring>
+#include <map>
 #include <sstream>
+#include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include <arpa/inet.h>
@@ -155,4 +159,74 @@ TEST_CASE("an unknown host is an error of the resolver, with its name", "[net]")
 TEST_CASE("control characters in a host name do not reach the terminal", "[net]") {
     const auto failed = failure_of([] { return resolve("\x1b[2J\n", 80); });
     CHECK(test::contains(failed.text, "resolve \\x1b[2J\\n:80: "));
+}
+
+TEST_CASE("an endpoint is a key: one entry for each address, port and family", "[net]") {
+    std::map<endpoint, int> ordered;
+    std::unordered_map<endpoint, int> hashed;
+    std::unordered_set<endpoint> seen;
+    const std::vector<endpoint> all = {{},
+                                       at("127.0.0.1", 1),
+                                       at("127.0.0.1", 2),
+                                       at("127.0.0.2", 1),
+                                       at("::1", 1),
+                                       at("::1", 2),
+                                       at("::2", 1),
+                                       at("::ffff:127.0.0.1", 1),
+                                       at("0.0.0.0", 0),
+                                       at("::", 0)};
+    for (int round = 0; round < 2; ++round) {
+        for (const endpoint& each : all) {
+            ++ordered[each];
+            ++hashed[each];
+            seen.insert(each);
+        }
+    }
+    CHECK(ordered.size() == all.size());
+    CHECK(hashed.size() == all.size());
+    CHECK(seen.size() == all.size());
+    for (const endpoint& each : all) {
+        CHECK(ordered.at(each) == 2);
+        CHECK(hashed.at(each) == 2);
+    }
+}
+
+TEST_CASE("the order of endpoints is total, and agrees with ==", "[net]") {
+    const std::vector<endpoint> all = {{},
+                                       at("127.0.0.1", 1),
+                                       at("127.0.0.1", 256),
+                                       at("127.0.0.1", 65535),
+                                       at("255.255.255.255", 1),
+                                       at("::1", 1),
+                                       at("::ffff:127.0.0.1", 1),
+                                       at("ffff::", 65535)};
+    for (const endpoint& one : all) {
+        for (const endpoint& other : all) {
+            const int truths = (one < other ? 1 : 0) + (other < one ? 1 : 0) + (one == other ? 1 : 0);
+            CHECK(truths == 1);
+            for (const endpoint& third : all) {
+                if (one < other && other < third) CHECK(one < third);
+            }
+        }
+    }
+}
+
+TEST_CASE("equal endpoints have equal hashes, wherever they come from", "[net]") {
+    sockaddr_in with_padding{};
+    std::memset(&with_padding, 0xff, sizeof with_padding);
+    with_padding.sin_family = AF_INET;
+    with_padding.sin_port = htons(80);
+    ::inet_pton(AF_INET, "127.0.0.1", &with_padding.sin_addr);
+    const endpoint one(reinterpret_cast<const sockaddr*>(&with_padding), sizeof with_padding);
+    const std::hash<endpoint> hash;
+    CHECK(one == at("127.0.0.1", 80));
+    CHECK(hash(one) == hash(at("127.0.0.1", 80)));
+    CHECK_FALSE(one < at("127.0.0.1", 80));
+    auto listener = trama::tcp_listener::listen("127.0.0.1", 0);
+    const int port = listener.local_endpoint().port();
+    const auto client = trama::tcp_stream::connect("127.0.0.1", port);
+    const auto accepted = listener.accept();
+    CHECK(hash(client.local_endpoint()) == hash(accepted.remote_endpoint()));
+    CHECK(hash(one) != hash(at("127.0.0.1", 81)));
+    CHECK(hash(one) != hash(at("127.0.0.2", 80)));
 }

@@ -3,6 +3,7 @@
 
 #include "../support/catch.hpp"
 #include "../support/net.hpp"
+#include "../support/private_machine.hpp"
 
 using namespace std::chrono_literals;
 using test::failure_of;
@@ -152,4 +153,37 @@ TEST_CASE_METHOD(net_test, "the next step for a UDP port in use finds its owner"
     const auto failed = failure_of([&] { return udp_socket::bind("127.0.0.1", port); });
     INFO(failed.text);
     CHECK_FALSE(test::contains(failed.text, "ss -ltnp"));  // -t and -l show TCP listeners only
+}
+
+TEST_CASE_METHOD(net_test, "UDP at *, or at an empty host, takes IPv4 and IPv6", "[net]") {
+    if (!test::has_ipv6()) return test::skip("this machine has no IPv6");
+    for (const std::string host : {"*", ""}) {
+        auto receiver = bound(host);
+        const int port = receiver.local_endpoint().port();
+        for (const std::string address : {"127.0.0.1", "::1"}) {
+            auto sender = udp_socket::connect(address, port);
+            sender.set_timeout(20s);
+            sender.send("from " + address);
+            const auto got = receiver.recv_from();
+            CHECK(got.bytes == "from " + address);
+            receiver.send_to("answer", got.from);
+            CHECK(sender.recv_from().bytes == "answer");
+        }
+    }
+}
+
+TEST_CASE_METHOD(net_test, "UDP at * still takes IPv4 where IPv6 is switched off", "[net]") {
+    const auto [told, why_not] = test::on_a_private_machine([] {
+        test::write_file("/proc/sys/net/ipv6/conf/all/disable_ipv6", "1");
+        auto receiver = bound("*");
+        udp_socket::connect("127.0.0.1", receiver.local_endpoint().port()).send("hola");
+        return receiver.recv_from().bytes;
+    });
+    if (!why_not.empty()) return test::skip(why_not);
+    CHECK(told == "hola");
+}
+
+TEST_CASE_METHOD(net_test, "UDP at 0.0.0.0 takes no IPv6, and at a name the IPv4 address", "[net]") {
+    CHECK(bound("0.0.0.0").local_endpoint().family() == AF_INET);
+    CHECK(bound("localhost").local_endpoint().address() == "127.0.0.1");
 }

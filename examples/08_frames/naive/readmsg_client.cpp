@@ -1,13 +1,14 @@
-// naive/readmsg_client -- the client to readmsg_server: the same reader, the same five flaws
+// naive/readmsg_client -- the client of readmsg_server: the same reader, the same five flaws
 //
-// Goal:     See that flaws at both ends hide each other. The cure is ../framed_echo_client.cpp.
-// Run:      ../framed_echo_server -p 5000          (a good server, so that the flaws are ours)
+// Goal:     See that the flaws of both ends hide each other. ../framed_echo_client.cpp has none.
+// Run:      ../framed_echo_server -p 5000          (a correct server: the flaws are in the client)
 //           printf 'hola\n:adios\n' | ./readmsg_client -p 5000
-// Observe:  The second line gets no answer: the reader has lost its ":" and waits for one byte more
-//           than there is. Ctrl-C. The flaws are those of readmsg_server: (1) it asks for 8 bytes,
-//           but may get fewer; (2) a payload that starts with ":" loses bytes; (3) an empty payload
-//           swallows what follows it; (4) the end of the stream inside a message is not noticed;
-//           (5) header bytes that are no digits are not refused.
+// Observe:  The second line gets no answer: the reader has lost the ":" and waits for one more
+// byte.
+//           End it with Ctrl-C. The flaws are those of readmsg_server: (1) it requests 8 bytes, but
+//           may get fewer; (2) a payload that starts with ":" loses bytes; (3) an empty payload
+//           takes the first byte of the next frame; (4) it does not notice the end of the stream
+//           inside a message; (5) it accepts header bytes that are no digits.
 // Exercise: Let nc -l 5000 be the server, answer 000009:hola by hand and close with Ctrl-C: flaw 4.
 // Next:     ../../09_lines
 #include "../../support/program.hpp"
@@ -30,7 +31,7 @@ std::string encapsulate(const std::string& payload) {
     return header + payload;
 }
 
-/// One more read. It bounds flaw 4, and the memory, so that a lesson does not eat the machine.
+/// Reads once more. Limits flaw 4 to 1000 reads, so that this program ends.
 std::string read_more(trama::tcp_stream& peer, std::size_t size, int& empty_reads) {
     std::string more = peer.recv_some(std::min<std::size_t>(size, 65536));
     if (more.empty() && ++empty_reads == 1000)
@@ -44,7 +45,9 @@ std::string read_message(trama::tcp_stream& peer) {
     const auto size = static_cast<std::size_t>(std::atoi(start.c_str()));
     std::string message = start.substr(start.find_last_of(':') + 1);
     int empty_reads = 0;
-    while (message.size() < size) message += read_more(peer, size - message.size(), empty_reads);
+    while (message.size() < size) {
+        message += read_more(peer, size - message.size(), empty_reads);
+    }
     return message;
 }
 

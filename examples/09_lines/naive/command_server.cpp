@@ -1,14 +1,14 @@
-// naive/command_server -- takes each receive for a command: it works at the keyboard only
+// naive/command_server -- takes each receive for a command: it works with a keyboard only
 //
-// Goal:     See a server that passes every test by hand and still is wrong.
+// Goal:     See a server that passes every test by hand and is wrong.
 // Run:      ./command_server -p 5000
 //           nc localhost 5000                                    and type HELP, ADD 2 3
 //           printf 'HELP\nADD 2 3\n' | nc -q 1 localhost 5000    both at once
-// Observe:  At the keyboard each line is one receive, so all seems well. The flaws are:
-//           (1) two commands in one receive: only the first is answered
-//           (2) a command in two receives: two answers "400", and none of them is right
-//           (3) "starts with": HELPLESS is taken for HELP
-//           The cure for all of them is ../command_server.cpp.
+// Observe:  With a keyboard each line is one receive, so it seems to work. The flaws are:
+//           (1) two commands in one receive: only the first one gets an answer
+//           (2) a command in two receives: two answers "400", and both are wrong
+//           (3) "starts with": it takes HELPLESS for HELP
+//           ../command_server.cpp has none of them.
 // Exercise: Type half a command, then Ctrl-D, then the rest. What did nc send, and when?
 // Next:     ../command_client.cpp
 #include "../../support/program.hpp"
@@ -41,8 +41,10 @@ std::string answer(const std::string& bytes) {
 void serve(trama::tcp_stream client) {
     const program::hang_up_on_stop on_stop(client.fd());
     try {
-        // Flaws 1 and 2: what one receive gives need not be one command.
-        for (std::string bytes; !(bytes = client.recv_some(1024)).empty();) {
+        // Flaws 1 and 2: one receive need not return one command.
+        for (;;) {
+            const std::string bytes = client.recv_some(1024);
+            if (bytes.empty()) return;
             program::say("one receive: \"", program::shown{bytes, 60}, '"');
             client.send_all(answer(bytes));
             if (starts_with(bytes, "QUIT")) return;
@@ -55,7 +57,9 @@ void serve(trama::tcp_stream client) {
 int serve_all(const program::options& given) {
     auto listener = trama::tcp_listener::listen(given.host(), given.port());
     program::announce(listener.local_endpoint());
-    while (program::wait_readable(listener.fd())) serve(listener.accept());
+    while (program::wait_readable(listener.fd())) {
+        serve(listener.accept());
+    }
     return 0;
 }
 

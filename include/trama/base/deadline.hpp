@@ -1,7 +1,7 @@
 // trama/base/deadline.hpp -- a time-out for a whole operation, however many system calls it takes.
 //
-// "Five seconds for each recv" lets a peer that sends one byte every four seconds hold us for ever.
-// A deadline is a point in time, so the time that is left shrinks from call to call.
+// "Five seconds for each recv" lets a peer that sends one byte every four seconds go on without
+// end. A deadline is a point in time, so the time that is left shrinks from call to call.
 #pragma once
 
 #include <chrono>

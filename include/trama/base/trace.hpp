@@ -61,7 +61,7 @@ inline bool is_would_block(int error) noexcept {
 
 /// Writes one line to the trace. `fd`: the descriptor it is about, or -1. `error`: the errno of a
 /// call that failed, or 0. Changes nothing: errno stays as it is.
-[[gnu::__cold__]] inline void write_trace(int fd, int error, const text& what) {
+inline void write_trace(int fd, int error, const text& what) {
     const int saved = errno;
     const bool would_block = is_would_block(error);
     const text start = fd < 0 ? text() : text("fd %d: ", fd);

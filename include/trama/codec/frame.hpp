@@ -22,7 +22,7 @@
 
 namespace trama {
 
-/// The bytes at the front of what was scanned are ...
+/// The state of the bytes at the front of what was scanned.
 enum class scan_status {
     frame,       ///< a whole frame
     need_data,   ///< the start of a frame, so far without fault: not yet
@@ -51,6 +51,7 @@ public:
     /// Room for `size` bytes, 0 to 16, to be written through data().
     explicit frame_header(std::size_t size) noexcept : size_(size) {}
 
+    /// The bytes, to be written, their number, and both.
     char* data() noexcept { return bytes_; }
     std::size_t size() const noexcept { return size_; }
     std::string_view view() const noexcept { return {bytes_, size_}; }

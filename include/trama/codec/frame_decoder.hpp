@@ -13,7 +13,7 @@
 namespace trama {
 
 /// Cuts the bytes that it receives into frames of `Codec`. After a broken frame it stays broken:
-/// behind a wrong header nobody knows where the next one starts.
+/// after a wrong header it is not known where the next frame starts.
 template <typename Codec>
 class frame_decoder {
 public:
@@ -21,11 +21,12 @@ public:
     /// with those that a header promises. A decoder that was moved from can only be assigned to.
     explicit frame_decoder(std::size_t limit = Codec::max_payload) noexcept : limit_(limit) {}
 
-    /// Copies `bytes`, which may hold any part of any number of frames.
+    /// Copies `bytes`, which may hold any part of any number of frames. Throws std::bad_alloc.
     void receive_data(std::string_view bytes) { buffer_.append(bytes); }
 
     /// Lends memory for at least `size` bytes, which the caller writes; valid until the next call.
-    /// It saves the copy that receive_data makes. Views from next_view() end here.
+    /// It saves the copy that receive_data makes. Views from next_view() end here. Throws
+    /// std::bad_alloc.
     char* prepare(std::size_t size) { return buffer_.prepare(size); }
 
     /// Receives the first `size` bytes that were written to the prepared memory. Throws

@@ -78,6 +78,7 @@ private:
     }
 };
 
+/// The three kinds of lines.
 using lf_line = basic_line<line_ending::lf>;
 using crlf_line = basic_line<line_ending::crlf>;
 using any_line = basic_line<line_ending::any>;

@@ -14,7 +14,7 @@
 
 namespace trama {
 
-/// Something is wrong with a file of this machine. what(): "open files/data.csv: Permission
+/// A call about a file of this machine failed. what(): "open files/data.csv: Permission
 /// denied"; code() compares with std::errc.
 class file_error : public std::system_error {
 public:

@@ -39,8 +39,8 @@ public:
     }
 
     /// Returns the payload of the next frame, waiting for it; nullopt: the stream ended between two
-    /// frames. Throws frame_error (bad_header, too_long, truncated) and network_error. After a
-    /// time-out it can be called again: the bytes of a frame that came are kept.
+    /// frames. Throws frame_error and network_error; after a time-out it can be called again. Not
+    /// for a selector: it waits for the rest of a frame, and returns one frame where several came.
     [[nodiscard]] std::optional<std::string> recv_frame() {
         return receive([this] { return decoder_.next_frame(); });
     }
@@ -75,8 +75,8 @@ public:
         return count > 0 ? count : stream_.recv_some(memory, size);
     }
 
-    /// Receives exactly `size` such bytes. Throws unexpected_eof and network_error; then the bytes
-    /// that had come are lost.
+    /// Receives exactly `size` bytes that are no frame. Throws unexpected_eof and network_error;
+    /// then the bytes that had come are lost.
     void recv_exact(char* memory, std::size_t size) {
         const std::size_t count = decoder_.take_bytes(memory, size);
         const deadline limit(stream_.get_timeout());

@@ -20,10 +20,16 @@ class message_server;
 
 namespace trama_detail {
 
-/// The common part of all clients of one server: settings that they read, and the list of those
-/// that changed. Memory is passed from client to client, so that a silent one holds none.
+/// The common part of all clients of one server: settings that they read, the list of those
+/// that changed, and the list of those that leave. Memory is passed from client to client, so that
+/// a silent one holds none.
 template <typename Client>
 struct client_group {
+    struct leaver {
+        Client* client;
+        std::string reason;
+    };
+
     static constexpr std::size_t most_spare = 64;
 
     explicit client_group(std::size_t longest) : limit(longest) { spare.reserve(most_spare); }
@@ -33,6 +39,7 @@ struct client_group {
     std::size_t limit;                   // the longest payload that is accepted, in bytes
     std::size_t high_water = 1U << 20U;  // bytes that may wait in one outbox
     std::vector<Client*> changed;        // to be settled at the end of the round
+    std::vector<leaver> leaving;         // those for which on_leave is to be called
     deadlines late;                      // when to look at each client again
     byte_queue received;                 // every client receives into this memory
     std::vector<byte_queue> spare;       // memory of outboxes that were sent
@@ -66,7 +73,7 @@ public:
 
     /// Puts a message into the outbox and never waits; does nothing if the client is leaving.
     /// Throws frame_error for a payload that the format cannot carry. Drops the client if its
-    /// outbox is longer than twice the high-water mark.
+    /// outbox was longer than twice the high-water mark before this message.
     void send(std::string_view payload) {
         if (is_open() && is_too_long()) drop_if_too_slow();
         if (!is_open()) return;
@@ -216,7 +223,7 @@ private:
     /// No more messages from it and to it; those in its outbox are still sent, for at most 10 s.
     void leave(std::string_view reason) {
         if (!is_open()) return;
-        reason_ = reason;
+        group_->leaving.push_back({this, std::string(reason)});
         phase_ = phase::finishing;
         group_->late.set(fd(), std::chrono::seconds(10));
         mark_changed();
@@ -249,7 +256,6 @@ private:
     bool has_messages_ = false;        // messages have come whole, and wait
     bool is_queued_ = false;           // is in the server's list of those with messages left
     bool has_ended_ = false;           // the end of its stream was received
-    bool has_left_ = false;            // on_leave was called
     tcp_stream stream_;                // bytes come and go here,
     frame_decoder<Codec> decoder_;     // become messages here,
     trama_detail::byte_queue outbox_;  // and wait here to be sent
@@ -257,7 +263,6 @@ private:
     deadline idle_end_;
     deadline message_end_;  // of the message that has begun
     deadline dismissal_;
-    std::string reason_;  // why it leaves
 };
 
 /// The clients of a server, for a range-for; those that are leaving are left out.

@@ -13,10 +13,11 @@
 //          -> deliver the messages that are left from the last round
 //          -> check the deadlines that have passed
 //          -> settle the clients that changed, until no more change:
-//               send to each of them; then for each: leaving? on_leave; gone? erase;
-//               all sent? shut down; else watch it
+//               send to each of them; call on_leave for those that leave;
+//               then for each: gone? erase; leaving and all sent? shut down; else watch it
 //
-// Three lists: the clients by descriptor, those that changed, and those with messages left.
+// Four lists: the clients by descriptor, those with messages left, those that changed, and those
+// that leave, with the reason.
 #pragma once
 
 #include <trama/message/callback.hpp>
@@ -37,7 +38,8 @@ public:
     using client = message_client<Codec, State>;
 
     /// Listens as tcp_listener::listen does. `limit`: the longest payload that is accepted, in
-    /// bytes. From here on SIGINT and SIGTERM end run(), unless they have a handler already.
+    /// bytes. Throws network_error. From here on SIGINT and SIGTERM end run(), unless they have a
+    /// handler already.
     message_server(const std::string& host, const port_number& port,
                    std::size_t limit = Codec::max_payload)
         : listener_(tcp_listener::listen(host, port, 4096)), group_(limit) {
@@ -54,8 +56,8 @@ public:
     /// Where it listens.
     endpoint local_endpoint() const { return listener_.local_endpoint(); }
 
-    /// Drops a client that sends nothing for `time`, from now on; no_timeout is the default. A
-    /// client that takes nothing is not listened to, so it counts as silent.
+    /// Drops a client that sends nothing for `time`, from now on; no_timeout is the default. The
+    /// server reads nothing from a client above the high-water mark, so that counts as silence too.
     void idle_timeout(duration time) {
         group_.idle_timeout = time;
         for (client& each : clients()) {
@@ -74,8 +76,8 @@ public:
         }
     }
 
-    /// Bytes that may wait for one client; 1 MiB is the default. Above it the client is not
-    /// listened to until it has taken some; at twice that much it is dropped.
+    /// Bytes that may wait for one client; 1 MiB is the default. Above it the server reads
+    /// nothing from the client until it has taken some; at twice that much it is dropped.
     void high_water_mark(std::size_t bytes) {
         group_.high_water = bytes;
         for (client& each : clients()) each.mark_changed();
@@ -87,11 +89,9 @@ public:
         resume_accepting();
     }
 
-    // The functions that run() calls. One that throws a std::exception costs the client it serves:
-    // that client leaves, with the text as reason. Out of on_leave, on_refused and on_stop, and for
-    // std::bad_alloc, the exception ends run().
-
-    /// A client has come: `void(client&)`.
+    /// A client has come: `void(client&)`. For all handlers: one that throws a std::exception costs
+    /// the client that it serves, which leaves with the text as reason. Out of on_leave, on_refused
+    /// and on_stop, and for std::bad_alloc, the exception ends run().
     template <typename Function>
     void on_join(Function function) {
         on_join_.set(std::move(function));
@@ -103,8 +103,8 @@ public:
         on_message_.set(std::move(function));
     }
 
-    /// A client will be dropped for its silence, or by dismiss_after: `void(client&)`. A message
-    /// sent to it now is still delivered.
+    /// A client is about to be dropped for its silence, or by dismiss_after: `void(client&)`. A
+    /// message sent to it now is still delivered.
     template <typename Function>
     void on_idle(Function function) {
         on_idle_.set(std::move(function));
@@ -117,7 +117,8 @@ public:
     }
 
     /// A client could not be accepted, and the reason: `void(const endpoint&, std::string_view)`.
-    /// Without descriptors or memory nobody knows its endpoint, and it waits until there are some.
+    /// Without free descriptors or memory the endpoint is not known ("nowhere"), and the client
+    /// waits in the listener's queue.
     template <typename Function>
     void on_refused(Function function) {
         on_refused_.set(std::move(function));
@@ -134,8 +135,8 @@ public:
     client_range<client> clients() const noexcept { return client_range<client>(clients_); }
 
     /// Serves until stop(), SIGINT or SIGTERM; then sends what waits in the outboxes, for less than
-    /// a second, and closes. Throws network_error when listening itself fails, and as said above:
-    /// after that the server can only be destroyed.
+    /// a second, and closes. Throws network_error when listening itself fails, and the exceptions
+    /// named at on_join: after that the server can only be destroyed.
     void run() {
         if (is_broken_) throw std::logic_error("message_server: an exception ended run() before");
         is_broken_ = true;
@@ -331,6 +332,7 @@ private:
                 each->is_changed_ = false;
                 each->send_pending();
             }
+            call_on_leave();
             for (client* const each : settling_) {
                 if (!each->is_changed_) settle(*each);  // else it is in the next list
             }
@@ -338,11 +340,16 @@ private:
         }
     }
 
-    void settle(client& peer) {
-        if (!peer.is_open() && !peer.has_left_) {
-            peer.has_left_ = true;
-            on_leave_(peer, peer.reason_);
+    /// By index: on_leave may make others leave.
+    void call_on_leave() {
+        for (std::size_t i = 0; i < group_.leaving.size(); ++i) {
+            const auto each = std::move(group_.leaving[i]);
+            on_leave_(*each.client, each.reason);
         }
+        group_.leaving.clear();
+    }
+
+    void settle(client& peer) {
         if (peer.phase_ == client::phase::gone) return erase(peer);
         if (peer.phase_ == client::phase::finishing && peer.pending() == 0) peer.finish_sending();
         watch(peer);

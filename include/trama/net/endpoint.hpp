@@ -13,8 +13,8 @@
 
 namespace trama {
 
-/// One end of a conversation. A value: copy and compare it freely; it is a key for std::map and
-/// std::unordered_map.
+/// The address and the port of one end of a connection. A value: copy and compare it freely; it is
+/// a key for std::map and std::unordered_map.
 class endpoint {
 public:
     /// No address at all; to_string() returns "nowhere".

@@ -71,17 +71,16 @@ inline void set_flags(int fd, int flags) {
     expect(result, "set O_NONBLOCK");
 }
 
-/// `shown`: the value as the trace shows it.
-inline void set_option_bytes(int fd, int level, int option, const void* value, std::size_t size,
-                             const char* name, const text& shown) {
-    const call_result result = system_call(
+inline call_result set_option_bytes(int fd, int level, int option, const void* value,
+                                    std::size_t size) {
+    return system_call(
         [&] { return ::setsockopt(fd, level, option, value, static_cast<socklen_t>(size)); });
-    if (tracing()) write_trace(fd, result.error, text("setsockopt %s %s", name, shown.c_str()));
-    expect(result, "set option", name);
 }
 
 inline void set_option(int fd, int level, int option, int value, const char* name) {
-    set_option_bytes(fd, level, option, &value, sizeof value, name, text("%d", value));
+    const call_result result = set_option_bytes(fd, level, option, &value, sizeof value);
+    if (tracing()) write_trace(fd, result.error, text("setsockopt %s %d", name, value));
+    expect(result, "set option", name);
 }
 
 /// Stores in `end` the address that `call` returns for `fd`: getsockname(2) or getpeername(2).
@@ -170,14 +169,15 @@ public:
     void set_timeout(duration timeout) noexcept { timeout_ = timeout; }
     duration get_timeout() const noexcept { return timeout_; }
 
-    /// Switches the descriptor itself to never waiting. man 2 fcntl (O_NONBLOCK)
+    /// Sets or clears O_NONBLOCK of the descriptor itself. Throws network_error. man 2 fcntl
     void set_non_blocking(bool on) {
         const auto result = trama_detail::system_call([&] { return ::fcntl(fd(), F_GETFL); });
         const auto flags = static_cast<int>(trama_detail::expect(result, "read O_NONBLOCK").value);
         trama_detail::set_flags(fd(), on ? flags | O_NONBLOCK : flags & ~O_NONBLOCK);
     }
 
-    /// Sizes of the kernel's buffers, in bytes; Linux doubles the number. man 7 socket
+    /// Sizes of the kernel's buffers, in bytes; Linux doubles them. Throws network_error. man 7
+    /// socket
     void set_receive_buffer(int bytes) { set_option(SOL_SOCKET, SO_RCVBUF, bytes, "SO_RCVBUF"); }
     void set_send_buffer(int bytes) { set_option(SOL_SOCKET, SO_SNDBUF, bytes, "SO_SNDBUF"); }
 
@@ -186,8 +186,13 @@ public:
     template <typename Value>
     void set_option(int level, int option, const Value& value, const char* name) {
         if constexpr (std::is_class_v<Value>) {
-            trama_detail::set_option_bytes(fd(), level, option, &value, sizeof value, name,
-                                           trama_detail::text("(%zu bytes)", sizeof value));
+            const auto result =
+                trama_detail::set_option_bytes(fd(), level, option, &value, sizeof value);
+            if (tracing())
+                trama_detail::write_trace(
+                    fd(), result.error,
+                    trama_detail::text("setsockopt %s (%zu bytes)", name, sizeof value));
+            trama_detail::expect(result, "set option", name);
         } else {
             trama_detail::set_option(fd(), level, option, value, name);
         }

@@ -109,14 +109,14 @@ public:
     }
 #endif
 
-    /// Receives the bytes that are there now, 1 to `size`, and never waits.
+    /// Receives the bytes that are there now, 1 to `size`. Never waits; errors are in the result.
     io_result try_recv_some(void* memory, std::size_t size) {
         const auto result = trama_detail::receive_once(fd(), memory, size, MSG_DONTWAIT);
         if (result.value == 0 && size > 0) return {io_status::end_of_stream, 0, {}};
         return trama_detail::to_io_result(result);
     }
 
-    /// Sends the part of `bytes` that the kernel takes now, and never waits.
+    /// Sends the part of `bytes` that the kernel takes now. Never waits; errors are in the result.
     io_result try_send_some(std::string_view bytes) {
         iovec part = trama_detail::part_of(bytes);
         return trama_detail::to_io_result(trama_detail::send_once(fd(), &part, 1, MSG_DONTWAIT));
@@ -146,7 +146,7 @@ public:
         close();
     }
 
-    /// True: small pieces leave at once (Nagle's algorithm off). man 7 tcp (TCP_NODELAY)
+    /// True: small pieces leave at once (Nagle's algorithm off). Throws network_error. man 7 tcp
     void set_no_delay(bool on) {
         set_option(IPPROTO_TCP, TCP_NODELAY, on ? 1 : 0, "TCP_NODELAY");
     }
@@ -160,7 +160,8 @@ class tcp_listener : public basic_socket {
 public:
     /// Listens at `host`: an address of this machine in numbers, a name for one (its IPv4 address
     /// first), "0.0.0.0" for every IPv4 address, "::" for every IPv6 address, "*" for both. Port 0:
-    /// a free one, see local_endpoint(). `backlog`: connections that may wait for accept().
+    /// a free one, see local_endpoint(). `backlog`: connections that may wait for accept(). Throws
+    /// network_error. man 2 listen
     [[nodiscard]] static tcp_listener listen(const std::string& host, const port_number& port,
                                              int backlog = 128) {
         return tcp_listener(trama_detail::listen_socket(host, port, backlog));
@@ -179,7 +180,8 @@ public:
         return tcp_stream(unique_fd(result.descriptor()), peer.value());
     }
 
-    /// Never waits. done: the next connection was moved to `client`; would_block: none is waiting.
+    /// Never waits; errors are in the result. done: the next connection was moved to `client`;
+    /// would_block: none is waiting.
     io_result try_accept(tcp_stream& client) {
         trama_detail::address_buffer peer;
         const auto result = accept_once(peer);

@@ -20,8 +20,8 @@ public:
     /// The most that one datagram over IPv4 can carry, in bytes.
     static constexpr std::size_t max_payload = 65507;
 
-    /// Receives at `host` and `port` (0: a free one, see local_endpoint()). The words are those of
-    /// tcp_listener::listen: "0.0.0.0", "::", "*". Throws network_error. man 2 bind
+    /// Receives at `host` and `port` (0: a free one, see local_endpoint()). `host` means the same
+    /// as in tcp_listener::listen. Throws network_error. man 2 bind
     [[nodiscard]] static udp_socket bind(const std::string& host, const port_number& port) {
         return udp_socket(trama_detail::open_bound(host, port, SOCK_DGRAM), {});
     }

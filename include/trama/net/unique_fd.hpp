@@ -27,6 +27,7 @@ public:
     /// The descriptor, still owned here; -1 for none.
     int get() const noexcept { return fd_; }
 
+    /// True: it owns a descriptor.
     explicit operator bool() const noexcept { return fd_ != -1; }
 
     /// Gives the descriptor away: the caller must close it.

@@ -27,7 +27,7 @@ public:
     /// The same, `from_now`; no_timeout: never.
     void set(int fd, duration from_now) { set(fd, deadline(from_now)); }
 
-    /// `fd` has no deadline any more.
+    /// Removes the deadline of `fd`.
     void clear(int fd) noexcept {
         if (fd >= 0 && index(fd) < ends_.size()) ends_[index(fd)] = deadline();
     }

@@ -12,6 +12,7 @@
 // ready, so take them all with try_recv_frame() before the next wait.
 #pragma once
 
+#include <trama/base/deadline.hpp>
 #include <trama/net/unique_fd.hpp>
 
 #include <vector>

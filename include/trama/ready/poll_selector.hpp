@@ -4,7 +4,6 @@
 // still gets the whole list with each wait, and looks at all of it.
 #pragma once
 
-#include <trama/base/deadline.hpp>
 #include <trama/ready/interest.hpp>
 
 #include <poll.h>
@@ -20,17 +19,17 @@ public:
         if (fd < 0) trama_detail::throw_watch_error(EBADF, "watch", fd);
         events_.forget(fd);
         if (places_.size() <= index(fd)) places_.resize(index(fd) + 1, nowhere);
-        if (places_[index(fd)] == nowhere) {
+        if (!is_watched(fd)) {
             list_.push_back({fd, 0, 0});
-            places_[index(fd)] = list_.size() - 1;
+            places_[index(fd)] = static_cast<int>(list_.size()) - 1;
         }
-        list_[places_[index(fd)]].events = bits(what);
+        at(fd).events = bits(what);
     }
 
     /// Watches `fd` for something else. Throws network_error if it is not watched.
     void modify(int fd, interest what) {
         if (!is_watched(fd)) trama_detail::throw_not_watched(fd);
-        list_[places_[index(fd)]].events = bits(what);
+        at(fd).events = bits(what);
     }
 
     /// Watches `fd` no longer; does nothing if it was not watched.
@@ -38,9 +37,9 @@ public:
         if (!is_watched(fd)) return;
         events_.forget(fd);
         // The last one takes its place: no gap, and nothing else is moved.
-        const std::size_t place = places_[index(fd)];
-        list_[place] = list_.back();
-        places_[index(list_[place].fd)] = place;
+        const pollfd last = list_.back();
+        at(fd) = last;
+        places_[index(last.fd)] = places_[index(fd)];
         places_[index(fd)] = nowhere;
         list_.pop_back();
     }
@@ -57,7 +56,7 @@ public:
     }
 
 private:
-    static constexpr std::size_t nowhere = static_cast<std::size_t>(-1);
+    static constexpr int nowhere = -1;
 
     static std::size_t index(int fd) noexcept { return static_cast<std::size_t>(fd); }
 
@@ -70,6 +69,8 @@ private:
     bool is_watched(int fd) const noexcept {
         return fd >= 0 && index(fd) < places_.size() && places_[index(fd)] != nowhere;
     }
+
+    pollfd& at(int fd) noexcept { return list_[index(places_[index(fd)])]; }
 
     void collect(const deadline& limit) {
         const auto result = trama_detail::system_call(
@@ -99,8 +100,8 @@ private:
                      writable && (found.events & POLLOUT) != 0);
     }
 
-    std::vector<pollfd> list_;         // what poll(2) wants
-    std::vector<std::size_t> places_;  // by descriptor: its place in the list, or nowhere
+    std::vector<pollfd> list_;  // in the form of poll(2)
+    std::vector<int> places_;   // by descriptor: its place in the list, or nowhere
     ready_events events_;
 };
 

@@ -80,9 +80,8 @@ private:
         if (trama_detail::wants(what, interest::write)) FD_SET(fd, &write_);
     }
 
-    trama_detail::call_result select_once(fd_set& read, fd_set& write,
-                                          const deadline& limit) noexcept {
-        for (;;) {
+    trama_detail::call_result select_once(fd_set& read, fd_set& write, const deadline& limit) {
+        while (true) {
             const auto result = trama_detail::system_call([&] {
                 read = read_;
                 write = write_;

@@ -52,7 +52,8 @@ inline void stop_by_signal(int) noexcept {
 
 }  // namespace trama_detail
 
-/// A request to stop, which stays. Neither copied nor moved: a signal handler knows where it is.
+/// A request to stop; once made, it stays. Neither copied nor moved: a signal handler knows where
+/// it is.
 class stop_signal {
 public:
     /// Throws network_error when no descriptors are left.
@@ -102,7 +103,8 @@ public:
 
     /// True once it was stopped.
     bool stopped() const {
-        return trama_detail::poll_until(deadline(duration::zero()), fd(), POLLIN).value > 0;
+        pollfd watched{fd(), POLLIN, 0};  // not in the trace: a program may look often
+        return trama_detail::system_call([&] { return ::poll(&watched, 1, 0); }).value > 0;
     }
 
     /// Readable once it was stopped, and from then on: watch it, do not read it.
