@@ -239,7 +239,7 @@ int main(int argc, char** argv) {
          {'w', "password", "WORD", "",
           "without it: $CHAT_PASSWORD, which ps does not show; without both: none"},
          {'d', "door", "SECONDS", "20", "drop a client that has not logged in after this time"},
-         {'i', "idle", "SECONDS", "60", "drop a member who says nothing for this long"},
+         {'i', "idle", "SECONDS", "60", "drop a member that sends nothing for this long"},
          {'m', "max-clients", "N", "100",
           "at most N members, and N clients that have not logged in"},
          program::flag('l', "lines", "send lines instead of frames"),
