@@ -1,19 +1,19 @@
-// examples/15_remote_copy/checksum.hpp -- a number of 64 bits that is another one when the bytes
-// are others.
+// examples/15_remote_copy/checksum.hpp -- a number of 64 bits that changes when the bytes
+// change.
 //
 //     four lanes; each word of 8 bytes goes to the next one:   0 1 2 3 | 0 1 2 3 | 0 1 ...
 //     a step:    lane = rotated(lane xor word) * odd number
 //     the end:   the lanes and the size go through one more lane
 //
-// Why this one: each byte that is copied goes through it, at both ends, so it must cost little
-// beside the copying. The four lanes do not wait for each other, so the processor works on all of
-// them at once: 10 GB in a second, where CRC-32 by a table of 256 does 0.4.
+// Why this one: both ends add each byte that they copy, so it must be fast. The four lanes do not
+// wait for each other, so the processor works on all of them at once: 10 GB in a second, where
+// CRC-32 by a table of 256 does 0.4.
 //
 // It protects from accidents: a step can be undone (exclusive or, rotation, and product with an odd
-// number all can), so one changed word always changes its lane, and the lane stays changed. Other
-// faults, such as pieces that are exchanged, missing or twice there, pass once in 2^64 times.
-// It does not protect from people: anybody can find other bytes with the same sum in no time.
-// Against that you need a cryptographic hash such as SHA-256, and a way to know whose it is.
+// number all can), so one changed word always changes its lane, and the lane stays changed. Of
+// other faults, such as pieces that are exchanged, missing or doubled, it overlooks one in 2^64.
+// It does not protect from people: anybody can quickly find other bytes with the same sum. For that
+// you need a cryptographic hash such as SHA-256, and a safe way to send it.
 #pragma once
 
 #include <algorithm>
@@ -28,7 +28,7 @@ namespace copy {
 
 class checksum {
 public:
-    /// The bytes may come in pieces of any size: the sum is that of all of them in one row.
+    /// The bytes may come in pieces of any size: the sum is that of all of them together.
     void add(std::string_view bytes) {
         size_ += bytes.size();
         if (!rest_.empty()) {

@@ -1,7 +1,8 @@
-// examples/15_remote_copy/client_threads.hpp -- a thread for each client, and none left behind.
+// examples/15_remote_copy/client_threads.hpp -- a thread for each client; the destructor waits
+// for all of them.
 //
-// Simpler than in chapter 11: these threads watch the stop signal themselves, so nobody has to shut
-// down their sockets.
+// Simpler than in chapter 11: these threads watch the stop signal themselves, so no other thread
+// has to shut down their sockets.
 #pragma once
 
 #include <atomic>
@@ -26,8 +27,8 @@ public:
         return workers_.size() >= most_;
     }
 
-    /// Runs `work` in a thread of its own; it must not throw. Throws std::system_error: the system
-    /// has no thread left for us.
+    /// Runs `work` in a thread of its own; it must not throw. Throws std::system_error if the
+    /// system allows no more threads.
     template <typename Work>
     void start(Work work) {
         worker& added = workers_.emplace_back();
@@ -43,7 +44,7 @@ public:
     }
 
 private:
-    /// A thread that has ended still holds its stack, until somebody joins it.
+    /// A thread that has ended keeps its stack until it is joined.
     void join_finished() {
         workers_.remove_if([](worker& each) {
             if (!each.is_done) return false;

@@ -1,14 +1,14 @@
-// examples/15_remote_copy/conversation.hpp -- what copy_stream_client and copy_stream_server say to
-// each other. A message is text in a six-digit frame; the bytes of the file go between them as they
-// are.
+// examples/15_remote_copy/conversation.hpp -- the messages of copy_stream_client and
+// copy_stream_server. A message is text in a six-digit frame; the bytes of the file go between them
+// as they are.
 //
 //     client                                      server
 //       |  "put SIZE NAME"  ------------------->  |   I have a file for you
-//       |  <------------------  "have COUNT SUM"  |   so many bytes of it I have, with this sum
-//       |  "from START"  ---------------------->  |   COUNT if they are the same ones, else 0
-//       |  SIZE - START bytes  ---------------->  |   no frame: no limit, and no copy of it all
+//       |  <------------------  "have COUNT SUM"  |   COUNT bytes of it are here, with this sum
+//       |  "from START"  ---------------------->  |   COUNT if they are the same bytes, else 0
+//       |  SIZE - START bytes  ---------------->  |   no frame, so no limit
 //       |  "sum SUM"  ------------------------->  |   the checksum of all SIZE bytes
-//       |  <--------------------------  "stored"  |   it is on the disk, under its name
+//       |  <--------------------------  "stored"  |   the file is on the disk, under its name
 //       |  the next "put ...", or the end         |
 //
 // At any place the server may say "no REASON" instead, and close.
@@ -62,14 +62,15 @@ inline std::string rest_of(const std::string& message, const char* word, const s
 
 // ---- the connection ----------------------------------------------------------------------------
 
-/// A connection that waits for nothing longer than its patience, and never when it is to stop.
+/// A connection that never waits longer than `patience`, and not at all when the program has to
+/// stop.
 class conversation {
 public:
     /// `name`: the name of the peer in errors, "the server" or "the client".
     conversation(trama::tcp_stream stream, const trama::stop_signal& stop, trama::duration patience,
                  const char* name)
         : stream_(std::move(stream)), stop_(&stop), patience_(patience), name_(name) {
-        stream_.set_no_delay(true);  // else a small message waits until the one before is confirmed
+        stream_.set_no_delay(true);  // or a small message waits until the last one is acknowledged
         ready_.add(stop_->fd(), trama::interest::read);
     }
 
@@ -79,10 +80,10 @@ public:
         send(frame, trama::interest::write);
     }
 
-    /// Bytes of a file. Throws when the peer says something meanwhile: it wants no more of them.
+    /// Bytes of a file. Throws when the peer sends a message meanwhile: it wants no
+    /// more of them.
     void send_data(std::string_view bytes) { send(bytes, trama::interest::read_write); }
 
-    // [region recv-message]
     /// Returns the next message; nullopt: the peer has closed. Receives only the bytes that are
     /// missing of it, and never more: the bytes behind it may be those of a file.
     std::optional<std::string> recv_message(trama::duration work = {}) {
@@ -101,7 +102,6 @@ public:
             }
         }
     }
-    // [/region recv-message]
 
     /// Returns the rest of the next message, which must begin with `word`. `work`: the time that
     /// the peer needs before it can send it.
@@ -116,7 +116,7 @@ public:
         return recv_some(memory, size, trama::deadline(patience_));
     }
 
-    /// Says no, also when the program is to stop, and closes. The peer may still be sending: a
+    /// Sends "no", also when the program has to stop, and closes. The peer may still be sending: a
     /// plain close would destroy the answer on its way.
     void refuse(const std::string& why, trama::duration linger) noexcept {
         try {
@@ -158,7 +158,7 @@ private:
         }
     }
 
-    /// Waits for the peer, but not beyond the deadline, and not when the program is to stop.
+    /// Waits for the peer, but not beyond the deadline, and not when the program has to stop.
     trama::ready_event wait(trama::interest what, const trama::deadline& limit) {
         ready_.add(stream_.fd(), what);
         trama::ready_event found;

@@ -1,6 +1,6 @@
 // copy_frame_client -- sends a whole file as one frame: six digits, a colon, the bytes
 //
-// Goal:     Let the server know how much there is to come, before it comes.
+// Goal:     Send the size first, so that the server knows how many bytes come.
 // Run:      ./copy_frame_server -p 5000 copy.txt
 //           ./copy_frame_client -p 5000 FILE        in a second terminal
 // Observe:  Any file of up to 999,999 bytes arrives as it is, an empty one, too. A larger one is

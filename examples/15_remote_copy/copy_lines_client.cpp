@@ -4,7 +4,7 @@
 // Run:      ./copy_lines_server -p 5000 copy.txt
 //           ./copy_lines_client -p 5000 FILE        in a second terminal
 // Observe:  The copy is equal. Then send a large file and press Ctrl-C in the middle: the server
-//           says the same as before, and half a file stands where the whole one was.
+//           says the same as before, and half a file has replaced the whole one.
 // Exercise: Count the send calls (TRAMA_TRACE=1). What do they cost? Why does it not matter to the
 //           server where a line ends?
 // Next:     copy_lines_server.cpp; copy_frame_client.cpp, which says how much there is to come

@@ -25,7 +25,6 @@ constexpr const char* examples = R"(
 One client after another; each one replaces FILE.
 )";
 
-// [region store]
 /// Stores the bytes that come until the client closes. Returns how many.
 std::uint64_t store(trama::tcp_stream& client, const copy::destination& place) {
     std::uint64_t size = 0;
@@ -40,7 +39,6 @@ std::uint64_t store(trama::tcp_stream& client, const copy::destination& place) {
     file.commit();  // the flaw: a client that was killed has closed as well
     return size;
 }
-// [/region store]
 
 /// Whatever happens to a client, the next one is served.
 void serve(trama::tcp_stream client, const copy::destination& place, trama::duration patience) {

@@ -31,9 +31,9 @@ breaks, the same command continues where it stopped.
 
 constexpr std::size_t most_files = 100'000;
 
-/// The answer to "put": how many bytes the server has, and their sum.
-std::pair<std::uint64_t, std::string> what_is_there(copy::conversation& server,
-                                                    const copy::local_file& file) {
+/// Sends "put". Returns how many bytes the server has, and their sum.
+std::pair<std::uint64_t, std::string> offer_file(copy::conversation& server,
+                                                 const copy::local_file& file) {
     server.send_message("put " + std::to_string(file.size()) + ' ' + file.name());
     const auto work = copy::conversation::time_for(file.size());
     const auto [count, sum] = copy::split(server.expect("have", work));
@@ -43,8 +43,8 @@ std::pair<std::uint64_t, std::string> what_is_there(copy::conversation& server,
 }
 
 /// Reads the first `size` bytes of the file, and adds them to the sum.
-void add_front(copy::conversation& server, copy::local_file& file, std::uint64_t size,
-               copy::checksum& sum) {
+void add_first_bytes(copy::conversation& server, copy::local_file& file, std::uint64_t size,
+                     copy::checksum& sum) {
     std::string piece(copy::piece_size, '\0');
     while (size > 0) {
         server.stop_if_asked();
@@ -59,8 +59,8 @@ void add_front(copy::conversation& server, copy::local_file& file, std::uint64_t
 /// Returns how many bytes of this file the server has: the number that it sends if the sum agrees,
 /// else 0. `file` is read up to there, and `sum` includes those bytes.
 std::uint64_t common_part(copy::conversation& server, copy::local_file& file, copy::checksum& sum) {
-    const auto [there, sum_there] = what_is_there(server, file);
-    add_front(server, file, there, sum);
+    const auto [there, sum_there] = offer_file(server, file);
+    add_first_bytes(server, file, there, sum);
     if (sum.text() == sum_there) return there;
     program::say("the server has a part of another file: sending from the start");
     sum = {};

@@ -1,10 +1,10 @@
 // copy_stream_server -- stores files of any size: wholly, or not at all
 //
-// Goal:     Take files from many clients at once, and lose nothing when one of them is cut.
+// Goal:     Receive files from many clients at once, and keep what came when one of them is cut.
 // Run:      ./copy_stream_server -p 5000 -d copies
 //           ./copy_stream_client -p 5000 FILE       in a second terminal
 // Observe:  While a file comes, its name shows the old one, or none. ls copies/.partial shows what
-//           has come. Kill the server with kill -9, start both again: they go on where they were.
+//           has come. End the server with kill -9, start both again: the client sends the rest.
 // Exercise: The checksum is no defence against people. What could somebody do who can change bytes
 //           on the way, or who may send files here? What would you need against it?
 // Next:     16_file_store, where files can be fetched as well
@@ -33,9 +33,9 @@ constexpr const char* examples = R"(
 If a connection breaks, the server keeps what it has of the file in DIR/.partial.
 )";
 
-/// Where the files go, and where those are that have not come wholly.
-struct shelf {
-    explicit shelf(const std::string& path)
+/// The folder of the complete files, and the one of the unfinished files.
+struct storage {
+    explicit storage(const std::string& path)
         : whole(trama::folder::make(path)), partial(whole.make_inside(".partial")) {}
     trama::folder whole;
     trama::folder partial;
@@ -60,9 +60,10 @@ request parse(const std::string& message, const trama::folder& whole) {
     return {copy::number(size), name};
 }
 
-/// Sends how much of the file is here, and receives where the client goes on: behind it, or at 0.
-std::uint64_t agree(copy::conversation& client, copy::partial_file& part, std::uint64_t size,
-                    copy::checksum& sum) {
+/// Sends how many bytes of the file are here. Returns where the client continues: after them, or at
+/// 0.
+std::uint64_t negotiate_start(copy::conversation& client, copy::partial_file& part,
+                              std::uint64_t size, copy::checksum& sum) {
     if (part.size() > size) part.clear();
     const std::uint64_t there = part.size();
     part.add_to(sum, [&] { client.stop_if_asked(); });
@@ -90,24 +91,24 @@ void receive_data(copy::conversation& client, copy::partial_file& part, std::uin
     }
 }
 
-/// Receives one file. If it throws, the bytes that have come stay, unless they are of no use.
+/// Receives one file. If it throws, the bytes that have come stay, unless their sum is wrong.
 void receive(copy::conversation& client, copy::partial_file& part, std::uint64_t size) {
     copy::checksum sum;
-    const std::uint64_t start = agree(client, part, size, sum);
+    const std::uint64_t start = negotiate_start(client, part, size, sum);
     receive_data(client, part, size - start, sum);
     if (client.expect("sum") == sum.text()) return;
     part.discard();
     throw program::peer_error("the bytes that came are not those that were sent");
 }
 
-void store(copy::conversation& client, const shelf& here, const request& wanted,
+void store(copy::conversation& client, const storage& folders, const request& wanted,
            const trama::stop_signal& stop) {
-    copy::partial_file part(here.partial, wanted.name, stop);
+    copy::partial_file part(folders.partial, wanted.name, stop);
     try {
         receive(client, part, wanted.size);
-        part.commit(here.whole);
+        part.commit(folders.whole);
     } catch (const trama::file_error&) {
-        part.discard();  // most likely the disk is full: give the space back
+        part.discard();  // most likely the disk is full: frees the space
         throw;
     }
     program::say(client.peer(), ": stored ", program::harmless(wanted.name), ", ", wanted.size,
@@ -115,18 +116,20 @@ void store(copy::conversation& client, const shelf& here, const request& wanted,
     client.send_message("stored");
 }
 
-void serve_files(copy::conversation& client, const shelf& here, const trama::stop_signal& stop) {
+void serve_files(copy::conversation& client, const storage& folders,
+                 const trama::stop_signal& stop) {
     while (const auto message = client.recv_message()) {
         program::say_more(client.peer(), ": ", program::harmless(*message));
-        const request wanted = parse(*message, here.whole);
-        store(client, here, wanted, stop);
+        const request wanted = parse(*message, folders.whole);
+        store(client, folders, wanted, stop);
     }
 }
 
-/// The work of each thread. An exception that left a thread would end the whole program.
-void serve(copy::conversation& client, const shelf& here, const trama::stop_signal& stop) noexcept {
+/// The body of each thread. An exception that left a thread would end the whole program.
+void serve(copy::conversation& client, const storage& folders,
+           const trama::stop_signal& stop) noexcept {
     try {
-        serve_files(client, here, stop);
+        serve_files(client, folders, stop);
     } catch (const trama::file_error& error) {
         program::say(client.peer(), ": ", error.what());
         client.refuse("it cannot be stored: " + error.code().message(), 1s);
@@ -139,15 +142,15 @@ void serve(copy::conversation& client, const shelf& here, const trama::stop_sign
 }
 
 /// Accepts clients, and starts a thread for each one.
-class reception {
+class copy_server {
 public:
-    explicit reception(const program::options& given)
-        : here_(given.text("dir")),
+    explicit copy_server(const program::options& given)
+        : folders_(given.text("dir")),
           patience_(std::chrono::seconds(given.number("timeout", 1, 86400))),
           listener_(trama::tcp_listener::listen(given.host(), given.port())),
           threads_(static_cast<std::size_t>(given.number("max-clients", 1, 10000))) {
         const std::chrono::hours keep(given.number("keep", 0, 87600));
-        copy::partial_file::clear_old(here_.partial, keep);
+        copy::partial_file::clear_old(folders_.partial, keep);
     }
 
     int run() {
@@ -158,37 +161,38 @@ public:
         ready.add(stop_.fd(), trama::interest::read);
         while (!stop_.stopped()) {
             ready.wait();
-            welcome();
+            accept_client();
         }
         return 0;
     }
 
 private:
-    void welcome() {
+    void accept_client() {
         trama::tcp_stream stream;
         const trama::io_result result = listener_.try_accept(stream);
-        if (result.status == trama::io_status::done) admit(std::move(stream));
+        if (result.status == trama::io_status::done) serve_in_thread(std::move(stream));
         if (result.status != trama::io_status::failed) return;
         program::say("cannot accept: ", result.error.message());
         std::this_thread::sleep_for(100ms);  // it would fail again at once
     }
 
-    void admit(trama::tcp_stream stream) {
+    void serve_in_thread(trama::tcp_stream stream) {
         try {
             copy::conversation client(std::move(stream), stop_, patience_, the_client);
             if (threads_.is_full()) return client.refuse("the server is full", 20ms);
             threads_.start(
-                [this, client = std::move(client)]() mutable { serve(client, here_, stop_); });
-        } catch (const std::exception& error) {  // its socket is lost, or no thread is left for it
+                [this, client = std::move(client)]() mutable { serve(client, folders_, stop_); });
+        } catch (const std::exception&
+                     error) {  // the socket failed, or the system allows no more threads
             program::say("a client is refused: ", error.what());
         }
     }
 
-    const shelf here_;
+    const storage folders_;
     const trama::duration patience_;
     trama::stop_signal stop_;
     trama::tcp_listener listener_;
-    copy::client_threads threads_;  // the last member: its threads end before all they use
+    copy::client_threads threads_;  // the last member: the threads end before what they use
 };
 
 }  // namespace
@@ -202,5 +206,5 @@ int main(int argc, char** argv) {
          {'k', "keep", "HOURS", "24", "at the start, delete unfinished files that are older"},
          {'m', "max-clients", "N", "100", "serve at most N clients at once"},
          {'t', "timeout", "SECONDS", "30", "drop a client that does nothing for this long"}},
-        [](const program::options& given) { return reception(given).run(); });
+        [](const program::options& given) { return copy_server(given).run(); });
 }

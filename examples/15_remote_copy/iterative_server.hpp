@@ -1,5 +1,5 @@
-// examples/15_remote_copy/iterative_server.hpp -- one client after another, until the program is to
-// stop.
+// examples/15_remote_copy/iterative_server.hpp -- one client after another, until the program has
+// to stop.
 #pragma once
 
 #include "../support/program.hpp"
@@ -9,8 +9,8 @@
 
 namespace copy {
 
-/// Calls `serve(trama::tcp_stream)` for each client. If a client cannot be accepted, the next ones
-/// are served all the same.
+/// Calls `serve(trama::tcp_stream)` for each client. If a client cannot be accepted, this continues
+/// with the next one.
 template <typename Serve>
 void serve_iteratively(trama::tcp_listener& listener, Serve serve) {
     while (program::wait_readable(listener.fd())) {

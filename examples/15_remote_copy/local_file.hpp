@@ -1,5 +1,5 @@
-// examples/15_remote_copy/local_file.hpp -- files of this machine: one to be sent, and the place
-// where one is to be stored. man 2 open, man 2 fstat
+// examples/15_remote_copy/local_file.hpp -- files of this machine: one that is sent, and the
+// place where one is stored. man 2 open, man 2 fstat
 #pragma once
 
 #include "../support/program.hpp"
@@ -70,7 +70,7 @@ public:
         const bool is_there = ::fstatat(folder_.fd(), name_.c_str(), &status, 0) == 0;
         if (is_there && !S_ISREG(status.st_mode))
             throw program::usage_error(trama::escaped(path) + " is there, and no regular file");
-        start();  // not to learn only from the first client that nothing can be written here
+        start();  // throws now, and not at the first client, if nothing can be written here
     }
 
     /// A new file, which takes the name when it is committed.
@@ -94,10 +94,10 @@ inline const std::string& file_argument(const program::options& given) {
     return given.words().front();
 }
 
-/// Shuts down sending and waits until the server closes. The first two versions have no word for
-/// "it is stored"; but a server that fails cuts the connection, which is noticed here. Throws
-/// trama::network_error; program::peer_error if the server, which has nothing to say, sends on and
-/// on.
+/// Shuts down sending and waits until the server closes. The first two versions have no message for
+/// "it is stored"; but a server that fails resets the connection, which is noticed here. Throws
+/// trama::network_error; program::peer_error if the server sends for more than 2 s: it should send
+/// nothing.
 inline void wait_for_the_end(trama::tcp_stream& server) {
     server.shutdown_send();
     const trama::deadline limit(server.get_timeout());

@@ -1,4 +1,4 @@
-// examples/15_remote_copy/partial_file.hpp -- a file of which a part has come. man 2 flock
+// examples/15_remote_copy/partial_file.hpp -- an unfinished file. man 2 flock
 //
 //     copies/.partial/video.mp4     the bytes so far; stays when the connection is cut, and
 //         |                         when the server is killed
@@ -23,9 +23,9 @@ namespace copy {
 
 class partial_file {
 public:
-    /// Opens or makes the one for `name`, and locks it. A client that was cut may come again before
-    /// it is noticed, so this waits a little for the lock. Throws peer_error: another client is
-    /// sending this file, or the program is to stop.
+    /// Opens or makes the file for `name`, and locks it. A client that was cut may connect again
+    /// before the server notices, so this waits up to 5 s for the lock. Throws peer_error: another
+    /// client is sending this file, or the program is to stop.
     partial_file(const trama::folder& where, const std::string& name,
                  const trama::stop_signal& stop)
         : where_(where), name_(name), path_(where.path_to(name)) {
@@ -41,7 +41,8 @@ public:
         if (fd_ && size() == 0) discard();
     }
 
-    /// Only a part that begins as the file does can be gone on with. Adds its bytes to `sum`.
+    /// Adds the bytes that have come to `sum`: the client continues only if its file begins with
+    /// them.
     template <typename BetweenPieces>
     void add_to(checksum& sum, BetweenPieces between_pieces) {
         std::string piece(262144, '\0');
@@ -60,14 +61,14 @@ public:
         ::lseek(fd_.get(), 0, SEEK_SET);
     }
 
-    /// It is of no use to anybody: deletes it, which gives its space back.
+    /// Deletes the file, which frees its space.
     void discard() {
         if (!fd_) return;
         ::unlinkat(where_.fd(), name_.c_str(), 0);
         fd_.reset();
     }
 
-    /// All of it has come: now it takes its name in `to`, in one step, over a file that has it.
+    /// The file is complete: gives it its name in `to`, in one step. Replaces a file of that name.
     void commit(const trama::folder& to) {
         if (::fsync(fd_.get()) != 0) throw trama::file_error(errno, "write to the disk", path_);
         if (::renameat(where_.fd(), name_.c_str(), to.fd(), name_.c_str()) != 0)
@@ -80,7 +81,7 @@ public:
         return static_cast<std::uint64_t>(trama::folder::status_of(fd_.get(), path_).st_size);
     }
 
-    /// Deletes those that nobody has written to for so long. One that is locked is being written.
+    /// Deletes the files that no program has written to for so long. A locked one is being written.
     static void clear_old(const trama::folder& where, std::chrono::seconds age) {
         // Not std::time(): it may lag some milliseconds behind the times that files have.
         const auto now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
@@ -106,8 +107,8 @@ private:
         }
     }
 
-    /// Between the open and the lock another client may have finished the file: then what we have
-    /// locked is what it stored, and not to be touched.
+    /// Returns false if another client finished the file between the open and the lock: then the
+    /// locked file is the stored one, and must not change.
     bool is_still_there() const {
         struct stat named {};
         const struct stat locked = trama::folder::status_of(fd_.get(), path_);

@@ -41,8 +41,8 @@ public:
     }
 
     // [region receive]
-    /// Receives exactly `size` bytes, and none of those behind them, which may be the file. The
-    /// string grows with the bytes that come, so a false length costs no memory.
+    /// Receives exactly `size` bytes and no more: the next bytes may belong to the file. The string
+    /// grows with the bytes that come, so a false length costs no memory.
     std::string receive(std::size_t size) {
         std::string bytes;
         while (bytes.size() < size) {

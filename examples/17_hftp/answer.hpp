@@ -83,7 +83,6 @@ class file_listing : public piece_source {
 public:
     explicit file_listing(trama::folder files) : files_(std::move(files)) {}
 
-    // [region listing]
     /// Reads the whole folder for each piece, and keeps the first names behind the last one sent.
     bool append_piece(std::string& out) override {
         std::set<std::string> names;
@@ -101,7 +100,6 @@ public:
         if (has_more) last_ = *names.rbegin();
         return has_more;
     }
-    // [/region listing]
 
 private:
     static constexpr std::size_t most_names = 8192;  // 2 MiB, when all are as long as can be

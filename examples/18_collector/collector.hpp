@@ -9,7 +9,7 @@
 //     "ad" "ios"  ""         the fourth has what the division leaves
 //
 // and the server answers each part with "recibido": the fourth when the file is safe on its disk.
-// In place of it may come "error: " and why; then the server closes.
+// Instead of it, the server may send "error: " and the reason; then it closes.
 #pragma once
 
 #include "../support/file_name.hpp"

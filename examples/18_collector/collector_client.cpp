@@ -1,10 +1,10 @@
 // collector_client -- sends all images, PDFs, audio and video below a folder to collector_server
 //
-// Goal:     A client that never waits either: one selector tells when the server takes more, when
-//           it has answered, when the time is up, and when somebody has pressed Ctrl-C.
+// Goal:     A client that does not block either: one selector shows when the server takes more,
+//           when it has answered, when the time is up, and when the user has pressed Ctrl-C.
 // Run:      ./collector_server
 //           ./collector_client -v -d ~/Pictures      in a second terminal
-// Observe:  Four parts of each file, and each one is acknowledged before the next one goes. Stop
+// Observe:  Four parts of each file, and each one is acknowledged before the next. Stop
 //           the server with Ctrl-C in the middle: the client says at once what happened.
 // Exercise: The rule "not before recibido" costs a round trip for each part. How long do 1,000
 //           files of 4 bytes take at 50 ms? Send the next file's header and first part while the
@@ -34,14 +34,14 @@ The names of the files that were stored go to stdout. Exit code 2: some could no
 last answer to a large file comes when the file is on the disk of the server: see --timeout.
 )";
 
-/// The file that is under way.
+/// The file that is being sent.
 struct upload {
     std::string path;
     trama::unique_fd file;
     std::uint64_t size;
-    int part = 0;              // 0 to 3: the one that is sent, or waits for its "recibido"
+    int part = 0;              // 0 to 3: being sent, or waiting for its "recibido"
     std::uint64_t left = 0;    // bytes of this part that were not yet read
-    bool is_awaiting = false;  // the part has ended: now it is the server's turn
+    bool is_awaiting = false;  // the part was sent: waiting for the server
 };
 
 class sender {
@@ -61,7 +61,7 @@ public:
         while (fill()) {
             ready_.add(server_.fd(),
                        outbox_.empty() ? trama::interest::read : trama::interest::read_write);
-            const trama::ready_events& events = ready_.wait(patience_.left());
+            const trama::ready_events& events = ready_.wait(limit_.left());
             if (events.empty()) throw program::peer_error("the server does nothing: time is up");
             for (const trama::ready_event event : events) {
                 if (event.fd == stop_.fd()) throw stopped();
@@ -76,8 +76,8 @@ public:
 
 private:
     // [region fill]
-    /// Puts into the outbox what may be sent now: behind the end of a part nothing, until the
-    /// server has acknowledged it. False: all is done.
+    /// Appends to the outbox what may be sent now: after the end of a part nothing, until the
+    /// server has acknowledged it. Returns false when all files are done.
     bool fill() {
         while (outbox_.size() < collector::longest_frame) {
             if (!now_ && !begin_next()) return false;
@@ -94,7 +94,7 @@ private:
 
     void add(std::string_view message) { collector::codec::encode(message, outbox_); }
 
-    /// Opens the next file that can be opened. False: there is none.
+    /// Opens the next file that can be opened. Returns false if there is none.
     bool begin_next() {
         while (!now_ && next_ < found_.files.size()) begin(found_.files[next_++]);
         return now_.has_value();
@@ -122,8 +122,8 @@ private:
         now_->is_awaiting = false;
     }
 
-    /// The next bytes of this part, as many as fit into one frame. The disk is not waited for with
-    /// a selector: a file is always "ready".
+    /// The next bytes of this part, as many as fit into one frame. This may wait for the disk: for
+    /// a selector a file is always ready.
     std::string read_piece() {
         std::string piece(std::min<std::uint64_t>(now_->left, collector::longest_frame), '\0');
         piece.resize(trama::read_some(now_->file.get(), piece.data(), piece.size(), now_->path));
@@ -146,7 +146,7 @@ private:
             throw std::system_error(result.error, "send to the server");
         }
         outbox_.erase(0, result.bytes);
-        patience_ = trama::deadline(timeout_);
+        limit_ = trama::deadline(timeout_);
     }
 
     void receive() {
@@ -170,7 +170,7 @@ private:
             throw program::peer_error("the server says \"" + trama::escaped(answer) + '"');
         if (!now_ || !now_->is_awaiting || !outbox_.empty())
             throw program::peer_error("the server acknowledges what was not sent");
-        patience_ = trama::deadline(timeout_);
+        limit_ = trama::deadline(timeout_);
         const std::uint64_t size = collector::size_of_part(now_->size, now_->part);
         program::say_more(program::shown{now_->path}, ": part ", now_->part + 1, " of 4, ",
                           program::size_text(size));
@@ -195,8 +195,8 @@ private:
     trama::stop_signal stop_;
     trama::poll_selector ready_;
     trama::frame_decoder<collector::codec> answers_{1000};
-    std::string outbox_;  // was not yet taken by the system
-    trama::deadline patience_{timeout_};
+    std::string outbox_;  // not yet taken by the kernel
+    trama::deadline limit_{timeout_};
     std::size_t sent_ = 0;
     std::uint64_t bytes_ = 0;
 };

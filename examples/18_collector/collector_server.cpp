@@ -4,12 +4,12 @@
 //           file is wholly there, or not at all.
 // Run:      ./collector_server
 //           ./collector_client -v -d ~/Pictures      in a second terminal; and in a third at once
-// Observe:  collected/127.0.0.1/ has the files. While one is under way there is only a hidden
-//           .trama- file; end the client with Ctrl-C, and it is gone. A name that is taken is not
-//           taken away: the second foto.jpg is foto-2.jpg.
-// Exercise: The last "recibido" of a file waits for fsync(2), and so does everybody else. Measure
-//           with strace -T -e fsync. Then give the work to a thread. How does the loop learn that
-//           it is done?
+// Observe:  collected/127.0.0.1/ has the files. While a file comes, there is only a hidden .trama-
+//           file; end the client with Ctrl-C, and it is deleted. No file is replaced: the second
+//           foto.jpg becomes foto-2.jpg.
+// Exercise: The last "recibido" of a file waits for fsync(2), and so do all other clients. Measure
+//           with strace -T -e fsync. Then give the work to a thread. How does the thread report to
+//           the loop that it is done?
 // Next:     collector_client.cpp
 #include "../support/progress.hpp"
 #include "collector.hpp"
@@ -38,7 +38,7 @@ constexpr std::size_t most_clients = 200;
 // So that a client cannot keep all others waiting while a free name is looked for.
 constexpr int most_of_one_name = 1000;
 
-/// A file on its way. Without store() nothing of it stays, however it ends.
+/// A file that is being received. Without store() nothing of it stays.
 struct upload {
     trama::folder place;
     trama::atomic_file file;
@@ -47,7 +47,7 @@ struct upload {
     int parts = 0;       // that have come
 };
 
-/// Each client has none or one.
+/// The state of a client: the file that it is sending, or nothing.
 using server = trama::message_server<collector::codec, std::optional<upload>>;
 using client = server::client;
 
@@ -60,7 +60,7 @@ std::string folder_of(const client& peer) {
     return is_mapped ? address.substr(mapped.size()) : address;
 }
 
-/// Writes to the disk. This waits for the disk, as far as the system's memory is full.
+/// Writes to the file. This waits for the disk when the memory of the kernel is full.
 void write(upload& to, std::string_view bytes) {
     if (bytes.size() > to.left) throw program::peer_error("more bytes than announced");
     to.left -= bytes.size();
@@ -114,7 +114,7 @@ private:
     static void clear(const trama::folder& root, const std::string& name) {
         try {
             trama::atomic_file::clear_leftovers(root.make_inside(name));
-        } catch (const trama::file_error& error) {  // it is none of ours, then
+        } catch (const trama::file_error& error) {  // then it is not one of ours
             program::say_more("passed over: ", error.what());
         }
     }
@@ -153,12 +153,12 @@ private:
         peer.send(collector::received);
     }
 
-    /// Sends `told` to the client, and closes. The log gets `why`, with the details that strangers
+    /// Sends `reply` to the client, and closes. The log gets `why`, with details that strangers
     /// need not know.
-    static void refuse(client& peer, const char* why, const std::string& told) {
+    static void refuse(client& peer, const char* why, const std::string& reply) {
         delete_unfinished(peer);
         program::say(peer.remote_endpoint(), ": error: ", why);
-        peer.send("error: " + told);
+        peer.send("error: " + reply);
         peer.close();
     }
 
@@ -168,7 +168,7 @@ private:
         if (!peer.state) return;
         const std::string name = peer.state->header.name;
         peer.state.reset();
-        program::say("nothing is kept of ", program::shown{name});
+        program::say("deleted the unfinished ", program::shown{name});
     }
 
     trama::folder root_;

@@ -428,7 +428,7 @@ class WhatIsUnfinished(CollectorCase):
             connection = self.connect(server)
             self.under_way(connection)
             end(connection)
-            server.wait_for_line("nothing is kept of a.jpg| left: ", on="stderr")
+            server.wait_for_line("deleted the unfinished a.jpg| left: ", on="stderr")
             self.assertEqual(self.stored(), {})
 
     def test_when_a_client_reads_that_its_file_is_refused(self):
