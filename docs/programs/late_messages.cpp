@@ -7,12 +7,10 @@
 
 using framed_stream = trama::framed_stream<trama::six_digit_colon>;
 
-// [region late]
 /// Wrong with a selector: one message for each time that the descriptor is ready.
 void receive_one(framed_stream& peer) {
     if (const auto message = peer.recv_frame()) std::cout << "  " << *message << '\n';
 }
-// [/region late]
 
 // [region all]
 /// Receives all messages that have come, and does not wait. Returns false at the end of the stream.

@@ -29,7 +29,6 @@ constexpr const char* examples = R"(
   select_echo_server --backend epoll     wait with epoll, for thousands of clients
 )";
 
-// [region client]
 /// What the server remembers of a client from one round to the next.
 struct client {
     trama::tcp_stream stream;
@@ -37,7 +36,6 @@ struct client {
     bool is_over = false;      // its stream has ended, or its connection is broken
     trama::interest watched = trama::interest::read;
 };
-// [/region client]
 
 /// `Selector` decides how to wait: with select(2), poll(2) or epoll(7).
 template <typename Selector>
@@ -58,7 +56,6 @@ public:
     }
 
 private:
-    // [region round]
     /// Waits for the stop signal, the listener and all clients at once. No other call may wait.
     void serve_round(const trama::deadline& until) {
         for (const trama::ready_event event : ready_.wait(until.left())) {
@@ -72,7 +69,6 @@ private:
         }
         if (accept_again_.passed()) resume_accepting();
     }
-    // [/region round]
 
     void accept_client() {
         trama::tcp_stream stream;
@@ -136,14 +132,12 @@ private:
         program::say(peer.stream.remote_endpoint(), ": ", program::shown{peer.pending, 60});
     }
 
-    // [region send]
     /// Sends what the system takes now. The rest waits until the client is writable again.
     void send_pending(client& peer) {
         const trama::io_result result = peer.stream.try_send_some(peer.pending);
         if (result.status == trama::io_status::failed) return lose(peer, result.error);
         peer.pending.erase(0, result.bytes);
     }
-    // [/region send]
 
     /// The connection is broken. The other clients do not notice.
     void lose(client& peer, const std::error_code& error) {
@@ -186,7 +180,6 @@ int serve_all(const program::options& given) {
     return 0;
 }
 
-// [region backend]
 int serve_backend(const program::options& given) {
     const std::string& backend = given.text("backend");
     if (backend == "select") return serve_all<trama::selector>(given);
@@ -195,7 +188,6 @@ int serve_backend(const program::options& given) {
     throw program::usage_error("--backend takes select, poll or epoll, not \"" +
                                trama::escaped(backend) + '"');
 }
-// [/region backend]
 
 }  // namespace
 

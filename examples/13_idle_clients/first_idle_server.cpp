@@ -17,7 +17,7 @@ bool echo(trama::tcp_stream& client) {
     return came.bytes > 0 && client.try_send_some({bytes, came.bytes}).bytes == came.bytes;
 }
 
-/// Accepts a client. Returns its descriptor, or -1: if none is left, nobody else fits in.
+/// Accepts a client. Returns its descriptor, or -1. If none is left, no more than now can be here.
 int admit(trama::tcp_listener& listener, std::map<int, trama::tcp_stream>& all, std::size_t& most) {
     trama::tcp_stream stream;
     const trama::io_result result = listener.try_accept(stream);

@@ -71,7 +71,6 @@ private:
     }
     // [/region round]
 
-    // [region drop]
     void drop_silent_clients() {
         for (;;) {
             const int fd = silences_.next_passed();
@@ -80,7 +79,6 @@ private:
             remove_client(fd);
         }
     }
-    // [/region drop]
 
     void accept_client() {
         trama::tcp_stream stream;
@@ -130,7 +128,6 @@ private:
         peer.watched = wanted;
     }
 
-    // [region receive]
     void receive(client& peer) {
         char bytes[16384];
         const trama::io_result result = peer.stream.try_recv_some(bytes, sizeof bytes);
@@ -144,7 +141,6 @@ private:
         program::say(peer.stream.remote_endpoint(), ": ", program::shown{peer.pending, 60});
         silences_.set(peer.stream.fd(), idle_);  // only the time of this client begins again
     }
-    // [/region receive]
 
     /// Sends what the system takes now. The rest waits until the client is writable again.
     void send_pending(client& peer) {

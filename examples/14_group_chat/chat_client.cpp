@@ -6,7 +6,8 @@
 // Observe:  A message that arrives while you type does not tear your line. The password is not
 //           shown. Ctrl-D ends your stream; what is on its way to you is still printed.
 // Exercise: Start it with TRAMA_TRACE=1 2>trace. Which calls does it make while nobody writes?
-//           Beep ("\a") when a message contains your name. Who may then make your terminal beep?
+//           Beep ("\a") when a message contains your name. Which members can make your terminal
+//           beep then?
 // Next:     naive/chat_server.cpp
 #include "../support/program.hpp"
 #include "chat.hpp"
@@ -136,7 +137,6 @@ private:
         limit_ = trama::deadline(time_for_question);
     }
 
-    // [region receive]
     /// Takes all messages that have come, and does not wait for more.
     void receive() {
         std::string message;
@@ -147,7 +147,6 @@ private:
             if (status == trama::io_status::done) take(message);
         }
     }
-    // [/region receive]
 
     /// A last line without its line feed is an end like any other; half a frame is an error.
     trama::io_status receive_one(std::string& message) {

@@ -1,6 +1,6 @@
 // chat_server -- a group chat: the server sends what one member writes to all others
 //
-// Goal:     Put it all together: frames, one loop, limits for each client, and text from strangers.
+// Goal:     Use frames, one loop and limits for each client together, and show text from strangers.
 // Run:      ./chat_server --password sesame
 //           ./chat_client --name ana         in a second terminal; --name luis in a third
 // Observe:  A client receives nothing of the room before it has given the password. The server
@@ -73,7 +73,6 @@ public:
     }
 
 private:
-    // [region door]
     /// As many clients may wait at the door as fit into the room. Then a new client takes the place
     /// of the one that has waited longest: so those that only wait keep nobody out.
     void on_join(client& peer) {
@@ -85,7 +84,6 @@ private:
         door_.push_back(&peer);
         ask(peer);
     }
-    // [/region door]
 
     void on_idle(client& peer) {
         if (!is_member(peer)) return peer.send("* that took too long: goodbye");
@@ -241,7 +239,7 @@ int main(int argc, char** argv) {
          {'w', "password", "WORD", "",
           "without it: $CHAT_PASSWORD, which ps does not show; without both: none"},
          {'d', "door", "SECONDS", "20", "drop a client that has not logged in after this time"},
-         {'i', "idle", "SECONDS", "60", "drop a member who says nothing for this long"},
+         {'i', "idle", "SECONDS", "60", "drop a member that sends nothing for this long"},
          {'m', "max-clients", "N", "100",
           "at most N members, and N clients that have not logged in"},
          program::flag('l', "lines", "send lines instead of frames"),

@@ -118,7 +118,6 @@ inline std::string visible_form(const character& hidden, std::string_view bytes)
     return text;
 }
 
-// [region harmless]
 /// `text` with all hidden characters, and all bytes that are no UTF-8, made visible: "\x1b[2J",
 /// "ana\u{34f}", but "año". `kept`: control characters that stay as they are.
 inline std::string harmless(std::string_view text, std::string_view kept = "") {
@@ -133,6 +132,5 @@ inline std::string harmless(std::string_view text, std::string_view kept = "") {
     }
     return shown;
 }
-// [/region harmless]
 
 }  // namespace program

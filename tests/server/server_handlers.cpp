@@ -335,7 +335,7 @@ TEMPLATE_LIST_TEST_CASE(
     CHECK(recv_all_frames(stays).empty());
 }
 
-TEMPLATE_LIST_TEST_CASE("a limit bounds what is received; an answer may be longer", "[server]",
+TEMPLATE_LIST_TEST_CASE("a limit bounds what is received, and an answer may be longer", "[server]",
                         every_selector) {
     const net_test nothing_left_open;
     mailbox<std::string> reasons;

@@ -1,6 +1,6 @@
 // naive/chat_server -- the chat of the lab: select by hand, and no client is checked
 //
-// Goal:     See a chat that works for three friends at three keyboards, and for nobody else.
+// Goal:     See a chat that works with three friends at three keyboards, and only there.
 // Run:      ./chat_server -p 5000
 //           nc localhost 5000        in two more terminals; type in both
 // Observe:  It is short, and one thread serves all. But:
