@@ -56,18 +56,22 @@ inline void expect_same(const trama::scan_result& found, const trama::scan_resul
     expect(found.trailer == expected.trailer, "the trailer is that of the reference");
 }
 
-/// What encode makes of a payload, scan takes apart again.
+/// Encodes a payload, and scans the frame again.
 template <typename Codec>
 void expect_round_trip(std::string_view payload, std::size_t limit) {
     std::string wire = "before";
     try {
-        Codec::encode(payload, wire, limit);
+        Codec::encode(payload, wire);
     } catch (const trama::frame_error&) {
         expect(wire == "before", "a payload that is refused leaves the string as it was");
         return;
     }
-    expect(payload.size() <= limit, "no payload above the limit is encoded");
     const std::string_view frame = std::string_view(wire).substr(6);
+    if (payload.size() > limit) {
+        expect(Codec::scan(frame, limit).status == trama::scan_status::too_long,
+               "a payload above the limit is not accepted");
+        return;
+    }
     for (std::size_t size = 0; size < frame.size(); size += 1 + size / 8)
         expect(Codec::scan(frame.substr(0, size), limit).status == trama::scan_status::need_data,
                "the start of a frame is no frame");
