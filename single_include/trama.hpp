@@ -875,7 +875,8 @@ public:
     /// Adds a copy of `bytes`. Throws std::bad_alloc.
     void append(std::string_view bytes) {
         if (bytes.empty()) return;
-        std::memcpy(prepare(bytes.size()), bytes.data(), bytes.size());
+        if (room() < bytes.size()) prepare(bytes.size());
+        std::memcpy(storage_ + end_, bytes.data(), bytes.size());
         commit(bytes.size());
     }
 
@@ -1659,8 +1660,8 @@ inline call_result send_once(int fd, iovec* parts, std::size_t count, int flags)
     message.msg_iov = parts;
     message.msg_iovlen = count;
     const call_result result = system_call([&] {
-        if (is_single) return ::send(fd, parts->iov_base, parts->iov_len, flags | no_signal);
-        return ::sendmsg(fd, &message, flags | no_signal);
+        return is_single ? ::send(fd, parts->iov_base, parts->iov_len, flags | no_signal)
+                         : ::sendmsg(fd, &message, flags | no_signal);
     });
     if (tracing())
         trace_transfer(fd, result, is_single ? "send" : "sendmsg", "bytes", ": short write", parts,
@@ -2382,6 +2383,7 @@ private:
     friend class poll_selector;
     friend class epoll_selector;
 
+    bool has_events() const noexcept { return !events_.empty(); }
     void clear() noexcept { events_.clear(); }
     void push(int fd, bool readable, bool writable) { events_.push_back({fd, readable, writable}); }
     void forget(int fd) noexcept {
@@ -2563,7 +2565,7 @@ public:
         events_.clear();
         while (true) {
             collect(limit);
-            if (!events_.empty() || limit.passed()) return events_;
+            if (events_.has_events() || limit.passed()) return events_;
         }
     }
 
@@ -3674,9 +3676,7 @@ struct client_group {
         std::string reason;
     };
 
-    static constexpr std::size_t most_spare = 64;
-
-    explicit client_group(std::size_t longest) : limit(longest) { spare.reserve(most_spare); }
+    explicit client_group(std::size_t longest) noexcept : limit(longest) {}
 
     duration idle_timeout = no_timeout;
     duration message_timeout = no_timeout;
@@ -3686,20 +3686,29 @@ struct client_group {
     std::vector<leaver> leaving;         // those for which on_leave is to be called
     deadlines late;                      // when to look at each client again
     byte_queue received;                 // every client receives into this memory
-    std::vector<byte_queue> spare;       // memory of outboxes that were sent
+    byte_queue spare[64];                // empty; the first ones have memory that outboxes had
+    std::size_t spare_count = 0;         // so many
     bool has_progress = false;           // something came, went or changed in this round
 
+    /// False: no client can be late.
+    bool has_deadlines() const noexcept {
+        return idle_timeout != no_timeout || message_timeout != no_timeout || late.any();
+    }
+
     void lend_memory(byte_queue& outbox) noexcept {
-        if (spare.empty()) return;
-        outbox = std::move(spare.back());
-        spare.pop_back();
+        if (spare_count == 0) return;
+        --spare_count;
+        outbox.swap(spare[spare_count]);
     }
 
     void take_memory_back(byte_queue& outbox) noexcept {
         constexpr std::size_t largest = 65536;
-        const bool is_kept = spare.size() < most_spare && outbox.capacity() <= largest;
-        if (is_kept) spare.push_back(std::move(outbox));
-        outbox = byte_queue();
+        if (spare_count == std::size(spare) || outbox.capacity() > largest) {
+            outbox = byte_queue();
+        } else {
+            outbox.swap(spare[spare_count]);
+            ++spare_count;
+        }
     }
 };
 
@@ -3735,7 +3744,7 @@ public:
     void dismiss_after(duration time) {
         if (!is_open()) return;
         dismissal_ = deadline(time);
-        mark_changed();
+        update_deadline();
     }
 
     /// False: it is leaving, or has left.
@@ -3780,6 +3789,9 @@ private:
         return result.status;
     }
 
+    /// False: no message can have come whole.
+    bool may_have_message() const noexcept { return decoder_.missing() == 0; }
+
     /// Returns the next message that has come whole. A broken one makes the client leave.
     std::optional<std::string_view> next_message() {
         if (!is_open()) return std::nullopt;
@@ -3799,13 +3811,15 @@ private:
         const bool is_lent = group_->received.capacity() == 0;
         if (is_lent) {
             decoder_.swap_buffer(group_->received);
-            decoder_.receive_data(group_->received.bytes());
-            group_->received.consume(group_->received.size());
+            if (group_->received.size() > 0) {
+                decoder_.receive_data(group_->received.bytes());
+                group_->received.consume(group_->received.size());
+            }
         } else if (decoder_.buffered() == 0) {
             trama_detail::byte_queue none;
             decoder_.swap_buffer(none);
         }
-        has_messages_ = is_open() && decoder_.buffered() > 0 && decoder_.missing() == 0;
+        has_messages_ = is_open() && may_have_message();
         restart_idle_time();
         mark_changed();
     }
@@ -3856,10 +3870,11 @@ private:
         }
     }
 
-    /// When this client is late, if nothing comes until then.
-    deadline first_deadline() const noexcept {
+    /// Sets when this client is late, if nothing comes until then.
+    void update_deadline() {
+        update_message_time();
         const deadline& either = idle_end_.is_before(message_end_) ? idle_end_ : message_end_;
-        return dismissal_.is_before(either) ? dismissal_ : either;
+        group_->late.set(fd(), dismissal_.is_before(either) ? dismissal_ : either);
     }
 
     // ---- leaving ----
@@ -4096,18 +4111,15 @@ private:
         const ready_events& events = ready_.wait(wait_time(time));
         for (const ready_event event : events) handle(event);
         deliver_messages_left();
-        check_deadlines();
+        if (group_.late.any()) check_deadlines();
         settle_changed();
         check_progress(events);
-        if (accept_again_.passed()) resume_accepting();
     }
 
     duration wait_time(duration time) const noexcept {
         if (!with_messages_left_.empty()) return duration::zero();
         const duration until_late = group_.late.left();
-        const duration until_accept = accept_again_.left();
-        if (until_late < time) time = until_late;
-        return until_accept < time ? until_accept : time;
+        return until_late < time ? until_late : time;
     }
 
     void handle(const ready_event& event) {
@@ -4169,11 +4181,10 @@ private:
     void pause_accepting(duration time) {
         if (is_accepting_) ready_.remove(listener_.fd());
         is_accepting_ = false;
-        accept_again_ = deadline(time);
+        group_.late.set(listener_.fd(), time);
     }
 
     void resume_accepting() {
-        accept_again_ = deadline();
         if (is_accepting_ || is_stopping_ || count_ >= max_clients_) return;
         ready_.add(listener_.fd(), interest::read);
         is_accepting_ = true;
@@ -4190,7 +4201,7 @@ private:
     /// Delivers at most 64 messages, and none while too much waits in the outbox: the rest waits
     /// until every other client had its share.
     void deliver(client& peer) {
-        for (int i = 0; i < 64 && !peer.is_full(); ++i) {
+        for (int i = 0; i < 64 && peer.may_have_message() && !peer.is_full(); ++i) {
             const auto message = peer.next_message();
             if (!message) break;
             if (tracing()) trama_detail::trace_frame(peer.fd(), "in", *message);
@@ -4241,6 +4252,10 @@ private:
         while (true) {
             const int fd = group_.late.next_passed();
             if (fd == -1) return;
+            if (fd == listener_.fd()) {
+                resume_accepting();
+                continue;
+            }
             client& peer = *clients_[index(fd)];
             if (peer.is_open()) {
                 check_deadline(peer);
@@ -4268,18 +4283,21 @@ private:
     /// Sends to all of them before it looks at one: so peers that have gone together are found
     /// together, and on_leave of the first writes nothing for the others.
     void settle_changed() {
-        while (!group_.changed.empty()) {
-            settling_.swap(group_.changed);
-            for (client* const each : settling_) {
-                each->is_changed_ = false;
-                each->send_pending();
+        std::vector<client*>& changed = group_.changed;
+        std::size_t begin = 0;
+        while (begin < changed.size()) {
+            const std::size_t end = changed.size();  // behind it stand those that change meanwhile
+            for (std::size_t i = begin; i < end; ++i) {
+                changed[i]->is_changed_ = false;
+                changed[i]->send_pending();
             }
-            call_on_leave();
-            for (client* const each : settling_) {
-                if (!each->is_changed_) settle(*each);  // else it is in the next list
+            if (!group_.leaving.empty()) call_on_leave();
+            for (std::size_t i = begin; i < end; ++i) {
+                if (!changed[i]->is_changed_) settle(*changed[i]);  // else it stands behind `end`
             }
-            settling_.clear();
+            begin = end;
         }
+        changed.clear();
     }
 
     /// By index: on_leave may make others leave.
@@ -4292,13 +4310,16 @@ private:
     }
 
     void settle(client& peer) {
+        if (!peer.is_open()) return settle_leaving(peer);
+        watch(peer);
+        if (peer.has_messages_ && !peer.is_full()) queue(peer);
+        if (group_.has_deadlines()) peer.update_deadline();
+    }
+
+    void settle_leaving(client& peer) {
         if (peer.phase_ == client::phase::gone) return erase(peer);
         if (peer.phase_ == client::phase::finishing && peer.pending() == 0) peer.finish_sending();
         watch(peer);
-        if (!peer.is_open()) return;
-        if (peer.has_messages_ && !peer.is_full()) queue(peer);
-        peer.update_message_time();
-        group_.late.set(peer.fd(), peer.first_deadline());
     }
 
     void queue(client& peer) {
@@ -4364,12 +4385,10 @@ private:
     stop_signal stop_;
     trama_detail::client_group<client> group_;
     std::vector<client*> clients_;         // by descriptor; owns them
-    std::vector<client*> settling_;        // those that changed, while they are settled
     std::vector<int> with_messages_left_;  // descriptors
     std::size_t count_ = 0;
     std::size_t max_clients_ = static_cast<std::size_t>(-1);
     bool is_accepting_ = true;
-    deadline accept_again_;
     bool is_stopping_ = false;
     bool is_broken_ = false;
     int idle_rounds_ = 0;

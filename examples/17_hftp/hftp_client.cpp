@@ -31,8 +31,6 @@ The server is a word or the value of -H. The names go to stdout. The file goes i
 folder.
 )";
 
-constexpr const char* default_server = "localhost";
-
 constexpr std::uint64_t slice_size = 96 * 1024;
 
 // A line is never longer than a slice in base64: what is longer is no answer.
@@ -146,7 +144,7 @@ bool fetch_chosen_file(line_stream& server) {
 /// The server: the first word, or else the value of -H.
 const std::string& server_of(const program::options& given) {
     if (given.words().empty()) return given.host();
-    if (given.host() != default_server && given.host() != given.words()[0])
+    if (given.host() != "localhost" && given.host() != given.words()[0])
         throw program::usage_error("two servers are given: see --help");
     return given.words()[0];
 }
@@ -169,7 +167,7 @@ int fetch_file(const program::options& given) {
 int main(int argc, char** argv) {
     return program::run(
         argc, argv, examples,
-        {program::host_option(default_server),
+        {program::host_option("localhost"),
          program::port_option(hftp::port),
          {'t', "timeout", "SECONDS", "30", "how long to wait for each line; 0: for ever"}},
         fetch_file, "[SERVER]", 1);

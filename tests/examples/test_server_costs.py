@@ -184,11 +184,12 @@ class SystemCalls(EveryServer):
 
 @unittest.skipIf(NO_VALGRIND, NO_VALGRIND)
 class Instructions(EveryServer):
-    # Not select: it looks at every number up to that of the largest descriptor.
+    # Not select: it looks at every number up to that of the largest descriptor. The shipped server
+    # holds six servers in one program, so the compiler inlines less.
     LIMITS = {("raw", "epoll"): 280, ("raw", "poll"): 280,
-              ("framed", "epoll"): 720, ("framed", "poll"): 800,
+              ("framed", "epoll"): 730, ("framed", "poll"): 800,
               ("raw, shipped", "epoll"): 450, ("raw, shipped", "poll"): 450,
-              ("framed, shipped", "epoll"): 720, ("framed, shipped", "poll"): 800}
+              ("framed, shipped", "epoll"): 820, ("framed, shipped", "poll"): 880}
 
     @unittest.skipIf(NO_BUDGET, NO_BUDGET)
     def test_a_message_takes_at_most_so_many_instructions(self):

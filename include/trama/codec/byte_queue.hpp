@@ -49,7 +49,8 @@ public:
     /// Adds a copy of `bytes`. Throws std::bad_alloc.
     void append(std::string_view bytes) {
         if (bytes.empty()) return;
-        std::memcpy(prepare(bytes.size()), bytes.data(), bytes.size());
+        if (room() < bytes.size()) prepare(bytes.size());
+        std::memcpy(storage_ + end_, bytes.data(), bytes.size());
         commit(bytes.size());
     }
 

@@ -30,9 +30,7 @@ struct client_group {
         std::string reason;
     };
 
-    static constexpr std::size_t most_spare = 64;
-
-    explicit client_group(std::size_t longest) : limit(longest) { spare.reserve(most_spare); }
+    explicit client_group(std::size_t longest) noexcept : limit(longest) {}
 
     duration idle_timeout = no_timeout;
     duration message_timeout = no_timeout;
@@ -42,20 +40,29 @@ struct client_group {
     std::vector<leaver> leaving;         // those for which on_leave is to be called
     deadlines late;                      // when to look at each client again
     byte_queue received;                 // every client receives into this memory
-    std::vector<byte_queue> spare;       // memory of outboxes that were sent
+    byte_queue spare[64];                // empty; the first ones have memory that outboxes had
+    std::size_t spare_count = 0;         // so many
     bool has_progress = false;           // something came, went or changed in this round
 
+    /// False: no client can be late.
+    bool has_deadlines() const noexcept {
+        return idle_timeout != no_timeout || message_timeout != no_timeout || late.any();
+    }
+
     void lend_memory(byte_queue& outbox) noexcept {
-        if (spare.empty()) return;
-        outbox = std::move(spare.back());
-        spare.pop_back();
+        if (spare_count == 0) return;
+        --spare_count;
+        outbox.swap(spare[spare_count]);
     }
 
     void take_memory_back(byte_queue& outbox) noexcept {
         constexpr std::size_t largest = 65536;
-        const bool is_kept = spare.size() < most_spare && outbox.capacity() <= largest;
-        if (is_kept) spare.push_back(std::move(outbox));
-        outbox = byte_queue();
+        if (spare_count == std::size(spare) || outbox.capacity() > largest) {
+            outbox = byte_queue();
+        } else {
+            outbox.swap(spare[spare_count]);
+            ++spare_count;
+        }
     }
 };
 
@@ -91,7 +98,7 @@ public:
     void dismiss_after(duration time) {
         if (!is_open()) return;
         dismissal_ = deadline(time);
-        mark_changed();
+        update_deadline();
     }
 
     /// False: it is leaving, or has left.
@@ -136,6 +143,9 @@ private:
         return result.status;
     }
 
+    /// False: no message can have come whole.
+    bool may_have_message() const noexcept { return decoder_.missing() == 0; }
+
     /// Returns the next message that has come whole. A broken one makes the client leave.
     std::optional<std::string_view> next_message() {
         if (!is_open()) return std::nullopt;
@@ -155,13 +165,15 @@ private:
         const bool is_lent = group_->received.capacity() == 0;
         if (is_lent) {
             decoder_.swap_buffer(group_->received);
-            decoder_.receive_data(group_->received.bytes());
-            group_->received.consume(group_->received.size());
+            if (group_->received.size() > 0) {
+                decoder_.receive_data(group_->received.bytes());
+                group_->received.consume(group_->received.size());
+            }
         } else if (decoder_.buffered() == 0) {
             trama_detail::byte_queue none;
             decoder_.swap_buffer(none);
         }
-        has_messages_ = is_open() && decoder_.buffered() > 0 && decoder_.missing() == 0;
+        has_messages_ = is_open() && may_have_message();
         restart_idle_time();
         mark_changed();
     }
@@ -212,10 +224,11 @@ private:
         }
     }
 
-    /// When this client is late, if nothing comes until then.
-    deadline first_deadline() const noexcept {
+    /// Sets when this client is late, if nothing comes until then.
+    void update_deadline() {
+        update_message_time();
         const deadline& either = idle_end_.is_before(message_end_) ? idle_end_ : message_end_;
-        return dismissal_.is_before(either) ? dismissal_ : either;
+        group_->late.set(fd(), dismissal_.is_before(either) ? dismissal_ : either);
     }
 
     // ---- leaving ----

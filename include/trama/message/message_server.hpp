@@ -154,18 +154,15 @@ private:
         const ready_events& events = ready_.wait(wait_time(time));
         for (const ready_event event : events) handle(event);
         deliver_messages_left();
-        check_deadlines();
+        if (group_.late.any()) check_deadlines();
         settle_changed();
         check_progress(events);
-        if (accept_again_.passed()) resume_accepting();
     }
 
     duration wait_time(duration time) const noexcept {
         if (!with_messages_left_.empty()) return duration::zero();
         const duration until_late = group_.late.left();
-        const duration until_accept = accept_again_.left();
-        if (until_late < time) time = until_late;
-        return until_accept < time ? until_accept : time;
+        return until_late < time ? until_late : time;
     }
 
     void handle(const ready_event& event) {
@@ -227,11 +224,10 @@ private:
     void pause_accepting(duration time) {
         if (is_accepting_) ready_.remove(listener_.fd());
         is_accepting_ = false;
-        accept_again_ = deadline(time);
+        group_.late.set(listener_.fd(), time);
     }
 
     void resume_accepting() {
-        accept_again_ = deadline();
         if (is_accepting_ || is_stopping_ || count_ >= max_clients_) return;
         ready_.add(listener_.fd(), interest::read);
         is_accepting_ = true;
@@ -248,7 +244,7 @@ private:
     /// Delivers at most 64 messages, and none while too much waits in the outbox: the rest waits
     /// until every other client had its share.
     void deliver(client& peer) {
-        for (int i = 0; i < 64 && !peer.is_full(); ++i) {
+        for (int i = 0; i < 64 && peer.may_have_message() && !peer.is_full(); ++i) {
             const auto message = peer.next_message();
             if (!message) break;
             if (tracing()) trama_detail::trace_frame(peer.fd(), "in", *message);
@@ -299,6 +295,10 @@ private:
         while (true) {
             const int fd = group_.late.next_passed();
             if (fd == -1) return;
+            if (fd == listener_.fd()) {
+                resume_accepting();
+                continue;
+            }
             client& peer = *clients_[index(fd)];
             if (peer.is_open()) {
                 check_deadline(peer);
@@ -326,18 +326,21 @@ private:
     /// Sends to all of them before it looks at one: so peers that have gone together are found
     /// together, and on_leave of the first writes nothing for the others.
     void settle_changed() {
-        while (!group_.changed.empty()) {
-            settling_.swap(group_.changed);
-            for (client* const each : settling_) {
-                each->is_changed_ = false;
-                each->send_pending();
+        std::vector<client*>& changed = group_.changed;
+        std::size_t begin = 0;
+        while (begin < changed.size()) {
+            const std::size_t end = changed.size();  // behind it stand those that change meanwhile
+            for (std::size_t i = begin; i < end; ++i) {
+                changed[i]->is_changed_ = false;
+                changed[i]->send_pending();
             }
-            call_on_leave();
-            for (client* const each : settling_) {
-                if (!each->is_changed_) settle(*each);  // else it is in the next list
+            if (!group_.leaving.empty()) call_on_leave();
+            for (std::size_t i = begin; i < end; ++i) {
+                if (!changed[i]->is_changed_) settle(*changed[i]);  // else it stands behind `end`
             }
-            settling_.clear();
+            begin = end;
         }
+        changed.clear();
     }
 
     /// By index: on_leave may make others leave.
@@ -350,13 +353,16 @@ private:
     }
 
     void settle(client& peer) {
+        if (!peer.is_open()) return settle_leaving(peer);
+        watch(peer);
+        if (peer.has_messages_ && !peer.is_full()) queue(peer);
+        if (group_.has_deadlines()) peer.update_deadline();
+    }
+
+    void settle_leaving(client& peer) {
         if (peer.phase_ == client::phase::gone) return erase(peer);
         if (peer.phase_ == client::phase::finishing && peer.pending() == 0) peer.finish_sending();
         watch(peer);
-        if (!peer.is_open()) return;
-        if (peer.has_messages_ && !peer.is_full()) queue(peer);
-        peer.update_message_time();
-        group_.late.set(peer.fd(), peer.first_deadline());
     }
 
     void queue(client& peer) {
@@ -422,12 +428,10 @@ private:
     stop_signal stop_;
     trama_detail::client_group<client> group_;
     std::vector<client*> clients_;         // by descriptor; owns them
-    std::vector<client*> settling_;        // those that changed, while they are settled
     std::vector<int> with_messages_left_;  // descriptors
     std::size_t count_ = 0;
     std::size_t max_clients_ = static_cast<std::size_t>(-1);
     bool is_accepting_ = true;
-    deadline accept_again_;
     bool is_stopping_ = false;
     bool is_broken_ = false;
     int idle_rounds_ = 0;

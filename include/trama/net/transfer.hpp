@@ -76,8 +76,8 @@ inline call_result send_once(int fd, iovec* parts, std::size_t count, int flags)
     message.msg_iov = parts;
     message.msg_iovlen = count;
     const call_result result = system_call([&] {
-        if (is_single) return ::send(fd, parts->iov_base, parts->iov_len, flags | no_signal);
-        return ::sendmsg(fd, &message, flags | no_signal);
+        return is_single ? ::send(fd, parts->iov_base, parts->iov_len, flags | no_signal)
+                         : ::sendmsg(fd, &message, flags | no_signal);
     });
     if (tracing())
         trace_transfer(fd, result, is_single ? "send" : "sendmsg", "bytes", ": short write", parts,

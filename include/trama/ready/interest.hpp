@@ -87,6 +87,7 @@ private:
     friend class poll_selector;
     friend class epoll_selector;
 
+    bool has_events() const noexcept { return !events_.empty(); }
     void clear() noexcept { events_.clear(); }
     void push(int fd, bool readable, bool writable) { events_.push_back({fd, readable, writable}); }
     void forget(int fd) noexcept {

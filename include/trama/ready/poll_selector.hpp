@@ -51,7 +51,7 @@ public:
         events_.clear();
         while (true) {
             collect(limit);
-            if (!events_.empty() || limit.passed()) return events_;
+            if (events_.has_events() || limit.passed()) return events_;
         }
     }
 
