@@ -3824,7 +3824,7 @@ private:
         mark_changed();
     }
 
-    /// Above the high-water mark the client is not listened to.
+    /// Above the high-water mark the server receives nothing from the client.
     bool is_full() const noexcept { return pending() > group_->high_water; }
 
     // ---- sending ----
@@ -3859,8 +3859,8 @@ private:
 
     void restart_idle_time() noexcept { idle_end_ = deadline(group_->idle_timeout); }
 
-    /// The time of a message runs from its first byte until it has come whole. It does not run for
-    /// a client that is not listened to.
+    /// The time of a message runs from its first byte until it has come whole. It does not run
+    /// for a client above the high-water mark.
     void update_message_time() {
         const bool has_begun = decoder_.buffered() > 0 && !has_messages_ && !is_full();
         if (!has_begun) {
