@@ -91,6 +91,13 @@ amount_of_work work_for(std::size_t total) {
 
 // ---- lending ---------------------------------------------------------------------------------
 
+TEST_CASE("a codec of the user frames a payload with its header and its trailer", "[codec]") {
+    std::string out = "before ";
+    trama::trama_detail::append_frame<netstring>("hola", out);
+    trama::trama_detail::append_frame<netstring>("", out);
+    CHECK(out == "before 4:hola,0:,");
+}
+
 TEST_CASE("a view stays valid until the next call, while other frames wait behind it", "[codec]") {
     frame_decoder<trama::six_digit_colon> decoder;
     decoder.receive_data("000004:hola000005:adios");
