@@ -916,6 +916,32 @@ private:
     std::size_t capacity_ = 0;
 };
 
+/// Passes memory from one queue to the next, so that an empty queue holds none, and a queue that is
+/// filled again and again makes no calls of the heap.
+class spare_memory {
+public:
+    /// `queue` must have no memory; it gets some if there is any.
+    void give_to(byte_queue& queue) noexcept {
+        if (count_ == 0) return;
+        --count_;
+        queue.swap(spare_[count_]);
+    }
+
+    /// Takes the memory of `queue`, which must be empty. Keeps 64 blocks of at most 64 KiB.
+    void take_from(byte_queue& queue) noexcept {
+        if (count_ == std::size(spare_) || queue.capacity() > 65536) {
+            queue = byte_queue();
+        } else {
+            queue.swap(spare_[count_]);
+            ++count_;
+        }
+    }
+
+private:
+    byte_queue spare_[64];  // the first `count_` have memory
+    std::size_t count_ = 0;
+};
+
 /// Makes room for `more` bytes. Throws std::bad_alloc.
 inline void make_room(byte_queue& out, std::size_t more) {
     out.prepare(more);
@@ -1909,6 +1935,12 @@ inline unique_fd listen_socket(const std::string& host, const port_number& port,
     return fd;
 }
 
+/// Errors of a connection that died before it was accepted; man 2 accept lists them.
+inline bool lost_before_accept(int error) noexcept {
+    return error == ECONNABORTED || error == EPERM || error == EPROTO || error == ENOPROTOOPT ||
+           error == ENETDOWN || error == ENETUNREACH || error == EHOSTDOWN || error == EHOSTUNREACH;
+}
+
 inline void trace_accepted(int listener, const call_result& result, address_buffer& peer) {
     if (result.failed()) return write_trace(listener, result.error, text("accept"));
     write_trace(listener, 0,
@@ -1926,13 +1958,9 @@ inline call_result accept_once(int listener, address_buffer& peer) {
     if (!result.failed()) set_defaults(result.descriptor());
 #endif
     if (tracing()) trace_accepted(listener, result, peer);
+    // A client that has gone before it was served is no fault of the listener.
+    if (lost_before_accept(result.error)) return {-1, EAGAIN};
     return result;
-}
-
-/// Errors of a connection that died before it was accepted; man 2 accept lists them.
-inline bool lost_before_accept(int error) noexcept {
-    return error == ECONNABORTED || error == EPERM || error == EPROTO || error == ENOPROTOOPT ||
-           error == ENETDOWN || error == ENETUNREACH || error == EHOSTDOWN || error == EHOSTUNREACH;
 }
 
 }  // namespace trama_detail
@@ -2105,7 +2133,7 @@ public:
     /// Returns the next connection; waits for one. Throws network_error. man 2 accept
     [[nodiscard]] tcp_stream accept() {
         trama_detail::address_buffer peer;
-        const auto accept = [&] { return accept_once(peer); };
+        const auto accept = [&] { return trama_detail::accept_once(fd(), peer); };
         const deadline limit(get_timeout());
         // The wait comes first: a server that calls accept() seldom finds a client there already.
         auto result = trama_detail::poll_until(limit, fd(), POLLIN);
@@ -2119,7 +2147,7 @@ public:
     /// would_block: none is waiting.
     io_result try_accept(tcp_stream& client) {
         trama_detail::address_buffer peer;
-        const auto result = accept_once(peer);
+        const auto result = trama_detail::accept_once(fd(), peer);
         if (result.failed()) return trama_detail::to_io_result(result);
         client = tcp_stream(unique_fd(result.descriptor()), peer.value());
         return {};
@@ -2133,13 +2161,6 @@ public:
 
 private:
     explicit tcp_listener(unique_fd fd) noexcept : basic_socket(std::move(fd)) {}
-
-    trama_detail::call_result accept_once(trama_detail::address_buffer& peer) {
-        const auto result = trama_detail::accept_once(fd(), peer);
-        // A client that has gone before it was served is no fault of the listener.
-        if (trama_detail::lost_before_accept(result.error)) return {-1, EAGAIN};
-        return result;
-    }
 };
 
 }  // namespace trama
@@ -3591,56 +3612,52 @@ namespace trama {
 
 namespace trama_detail {
 
-/// Owns one function, or none. Neither copied nor moved. The function may replace itself while it
-/// runs, but it must not call the callback again.
+/// Owns one function, or none, and calls it. Neither copied nor moved.
 template <typename... Arguments>
 class callback {
 public:
-    callback() noexcept = default;
+    explicit callback() noexcept = default;
+
+    /// Any function that takes `Arguments`. Not explicit: a lambda is passed as it is.
+    template <typename Function>
+    callback(Function function) : function_(new wrapper<Function>(std::move(function))) {}
     callback(const callback&) = delete;
     callback& operator=(const callback&) = delete;
     ~callback() { delete function_; }
 
-    /// Calls `function` from now on.
-    template <typename Function>
-    void set(Function function) {
-        function_ = new wrapper<Function>(std::move(function), function_);
+    /// Takes the function of `next`. A function that replaces itself while it runs lives until it
+    /// has returned; it must not call the callback again.
+    void replace(callback& next) noexcept {
+        std::swap(function_, next.function_);
+        if (function_ != nullptr) std::swap(function_->replaced, next.function_);
     }
 
     /// Calls the function, if there is one.
     void operator()(Arguments... arguments) {
         if (function_ == nullptr) return;
         function_->call(arguments...);
-        function_->delete_replaced();
+        delete std::exchange(function_->replaced, nullptr);
     }
 
 private:
-    /// A function of any type, behind a virtual call. It owns the one that it replaced, which may
-    /// still be running.
-    class any_function {
-    public:
-        explicit any_function(any_function* replaced) noexcept : replaced_(replaced) {}
+    /// A function of any type, behind a virtual call.
+    struct any_function {
+        any_function() noexcept = default;
         any_function(const any_function&) = delete;
         any_function& operator=(const any_function&) = delete;
-        virtual ~any_function() { delete_replaced(); }
+        virtual ~any_function() { delete replaced; }
 
         virtual void call(Arguments... arguments) = 0;
-        void delete_replaced() noexcept { delete std::exchange(replaced_, nullptr); }
 
-    private:
-        any_function* replaced_;
+        any_function* replaced = nullptr;  // owned; it may still be running
     };
 
     template <typename Function>
-    class wrapper : public any_function {
-    public:
-        wrapper(Function function, any_function* replaced)
-            : any_function(replaced), function_(std::move(function)) {}
+    struct wrapper : any_function {
+        explicit wrapper(Function given) : function(std::move(given)) {}
+        void call(Arguments... arguments) override { function(arguments...); }
 
-        void call(Arguments... arguments) override { function_(arguments...); }
-
-    private:
-        Function function_;
+        Function function;
     };
 
     any_function* function_ = nullptr;
@@ -3686,29 +3703,12 @@ struct client_group {
     std::vector<leaver> leaving;         // those for which on_leave is to be called
     deadlines late;                      // when to look at each client again
     byte_queue received;                 // every client receives into this memory
-    byte_queue spare[64];                // empty; the first ones have memory that outboxes had
-    std::size_t spare_count = 0;         // so many
+    spare_memory spare;                  // of outboxes that are empty
     bool has_progress = false;           // something came, went or changed in this round
 
     /// False: no client can be late.
     bool has_deadlines() const noexcept {
         return idle_timeout != no_timeout || message_timeout != no_timeout || late.any();
-    }
-
-    void lend_memory(byte_queue& outbox) noexcept {
-        if (spare_count == 0) return;
-        --spare_count;
-        outbox.swap(spare[spare_count]);
-    }
-
-    void take_memory_back(byte_queue& outbox) noexcept {
-        constexpr std::size_t largest = 65536;
-        if (spare_count == std::size(spare) || outbox.capacity() > largest) {
-            outbox = byte_queue();
-        } else {
-            outbox.swap(spare[spare_count]);
-            ++spare_count;
-        }
     }
 };
 
@@ -3730,7 +3730,7 @@ public:
     void send(std::string_view payload) {
         if (is_open() && is_too_long()) drop_if_too_slow();
         if (!is_open()) return;
-        if (outbox_.capacity() == 0) group_->lend_memory(outbox_);
+        if (outbox_.capacity() == 0) group_->spare.give_to(outbox_);
         trama_detail::append_frame<Codec>(payload, outbox_);
         if (tracing()) trama_detail::trace_frame(fd(), "out", payload);
         mark_changed();
@@ -3811,17 +3811,14 @@ private:
         const bool is_lent = group_->received.capacity() == 0;
         if (is_lent) {
             decoder_.swap_buffer(group_->received);
-            if (group_->received.size() > 0) {
-                decoder_.receive_data(group_->received.bytes());
-                group_->received.consume(group_->received.size());
-            }
+            decoder_.receive_data(group_->received.bytes());
+            group_->received.consume(group_->received.size());
         } else if (decoder_.buffered() == 0) {
             trama_detail::byte_queue none;
             decoder_.swap_buffer(none);
         }
         has_messages_ = is_open() && may_have_message();
         restart_idle_time();
-        mark_changed();
     }
 
     /// Above the high-water mark the server receives nothing from the client.
@@ -3845,7 +3842,7 @@ private:
         if (result.status != io_status::done) return;
         group_->has_progress = true;
         outbox_.consume(result.bytes);
-        if (pending() == 0) group_->take_memory_back(outbox_);
+        if (pending() == 0) group_->spare.take_from(outbox_);
     }
 
     /// What the descriptor is to be watched for.
@@ -3857,7 +3854,10 @@ private:
 
     // ---- deadlines ----
 
-    void restart_idle_time() noexcept { idle_end_ = deadline(group_->idle_timeout); }
+    void restart_idle_time() {
+        idle_end_ = deadline(group_->idle_timeout);
+        mark_changed();
+    }
 
     /// The time of a message runs from its first byte until it has come whole. It does not run
     /// for a client above the high-water mark.
@@ -3994,6 +3994,10 @@ class message_server {
 public:
     using client = message_client<Codec, State>;
 
+    /// The parameter of on_join and the others: a lambda or a function that takes `Arguments`.
+    template <typename... Arguments>
+    using handler = trama_detail::callback<Arguments...>;
+
     /// Listens as tcp_listener::listen does. `limit`: the longest payload that is accepted, in
     /// bytes. Throws network_error. From here on SIGINT and SIGTERM end run(), unless they have a
     /// handler already.
@@ -4017,10 +4021,7 @@ public:
     /// server reads nothing from a client above the high-water mark, so that counts as silence too.
     void idle_timeout(duration time) {
         group_.idle_timeout = time;
-        for (client& each : clients()) {
-            each.restart_idle_time();
-            each.mark_changed();
-        }
+        for (client& each : clients()) each.restart_idle_time();
     }
 
     /// Drops a client that needs longer than `time` for one message, from its first byte, or from
@@ -4046,47 +4047,33 @@ public:
         resume_accepting();
     }
 
-    /// A client has come: `void(client&)`. For all handlers: one that throws a std::exception costs
-    /// the client that it serves, which leaves with the text as reason. Out of on_leave, on_refused
-    /// and on_stop, and for std::bad_alloc, the exception ends run().
-    template <typename Function>
-    void on_join(Function function) {
-        on_join_.set(std::move(function));
-    }
+    // For all handlers: one that throws a std::exception costs the client that it serves, which
+    // leaves with the text as reason. Out of on_leave, on_refused and on_stop, and for
+    // std::bad_alloc, the exception ends run().
 
-    /// A client has sent a message, which is lent for the call: `void(client&, std::string_view)`.
-    template <typename Function>
-    void on_message(Function function) {
-        on_message_.set(std::move(function));
-    }
+    /// Calls `function(client&)` when a client has come.
+    void on_join(handler<client&> function) { on_join_.replace(function); }
 
-    /// A client is about to be dropped for its silence, or by dismiss_after: `void(client&)`. A
+    /// Calls `function(client&, std::string_view)` for each message, which is lent for the call.
+    void on_message(handler<client&, std::string_view> function) { on_message_.replace(function); }
+
+    /// Calls `function(client&)` before a client is dropped for its silence, or by dismiss_after. A
     /// message sent to it now is still delivered.
-    template <typename Function>
-    void on_idle(Function function) {
-        on_idle_.set(std::move(function));
+    void on_idle(handler<client&> function) { on_idle_.replace(function); }
+
+    /// Calls `function(client&, std::string_view)` when a client has left, with the reason.
+    void on_leave(handler<client&, std::string_view> function) { on_leave_.replace(function); }
+
+    /// Calls `function(const endpoint&, std::string_view)` when a client could not be accepted,
+    /// with the reason. Without free descriptors or memory the endpoint is not known ("nowhere"),
+    /// and the client waits in the listener's queue.
+    void on_refused(handler<const endpoint&, std::string_view> function) {
+        on_refused_.replace(function);
     }
 
-    /// A client has left, and the reason: `void(client&, std::string_view)`.
-    template <typename Function>
-    void on_leave(Function function) {
-        on_leave_.set(std::move(function));
-    }
-
-    /// A client could not be accepted, and the reason: `void(const endpoint&, std::string_view)`.
-    /// Without free descriptors or memory the endpoint is not known ("nowhere"), and the client
-    /// waits in the listener's queue.
-    template <typename Function>
-    void on_refused(Function function) {
-        on_refused_.set(std::move(function));
-    }
-
-    /// The server stops, and every client is still here: `void()`. A message sent now is still
-    /// delivered.
-    template <typename Function>
-    void on_stop(Function function) {
-        on_stop_.set(std::move(function));
-    }
+    /// Calls `function()` when the server stops, and every client is still here. A message sent now
+    /// is still delivered.
+    void on_stop(handler<> function) { on_stop_.replace(function); }
 
     /// The clients that are here, for a range-for.
     client_range<client> clients() const noexcept { return client_range<client>(clients_); }
@@ -4164,7 +4151,6 @@ private:
         client& added = *new client(std::move(stream), group_);
         clients_[index(fd)] = &added;
         ++count_;
-        added.mark_changed();
         protect(added, [&] { on_join_(added); });
     }
 
@@ -4254,18 +4240,14 @@ private:
             if (fd == -1) return;
             if (fd == listener_.fd()) {
                 resume_accepting();
-                continue;
-            }
-            client& peer = *clients_[index(fd)];
-            if (peer.is_open()) {
-                check_deadline(peer);
             } else {
-                peer.drop("");
+                check_deadline(*clients_[index(fd)]);
             }
         }
     }
 
     void check_deadline(client& peer) {
+        if (!peer.is_open()) return peer.drop("");
         peer.mark_changed();
         // Bytes that came during a slow round are in time.
         if (!peer.has_messages_ && !peer.is_full()) receive(peer);
@@ -4393,12 +4375,12 @@ private:
     bool is_broken_ = false;
     int idle_rounds_ = 0;
     deadline idle_rounds_end_;
-    trama_detail::callback<client&> on_join_;
-    trama_detail::callback<client&, std::string_view> on_message_;
-    trama_detail::callback<client&> on_idle_;
-    trama_detail::callback<client&, std::string_view> on_leave_;
-    trama_detail::callback<const endpoint&, std::string_view> on_refused_;
-    trama_detail::callback<> on_stop_;
+    handler<client&> on_join_;
+    handler<client&, std::string_view> on_message_;
+    handler<client&> on_idle_;
+    handler<client&, std::string_view> on_leave_;
+    handler<const endpoint&, std::string_view> on_refused_;
+    handler<> on_stop_;
 };
 
 }  // namespace trama

@@ -428,8 +428,8 @@ public:
             };
             // UBSan opens a pipe when it sees a type of function for the first time. So both
             // functions are called once before the descriptors are gone.
-            trama::trama_detail::callback<const trama::endpoint&, std::string_view> first_call;
-            first_call.set(note_refused);
+            trama::trama_detail::callback<const trama::endpoint&, std::string_view> first_call(
+                note_refused);
             first_call({}, "");
             server_.on_refused(note_refused);
             server_.on_message([this](auto& from, std::string_view text) {

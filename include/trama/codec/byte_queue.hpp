@@ -90,6 +90,32 @@ private:
     std::size_t capacity_ = 0;
 };
 
+/// Passes memory from one queue to the next, so that an empty queue holds none, and a queue that is
+/// filled again and again makes no calls of the heap.
+class spare_memory {
+public:
+    /// `queue` must have no memory; it gets some if there is any.
+    void give_to(byte_queue& queue) noexcept {
+        if (count_ == 0) return;
+        --count_;
+        queue.swap(spare_[count_]);
+    }
+
+    /// Takes the memory of `queue`, which must be empty. Keeps 64 blocks of at most 64 KiB.
+    void take_from(byte_queue& queue) noexcept {
+        if (count_ == std::size(spare_) || queue.capacity() > 65536) {
+            queue = byte_queue();
+        } else {
+            queue.swap(spare_[count_]);
+            ++count_;
+        }
+    }
+
+private:
+    byte_queue spare_[64];  // the first `count_` have memory
+    std::size_t count_ = 0;
+};
+
 /// Makes room for `more` bytes. Throws std::bad_alloc.
 inline void make_room(byte_queue& out, std::size_t more) {
     out.prepare(more);

@@ -9,56 +9,52 @@ namespace trama {
 
 namespace trama_detail {
 
-/// Owns one function, or none. Neither copied nor moved. The function may replace itself while it
-/// runs, but it must not call the callback again.
+/// Owns one function, or none, and calls it. Neither copied nor moved.
 template <typename... Arguments>
 class callback {
 public:
-    callback() noexcept = default;
+    explicit callback() noexcept = default;
+
+    /// Any function that takes `Arguments`. Not explicit: a lambda is passed as it is.
+    template <typename Function>
+    callback(Function function) : function_(new wrapper<Function>(std::move(function))) {}
     callback(const callback&) = delete;
     callback& operator=(const callback&) = delete;
     ~callback() { delete function_; }
 
-    /// Calls `function` from now on.
-    template <typename Function>
-    void set(Function function) {
-        function_ = new wrapper<Function>(std::move(function), function_);
+    /// Takes the function of `next`. A function that replaces itself while it runs lives until it
+    /// has returned; it must not call the callback again.
+    void replace(callback& next) noexcept {
+        std::swap(function_, next.function_);
+        if (function_ != nullptr) std::swap(function_->replaced, next.function_);
     }
 
     /// Calls the function, if there is one.
     void operator()(Arguments... arguments) {
         if (function_ == nullptr) return;
         function_->call(arguments...);
-        function_->delete_replaced();
+        delete std::exchange(function_->replaced, nullptr);
     }
 
 private:
-    /// A function of any type, behind a virtual call. It owns the one that it replaced, which may
-    /// still be running.
-    class any_function {
-    public:
-        explicit any_function(any_function* replaced) noexcept : replaced_(replaced) {}
+    /// A function of any type, behind a virtual call.
+    struct any_function {
+        any_function() noexcept = default;
         any_function(const any_function&) = delete;
         any_function& operator=(const any_function&) = delete;
-        virtual ~any_function() { delete_replaced(); }
+        virtual ~any_function() { delete replaced; }
 
         virtual void call(Arguments... arguments) = 0;
-        void delete_replaced() noexcept { delete std::exchange(replaced_, nullptr); }
 
-    private:
-        any_function* replaced_;
+        any_function* replaced = nullptr;  // owned; it may still be running
     };
 
     template <typename Function>
-    class wrapper : public any_function {
-    public:
-        wrapper(Function function, any_function* replaced)
-            : any_function(replaced), function_(std::move(function)) {}
+    struct wrapper : any_function {
+        explicit wrapper(Function given) : function(std::move(given)) {}
+        void call(Arguments... arguments) override { function(arguments...); }
 
-        void call(Arguments... arguments) override { function_(arguments...); }
-
-    private:
-        Function function_;
+        Function function;
     };
 
     any_function* function_ = nullptr;

@@ -40,29 +40,12 @@ struct client_group {
     std::vector<leaver> leaving;         // those for which on_leave is to be called
     deadlines late;                      // when to look at each client again
     byte_queue received;                 // every client receives into this memory
-    byte_queue spare[64];                // empty; the first ones have memory that outboxes had
-    std::size_t spare_count = 0;         // so many
+    spare_memory spare;                  // of outboxes that are empty
     bool has_progress = false;           // something came, went or changed in this round
 
     /// False: no client can be late.
     bool has_deadlines() const noexcept {
         return idle_timeout != no_timeout || message_timeout != no_timeout || late.any();
-    }
-
-    void lend_memory(byte_queue& outbox) noexcept {
-        if (spare_count == 0) return;
-        --spare_count;
-        outbox.swap(spare[spare_count]);
-    }
-
-    void take_memory_back(byte_queue& outbox) noexcept {
-        constexpr std::size_t largest = 65536;
-        if (spare_count == std::size(spare) || outbox.capacity() > largest) {
-            outbox = byte_queue();
-        } else {
-            outbox.swap(spare[spare_count]);
-            ++spare_count;
-        }
     }
 };
 
@@ -84,7 +67,7 @@ public:
     void send(std::string_view payload) {
         if (is_open() && is_too_long()) drop_if_too_slow();
         if (!is_open()) return;
-        if (outbox_.capacity() == 0) group_->lend_memory(outbox_);
+        if (outbox_.capacity() == 0) group_->spare.give_to(outbox_);
         trama_detail::append_frame<Codec>(payload, outbox_);
         if (tracing()) trama_detail::trace_frame(fd(), "out", payload);
         mark_changed();
@@ -165,17 +148,14 @@ private:
         const bool is_lent = group_->received.capacity() == 0;
         if (is_lent) {
             decoder_.swap_buffer(group_->received);
-            if (group_->received.size() > 0) {
-                decoder_.receive_data(group_->received.bytes());
-                group_->received.consume(group_->received.size());
-            }
+            decoder_.receive_data(group_->received.bytes());
+            group_->received.consume(group_->received.size());
         } else if (decoder_.buffered() == 0) {
             trama_detail::byte_queue none;
             decoder_.swap_buffer(none);
         }
         has_messages_ = is_open() && may_have_message();
         restart_idle_time();
-        mark_changed();
     }
 
     /// Above the high-water mark the server receives nothing from the client.
@@ -199,7 +179,7 @@ private:
         if (result.status != io_status::done) return;
         group_->has_progress = true;
         outbox_.consume(result.bytes);
-        if (pending() == 0) group_->take_memory_back(outbox_);
+        if (pending() == 0) group_->spare.take_from(outbox_);
     }
 
     /// What the descriptor is to be watched for.
@@ -211,7 +191,10 @@ private:
 
     // ---- deadlines ----
 
-    void restart_idle_time() noexcept { idle_end_ = deadline(group_->idle_timeout); }
+    void restart_idle_time() {
+        idle_end_ = deadline(group_->idle_timeout);
+        mark_changed();
+    }
 
     /// The time of a message runs from its first byte until it has come whole. It does not run
     /// for a client above the high-water mark.

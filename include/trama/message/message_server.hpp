@@ -37,6 +37,10 @@ class message_server {
 public:
     using client = message_client<Codec, State>;
 
+    /// The parameter of on_join and the others: a lambda or a function that takes `Arguments`.
+    template <typename... Arguments>
+    using handler = trama_detail::callback<Arguments...>;
+
     /// Listens as tcp_listener::listen does. `limit`: the longest payload that is accepted, in
     /// bytes. Throws network_error. From here on SIGINT and SIGTERM end run(), unless they have a
     /// handler already.
@@ -60,10 +64,7 @@ public:
     /// server reads nothing from a client above the high-water mark, so that counts as silence too.
     void idle_timeout(duration time) {
         group_.idle_timeout = time;
-        for (client& each : clients()) {
-            each.restart_idle_time();
-            each.mark_changed();
-        }
+        for (client& each : clients()) each.restart_idle_time();
     }
 
     /// Drops a client that needs longer than `time` for one message, from its first byte, or from
@@ -89,47 +90,33 @@ public:
         resume_accepting();
     }
 
-    /// A client has come: `void(client&)`. For all handlers: one that throws a std::exception costs
-    /// the client that it serves, which leaves with the text as reason. Out of on_leave, on_refused
-    /// and on_stop, and for std::bad_alloc, the exception ends run().
-    template <typename Function>
-    void on_join(Function function) {
-        on_join_.set(std::move(function));
-    }
+    // For all handlers: one that throws a std::exception costs the client that it serves, which
+    // leaves with the text as reason. Out of on_leave, on_refused and on_stop, and for
+    // std::bad_alloc, the exception ends run().
 
-    /// A client has sent a message, which is lent for the call: `void(client&, std::string_view)`.
-    template <typename Function>
-    void on_message(Function function) {
-        on_message_.set(std::move(function));
-    }
+    /// Calls `function(client&)` when a client has come.
+    void on_join(handler<client&> function) { on_join_.replace(function); }
 
-    /// A client is about to be dropped for its silence, or by dismiss_after: `void(client&)`. A
+    /// Calls `function(client&, std::string_view)` for each message, which is lent for the call.
+    void on_message(handler<client&, std::string_view> function) { on_message_.replace(function); }
+
+    /// Calls `function(client&)` before a client is dropped for its silence, or by dismiss_after. A
     /// message sent to it now is still delivered.
-    template <typename Function>
-    void on_idle(Function function) {
-        on_idle_.set(std::move(function));
+    void on_idle(handler<client&> function) { on_idle_.replace(function); }
+
+    /// Calls `function(client&, std::string_view)` when a client has left, with the reason.
+    void on_leave(handler<client&, std::string_view> function) { on_leave_.replace(function); }
+
+    /// Calls `function(const endpoint&, std::string_view)` when a client could not be accepted,
+    /// with the reason. Without free descriptors or memory the endpoint is not known ("nowhere"),
+    /// and the client waits in the listener's queue.
+    void on_refused(handler<const endpoint&, std::string_view> function) {
+        on_refused_.replace(function);
     }
 
-    /// A client has left, and the reason: `void(client&, std::string_view)`.
-    template <typename Function>
-    void on_leave(Function function) {
-        on_leave_.set(std::move(function));
-    }
-
-    /// A client could not be accepted, and the reason: `void(const endpoint&, std::string_view)`.
-    /// Without free descriptors or memory the endpoint is not known ("nowhere"), and the client
-    /// waits in the listener's queue.
-    template <typename Function>
-    void on_refused(Function function) {
-        on_refused_.set(std::move(function));
-    }
-
-    /// The server stops, and every client is still here: `void()`. A message sent now is still
-    /// delivered.
-    template <typename Function>
-    void on_stop(Function function) {
-        on_stop_.set(std::move(function));
-    }
+    /// Calls `function()` when the server stops, and every client is still here. A message sent now
+    /// is still delivered.
+    void on_stop(handler<> function) { on_stop_.replace(function); }
 
     /// The clients that are here, for a range-for.
     client_range<client> clients() const noexcept { return client_range<client>(clients_); }
@@ -207,7 +194,6 @@ private:
         client& added = *new client(std::move(stream), group_);
         clients_[index(fd)] = &added;
         ++count_;
-        added.mark_changed();
         protect(added, [&] { on_join_(added); });
     }
 
@@ -297,18 +283,14 @@ private:
             if (fd == -1) return;
             if (fd == listener_.fd()) {
                 resume_accepting();
-                continue;
-            }
-            client& peer = *clients_[index(fd)];
-            if (peer.is_open()) {
-                check_deadline(peer);
             } else {
-                peer.drop("");
+                check_deadline(*clients_[index(fd)]);
             }
         }
     }
 
     void check_deadline(client& peer) {
+        if (!peer.is_open()) return peer.drop("");
         peer.mark_changed();
         // Bytes that came during a slow round are in time.
         if (!peer.has_messages_ && !peer.is_full()) receive(peer);
@@ -436,12 +418,12 @@ private:
     bool is_broken_ = false;
     int idle_rounds_ = 0;
     deadline idle_rounds_end_;
-    trama_detail::callback<client&> on_join_;
-    trama_detail::callback<client&, std::string_view> on_message_;
-    trama_detail::callback<client&> on_idle_;
-    trama_detail::callback<client&, std::string_view> on_leave_;
-    trama_detail::callback<const endpoint&, std::string_view> on_refused_;
-    trama_detail::callback<> on_stop_;
+    handler<client&> on_join_;
+    handler<client&, std::string_view> on_message_;
+    handler<client&> on_idle_;
+    handler<client&, std::string_view> on_leave_;
+    handler<const endpoint&, std::string_view> on_refused_;
+    handler<> on_stop_;
 };
 
 }  // namespace trama

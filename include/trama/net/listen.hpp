@@ -57,6 +57,12 @@ inline unique_fd listen_socket(const std::string& host, const port_number& port,
     return fd;
 }
 
+/// Errors of a connection that died before it was accepted; man 2 accept lists them.
+inline bool lost_before_accept(int error) noexcept {
+    return error == ECONNABORTED || error == EPERM || error == EPROTO || error == ENOPROTOOPT ||
+           error == ENETDOWN || error == ENETUNREACH || error == EHOSTDOWN || error == EHOSTUNREACH;
+}
+
 inline void trace_accepted(int listener, const call_result& result, address_buffer& peer) {
     if (result.failed()) return write_trace(listener, result.error, text("accept"));
     write_trace(listener, 0,
@@ -74,13 +80,9 @@ inline call_result accept_once(int listener, address_buffer& peer) {
     if (!result.failed()) set_defaults(result.descriptor());
 #endif
     if (tracing()) trace_accepted(listener, result, peer);
+    // A client that has gone before it was served is no fault of the listener.
+    if (lost_before_accept(result.error)) return {-1, EAGAIN};
     return result;
-}
-
-/// Errors of a connection that died before it was accepted; man 2 accept lists them.
-inline bool lost_before_accept(int error) noexcept {
-    return error == ECONNABORTED || error == EPERM || error == EPROTO || error == ENOPROTOOPT ||
-           error == ENETDOWN || error == ENETUNREACH || error == EHOSTDOWN || error == EHOSTUNREACH;
 }
 
 }  // namespace trama_detail

@@ -170,7 +170,7 @@ public:
     /// Returns the next connection; waits for one. Throws network_error. man 2 accept
     [[nodiscard]] tcp_stream accept() {
         trama_detail::address_buffer peer;
-        const auto accept = [&] { return accept_once(peer); };
+        const auto accept = [&] { return trama_detail::accept_once(fd(), peer); };
         const deadline limit(get_timeout());
         // The wait comes first: a server that calls accept() seldom finds a client there already.
         auto result = trama_detail::poll_until(limit, fd(), POLLIN);
@@ -184,7 +184,7 @@ public:
     /// would_block: none is waiting.
     io_result try_accept(tcp_stream& client) {
         trama_detail::address_buffer peer;
-        const auto result = accept_once(peer);
+        const auto result = trama_detail::accept_once(fd(), peer);
         if (result.failed()) return trama_detail::to_io_result(result);
         client = tcp_stream(unique_fd(result.descriptor()), peer.value());
         return {};
@@ -198,13 +198,6 @@ public:
 
 private:
     explicit tcp_listener(unique_fd fd) noexcept : basic_socket(std::move(fd)) {}
-
-    trama_detail::call_result accept_once(trama_detail::address_buffer& peer) {
-        const auto result = trama_detail::accept_once(fd(), peer);
-        // A client that has gone before it was served is no fault of the listener.
-        if (trama_detail::lost_before_accept(result.error)) return {-1, EAGAIN};
-        return result;
-    }
 };
 
 }  // namespace trama
