@@ -4080,7 +4080,7 @@ public:
 
     /// Serves until stop(), SIGINT or SIGTERM; then sends what waits in the outboxes, for less than
     /// a second, and closes. Throws network_error when listening itself fails, and the exceptions
-    /// named at on_join: after that the server can only be destroyed.
+    /// named above: after that the server can only be destroyed.
     void run() {
         if (is_broken_) throw std::logic_error("message_server: an exception ended run() before");
         is_broken_ = true;

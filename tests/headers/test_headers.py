@@ -148,17 +148,17 @@ class Layers(unittest.TestCase):
 
 
 class Budgets(unittest.TestCase):
-    def test_the_library_has_at_most_3900_lines_of_code_and_comment(self):
-        self.assertLessEqual(sum(map(lines_of, TEXTS)), 3900)
+    def test_the_library_has_at_most_3860_lines_of_code_and_comment(self):
+        self.assertLessEqual(sum(map(lines_of, TEXTS)), 3860)
 
-    def test_the_server_has_at_most_720_lines(self):
+    def test_the_server_has_at_most_680_lines(self):
         parts = [name for name in TEXTS if re.search(r"message/(callback|message_)", name)]
         self.assertEqual(len(parts), 3)
-        self.assertLessEqual(sum(map(lines_of, parts)), 720)
+        self.assertLessEqual(sum(map(lines_of, parts)), 680)
 
     def test_a_header_has_at_most_200_lines_of_code_and_comment(self):
         # The loop of the server, and its client, are whole in one place.
-        large = {"message/message_server.hpp": 400, "message/message_client.hpp": 270,
+        large = {"message/message_server.hpp": 380, "message/message_client.hpp": 255,
                  "net/socket.hpp": 210}
         for name in TEXTS:
             with self.subTest(name):
