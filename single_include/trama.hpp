@@ -1022,8 +1022,8 @@ public:
     /// Takes up to `size` buffered bytes out of the queue, as bytes and not as a frame: for a
     /// stream in which frames are followed by something else. Returns how many were copied to
     /// `memory`.
-    std::size_t take_bytes(char* memory, std::size_t size) {
-        const std::size_t count = buffer_.bytes().copy(memory, size);
+    std::size_t take_bytes(void* memory, std::size_t size) {
+        const std::size_t count = buffer_.bytes().copy(static_cast<char*>(memory), size);
         remove_front(count);
         return count;
     }
@@ -1708,12 +1708,13 @@ inline std::size_t receive_some(int fd, void* memory, std::size_t size, const de
 }
 
 /// Fills memory[done, end); `size` is the whole that was asked for, shown by errors.
-inline void receive_rest(int fd, char* memory, std::size_t done, std::size_t end, std::size_t size,
+inline void receive_rest(int fd, void* memory, std::size_t done, std::size_t end, std::size_t size,
                          const deadline& limit, const endpoint& peer) {
     constexpr const char* operation = "recv_exact from";
+    char* const bytes = static_cast<char*>(memory);
     while (done < end) {
         const auto receive = [&] {
-            return receive_once(fd, memory + done, end - done, flags_for(limit), ": short read");
+            return receive_once(fd, bytes + done, end - done, flags_for(limit), ": short read");
         };
         const std::size_t count =
             expect(call_until(limit, fd, POLLIN, receive), operation, peer).count();
@@ -2026,7 +2027,7 @@ public:
     /// network_error; then the bytes that had come are lost.
     void recv_exact(void* memory, std::size_t size) {
         const deadline limit(get_timeout());
-        trama_detail::receive_rest(fd(), static_cast<char*>(memory), 0, size, size, limit, remote_);
+        trama_detail::receive_rest(fd(), memory, 0, size, size, limit, remote_);
     }
 
     /// The same into a string, which grows with what comes: a large `size` costs nothing before.
@@ -3514,14 +3515,14 @@ public:
 
     /// Receives bytes that are no frame, such as a file behind its name: 1 to `size`, those that
     /// are buffered first. Returns how many; 0: the peer has closed. Throws network_error.
-    [[nodiscard]] std::size_t recv_some(char* memory, std::size_t size) {
+    [[nodiscard]] std::size_t recv_some(void* memory, std::size_t size) {
         const std::size_t count = decoder_.take_bytes(memory, size);
         return count > 0 ? count : stream_.recv_some(memory, size);
     }
 
     /// Receives exactly `size` bytes that are no frame. Throws unexpected_eof and network_error;
     /// then the bytes that had come are lost.
-    void recv_exact(char* memory, std::size_t size) {
+    void recv_exact(void* memory, std::size_t size) {
         const std::size_t count = decoder_.take_bytes(memory, size);
         const deadline limit(stream_.get_timeout());
         trama_detail::receive_rest(stream_.fd(), memory, count, size, size, limit,

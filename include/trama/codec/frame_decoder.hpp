@@ -74,8 +74,8 @@ public:
     /// Takes up to `size` buffered bytes out of the queue, as bytes and not as a frame: for a
     /// stream in which frames are followed by something else. Returns how many were copied to
     /// `memory`.
-    std::size_t take_bytes(char* memory, std::size_t size) {
-        const std::size_t count = buffer_.bytes().copy(memory, size);
+    std::size_t take_bytes(void* memory, std::size_t size) {
+        const std::size_t count = buffer_.bytes().copy(static_cast<char*>(memory), size);
         remove_front(count);
         return count;
     }

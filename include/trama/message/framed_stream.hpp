@@ -70,14 +70,14 @@ public:
 
     /// Receives bytes that are no frame, such as a file behind its name: 1 to `size`, those that
     /// are buffered first. Returns how many; 0: the peer has closed. Throws network_error.
-    [[nodiscard]] std::size_t recv_some(char* memory, std::size_t size) {
+    [[nodiscard]] std::size_t recv_some(void* memory, std::size_t size) {
         const std::size_t count = decoder_.take_bytes(memory, size);
         return count > 0 ? count : stream_.recv_some(memory, size);
     }
 
     /// Receives exactly `size` bytes that are no frame. Throws unexpected_eof and network_error;
     /// then the bytes that had come are lost.
-    void recv_exact(char* memory, std::size_t size) {
+    void recv_exact(void* memory, std::size_t size) {
         const std::size_t count = decoder_.take_bytes(memory, size);
         const deadline limit(stream_.get_timeout());
         trama_detail::receive_rest(stream_.fd(), memory, count, size, size, limit,

@@ -63,7 +63,7 @@ public:
     /// network_error; then the bytes that had come are lost.
     void recv_exact(void* memory, std::size_t size) {
         const deadline limit(get_timeout());
-        trama_detail::receive_rest(fd(), static_cast<char*>(memory), 0, size, size, limit, remote_);
+        trama_detail::receive_rest(fd(), memory, 0, size, size, limit, remote_);
     }
 
     /// The same into a string, which grows with what comes: a large `size` costs nothing before.

@@ -98,12 +98,13 @@ inline std::size_t receive_some(int fd, void* memory, std::size_t size, const de
 }
 
 /// Fills memory[done, end); `size` is the whole that was asked for, shown by errors.
-inline void receive_rest(int fd, char* memory, std::size_t done, std::size_t end, std::size_t size,
+inline void receive_rest(int fd, void* memory, std::size_t done, std::size_t end, std::size_t size,
                          const deadline& limit, const endpoint& peer) {
     constexpr const char* operation = "recv_exact from";
+    char* const bytes = static_cast<char*>(memory);
     while (done < end) {
         const auto receive = [&] {
-            return receive_once(fd, memory + done, end - done, flags_for(limit), ": short read");
+            return receive_once(fd, bytes + done, end - done, flags_for(limit), ": short read");
         };
         const std::size_t count =
             expect(call_until(limit, fd, POLLIN, receive), operation, peer).count();
