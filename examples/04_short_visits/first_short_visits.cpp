@@ -1,7 +1,7 @@
-// first_short_visits -- one answer for each client, and five seconds to say something
+// first_short_visits -- closes each client after one answer, or after 5 s in which it sent nothing
 // Run:      g++ first_short_visits.cpp && ./a.out
 //           nc localhost 5000                     in a second terminal, and in a third
-// Observe:  A client that types nothing leaves after 5 seconds. The next one waits no longer.
+// Observe:  After 5 seconds the server closes a client that types nothing, and serves the next one.
 // Missing:  another time than 5 seconds, and an orderly end at Ctrl-C: short_visit_server.cpp
 #include "trama.hpp"
 
@@ -9,15 +9,15 @@
 #include <iostream>
 #include <string>
 
-/// Receives once and answers once. A plain close could destroy the answer on its way: if unread
-/// bytes are left, it resets the connection. close_lingering receives them first.
+/// Receives once and answers once. If the program has not received all bytes, a plain close resets
+/// the connection, and the answer may be lost. close_lingering receives those bytes first.
 void answer_once(trama::tcp_stream& client) {
     const std::string bytes = client.recv_some(1024);
     client.send_all(bytes);
     client.close_lingering();
 }
 
-/// Serves one client. An error, such as the time-out, ends its visit, and not the server.
+/// Serves one client. An error, such as a time-out, ends this visit. The server continues.
 void serve(trama::tcp_stream client) {
     client.set_timeout(std::chrono::seconds(5));
     try {

@@ -3,7 +3,7 @@
 // Goal:     Keep the queue of clients moving: close after the first answer, or after a time-out.
 // Run:      ./short_visit_server --idle 5
 //           ./short_visit_client                  in several terminals; type in the last one first
-// Observe:  No client waits for more than five seconds for each client before it. The time-out is
+// Observe:  A client waits at most about five seconds for each client before it. The time-out is
 //           one line, set_timeout. When the time is up, the call throws an exception whose code()
 //           equals std::errc::timed_out.
 // Exercise: How long may the tenth client have to wait? Compare with 03_echo_server. This is the
@@ -22,8 +22,8 @@ constexpr const char* examples = R"(
   short_visit_server --idle 1      wait at most one second
 )";
 
-/// Receives once and answers once. A plain close could destroy the answer on its way: if unread
-/// bytes are left, it resets the connection. close_lingering receives them first.
+/// Receives once and answers once. If the program has not received all bytes, a plain close resets
+/// the connection, and the answer may be lost. close_lingering receives those bytes first.
 void answer_once(trama::tcp_stream& client) {
     const std::string bytes = client.recv_some(1024);
     program::say_more(client.remote_endpoint(), ": ", program::shown{bytes});
@@ -32,7 +32,8 @@ void answer_once(trama::tcp_stream& client) {
 }
 
 // [region one-visit]
-/// Serves one client. An error ends its visit, and not the server. A time-out is no error here.
+/// Serves one client. An error ends this visit, and the server continues. A time-out has its own
+/// message: it is a normal end.
 void serve(trama::tcp_stream client, std::chrono::seconds idle_time) {
     const program::hang_up_on_stop on_stop(client.fd());
     program::say(client.remote_endpoint(), " came");

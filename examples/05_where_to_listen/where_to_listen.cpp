@@ -138,24 +138,28 @@ void print_header(const std::vector<std::string>& destinations) {
     print_row(header);
 }
 
-int try_all(const program::options& given) {
-    const std::string own = address_for_others();
-    std::vector<std::string> addresses = given.words();
-    if (addresses.empty()) {
-        addresses = {"localhost", "127.0.0.1", "0.0.0.0", "::1", "::", "*"};
-        if (!own.empty()) addresses.push_back(own);
-    }
-    std::vector<std::string> destinations{"127.0.0.1", "::1"};
-    if (!own.empty()) destinations.push_back(own);
-    print_header(destinations);
-    bool all_were_tried = true;
-    for (const std::string& each : addresses) {
-        if (!try_address(each, destinations)) all_were_tried = false;
-    }
+/// Says which address other machines use. `own` is "" if there is none.
+void print_summary(const std::string& own) {
     if (!has_ipv6()) program::say("This machine has no IPv6.");
     program::say(own.empty()
                      ? "This machine has loopback addresses only: other machines cannot reach it."
                      : "Other machines connect to " + own + '.');
+}
+
+int try_all(const program::options& given) {
+    const std::string own = address_for_others();
+    std::vector<std::string> usual{"localhost", "127.0.0.1", "0.0.0.0", "::1", "::", "*"};
+    std::vector<std::string> destinations{"127.0.0.1", "::1"};
+    if (!own.empty()) {
+        usual.push_back(own);
+        destinations.push_back(own);
+    }
+    print_header(destinations);
+    bool all_were_tried = true;
+    for (const std::string& each : given.words().empty() ? usual : given.words()) {
+        if (!try_address(each, destinations)) all_were_tried = false;
+    }
+    print_summary(own);
     return all_were_tried ? 0 : 1;
 }
 

@@ -9,8 +9,8 @@
 #include <iostream>
 #include <string>
 
-/// Sends `line`. Returns true if it came back within a second. What else comes is a late answer to
-/// an earlier line, and is ignored.
+/// Sends `line`. Returns true if it comes back within a second. Ignores every other datagram: it is
+/// a late answer to an earlier line.
 bool is_answered(trama::udp_socket& server, const std::string& line) {
     const trama::deadline limit(std::chrono::seconds(1));
     server.set_timeout(limit.left());
@@ -26,7 +26,7 @@ bool is_answered(trama::udp_socket& server, const std::string& line) {
     return false;
 }
 
-/// Tries three times: UDP itself sends nothing again.
+/// Sends `line` at most three times: UDP itself sends nothing again.
 bool send_until_answered(trama::udp_socket& server, const std::string& line) {
     for (int attempt = 1; attempt <= 3; ++attempt) {
         if (is_answered(server, line)) return true;

@@ -8,7 +8,7 @@
 #include <iostream>
 #include <string>
 
-/// Receives one datagram and sends it back. An error costs that datagram, and not the server.
+/// Receives one datagram and sends it back. After an error the server continues with the next one.
 void answer_one(trama::udp_socket& socket) {
     const trama::datagram message = socket.recv_from();
     std::cout << message.from << ": " << trama::escaped(message.bytes, 60) << std::endl;

@@ -12,6 +12,7 @@
 #include "../support/program.hpp"
 
 #include <chrono>
+#include <cmath>
 #include <string>
 #include <string_view>
 
@@ -24,7 +25,12 @@ constexpr const char* examples = R"(
 Answers go to stdout. Exit code 1: a line was never answered.
 )";
 
-using milliseconds = std::chrono::duration<double, std::milli>;
+/// The time since `start`, in milliseconds with at most two decimals.
+double milliseconds_since(std::chrono::steady_clock::time_point start) {
+    const std::chrono::duration<double, std::milli> waited =
+        std::chrono::steady_clock::now() - start;
+    return std::round(waited.count() * 100) / 100;
+}
 
 struct totals {
     long lines = 0;
@@ -35,8 +41,8 @@ struct totals {
 
 // [region wait]
 /// Returns true if the answer to `request` comes in time. Ignores late answers to earlier requests:
-/// they have another number. One deadline is for all datagrams, so many late answers cannot keep
-/// the client here for ever.
+/// they have another number. All datagrams have one deadline, so the wait ends even if late answers
+/// keep coming.
 bool wait_for_answer(trama::udp_socket& server, std::string_view request, trama::duration timeout) {
     const trama::deadline limit(timeout);
     while (program::wait_readable(server.fd(), limit.left())) {
@@ -58,9 +64,8 @@ bool send_until_answered(trama::udp_socket& server, std::string_view request, lo
         ++sum.sent;
         program::say_more("sent \"", program::shown{request, 60}, "\", try ", attempt);
         const bool answered = wait_for_answer(server, request, timeout);
-        const milliseconds waited = std::chrono::steady_clock::now() - start;
         program::say("line ", sum.lines, ", try ", attempt, ": ", answered ? "answer" : "no answer",
-                     " after ", waited.count(), " ms");
+                     " after ", milliseconds_since(start), " ms");
         if (answered) return true;
         ++sum.unanswered_datagrams;
         if (program::stopping()) break;
@@ -82,19 +87,18 @@ int talk(const program::options& given) {
         else
             ++sum.unanswered_lines;
     }
-    program::say(sum.lines, " lines, ", sum.sent, " datagrams sent, ", sum.unanswered_datagrams,
-                 " without an answer; ", sum.unanswered_lines, " lines given up");
+    program::say("lines: ", sum.lines, ", given up: ", sum.unanswered_lines,
+                 "; datagrams sent: ", sum.sent, ", without an answer: ", sum.unanswered_datagrams);
     return sum.unanswered_lines == 0 ? 0 : 1;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-    return program::run(
-        argc, argv, examples,
-        {program::host_option(),
-         program::port_option(),
-         {'t', "timeout", "MS", "500", "how long to wait for an answer"},
-         {'n', "tries", "N", "3", "how often to send a line before the client gives it up"}},
-        talk);
+    return program::run(argc, argv, examples,
+                        {program::host_option(),
+                         program::port_option(),
+                         {'t', "timeout", "MS", "500", "how long to wait for an answer"},
+                         {'n', "tries", "N", "3", "how often to send a line before giving up"}},
+                        talk);
 }

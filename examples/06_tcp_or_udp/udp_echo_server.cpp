@@ -20,7 +20,7 @@ constexpr const char* examples = R"(
   ss -lunp 'sport = :5000'        see it: a UDP socket is bound, it does not listen
 )";
 
-/// Sends a datagram back. An error costs this datagram, and not the server.
+/// Sends a datagram back. After an error the server continues with the next one.
 void answer(trama::udp_socket& socket, const trama::datagram& message) {
     try {
         socket.send_to(message.bytes, message.from);

@@ -1,10 +1,10 @@
-// one_recv -- waits before it reads once, and receives two messages as one piece
+// one_recv -- waits, receives once, and gets two messages as one piece
 //
 // Goal:     See that one receive returns what is there: half a message, one, or several.
 // Run:      ./one_recv -p 5000
 //           ./two_sends -p 5000
-// Observe:  After 2 s one read returns 9 bytes, "holaadios". Nothing shows where "hola" ends.
-// Exercise: Ask for --size 6: what comes now, and where is the rest? Which rule could both ends
+// Observe:  After 2 s one recv returns 9 bytes, "holaadios". Nothing shows where "hola" ends.
+// Exercise: Try --size 6: what comes now, and where is the rest? Which rule could both ends
 //           agree on, so that the receiver finds each message again?
 // Next:     08_frames, where each message says how long it is
 #include "../support/program.hpp"
@@ -15,17 +15,17 @@
 namespace {
 
 constexpr const char* examples = R"(
-  one_recv                        wait for two_sends, and read 2 s after it has connected
-  one_recv -w 0                   read as soon as any byte is there
-  one_recv -s 6                   read at most 6 bytes
+  one_recv                        wait for two_sends, and receive 2 s after it has connected
+  one_recv -w 0                   receive as soon as any byte is there
+  one_recv -s 6                   receive at most 6 bytes
 )";
 
 // [region one-recv]
-/// Lets the time `wait` pass, in which more may come, and then reads once.
+/// Waits, and then receives once: at most `size` of the bytes that have come until then.
 void receive_once(trama::tcp_stream& sender, std::chrono::milliseconds wait, std::size_t size) {
     program::pause(wait);
     const std::string bytes = sender.recv_some(size);
-    program::say("one read of at most ", size, " bytes gave ", bytes.size());
+    program::say("one recv of at most ", size, " bytes returned ", bytes.size());
     program::print(bytes);
 }
 // [/region one-recv]
@@ -38,7 +38,7 @@ int receive_from_one(const program::options& given) {
     if (!program::wait_readable(listener.fd())) return 0;  // Ctrl-C
     trama::tcp_stream sender = listener.accept();
     const program::hang_up_on_stop on_stop(sender.fd());
-    program::say(sender.remote_endpoint(), " came; now ", wait.count(), " ms without reading");
+    program::say(sender.remote_endpoint(), " came; now a wait of ", wait.count(), " ms");
     receive_once(sender, wait, size);
     return 0;
 }
@@ -49,7 +49,7 @@ int main(int argc, char** argv) {
     return program::run(argc, argv, examples,
                         {program::address_option(),
                          program::port_option(),
-                         {'w', "wait", "MS", "2000", "how long to wait before the one read"},
-                         {'s', "size", "BYTES", "1024", "the largest number of bytes to read"}},
+                         {'w', "wait", "MS", "2000", "how long to wait before the one recv"},
+                         {'s', "size", "BYTES", "1024", "the largest number of bytes to receive"}},
                         receive_from_one);
 }

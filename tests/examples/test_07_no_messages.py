@@ -33,9 +33,9 @@ class Glue(programs.TestCase):
     def test_hola_and_adios_arrive_as_one_piece(self):
         receiver = self.receive_two_sends()
         self.assertEqual(receiver.stdout.splitlines()[1:], ["holaadios"])
-        self.assertIn("one read of at most 1024 bytes gave 9\n", receiver.stderr)
+        self.assertIn("one recv of at most 1024 bytes returned 9\n", receiver.stderr)
 
-    def test_a_read_of_6_bytes_cuts_through_the_second_message(self):
+    def test_a_recv_of_6_bytes_cuts_through_the_second_message(self):
         self.assertEqual(self.receive_two_sends("-s", 6).stdout.splitlines()[1:], ["holaad"])
 
     def test_the_sender_makes_two_calls(self):
@@ -65,12 +65,12 @@ class Glue(programs.TestCase):
 
 
 class Faults(programs.TestCase):
-    def test_the_sender_is_refused_when_nobody_listens(self):
+    def test_the_sender_is_refused_when_no_program_listens(self):
         port = programs.refusing_port()
         sender = self.start(SENDER, "-H", "127.0.0.1", "-p", port)
         self.assert_fails(sender, 1, "Connection refused")
 
-    def test_the_receiver_is_told_of_a_sender_that_was_killed(self):
+    def test_the_receiver_reports_a_sender_that_was_killed(self):
         receiver = self.server(RECEIVER, "-w", 0)
         pause(receiver)
         programs.reset(programs.connect(receiver.port))
@@ -88,7 +88,7 @@ class Faults(programs.TestCase):
                 receiver = self.server(RECEIVER, "-w", 60000)
                 with programs.connect(receiver.port) as sender:
                     sender.sendall(b"hola")
-                    receiver.wait_for_line(" came; now 60000 ms", on="stderr")
+                    receiver.wait_for_line(" came; now a wait of 60000 ms", on="stderr")
                     sender.sendall(b"adios")  # only a receiver that waits reads both at once
                     receiver.signal(number)
                     self.assertEqual(receiver.wait_exit(), 0)
