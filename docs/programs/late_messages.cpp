@@ -12,7 +12,6 @@ void receive_one(framed_stream& peer) {
     if (const auto message = peer.recv_frame()) std::cout << ' ' << *message;
 }
 
-// [region all]
 /// Receives all messages that have come, and does not wait. Returns false at the end of the stream.
 bool receive_all(framed_stream& peer) {
     std::string message;
@@ -23,7 +22,6 @@ bool receive_all(framed_stream& peer) {
         std::cout << ' ' << message;
     }
 }
-// [/region all]
 
 /// Waits twice, half a second at most, and calls `receive` if the descriptor is ready.
 template <typename Receive>
