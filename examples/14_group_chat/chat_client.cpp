@@ -137,10 +137,11 @@ private:
         limit_ = trama::deadline(time_for_question);
     }
 
-    /// Takes all messages that have come, and does not wait for more.
+    /// Takes all messages that have come, and does not wait for more. Also returns at a stop: a
+    /// server that sends without a pause must not keep us here.
     void receive() {
         std::string message;
-        while (!is_over_) {
+        while (!is_over_ && !stop_.stopped()) {
             const trama::io_status status = receive_one(message);
             if (status == trama::io_status::would_block) return;
             if (status == trama::io_status::end_of_stream) is_over_ = true;

@@ -109,6 +109,7 @@ private:
         if (text.empty()) return;
         send_to_others(peer, Wording::said(peer.state.name, program::harmless(text)));
     }
+    // [/region message]
 
     /// Sends to all members but one. A client at the door receives nothing of the room.
     void send_to_others(const client& sender, std::string_view text) {
@@ -116,7 +117,6 @@ private:
         for (client& each : server_.clients())
             if (&each != &sender && is_member(each)) each.send(text);
     }
-    // [/region message]
 
     void send_to_all(std::string_view text) {
         for (client& each : server_.clients()) each.send(text);

@@ -55,7 +55,6 @@ void add_first_bytes(copy::conversation& server, copy::local_file& file, std::ui
     }
 }
 
-// [region common-part]
 /// Returns how many bytes of this file the server has: the number that it sends if the sum agrees,
 /// else 0. `file` is read up to there, and `sum` includes those bytes.
 std::uint64_t common_part(copy::conversation& server, copy::local_file& file, copy::checksum& sum) {
@@ -67,7 +66,6 @@ std::uint64_t common_part(copy::conversation& server, copy::local_file& file, co
     file.rewind();
     return 0;
 }
-// [/region common-part]
 
 /// Sends the bytes from `start` on. Each one goes through the sum.
 void send_data(copy::conversation& server, copy::local_file& file, std::uint64_t start,

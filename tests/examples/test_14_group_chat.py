@@ -3,6 +3,7 @@
 
 Run: TRAMA_BUILD=build python3 tests/examples/test_14_group_chat.py
 """
+import contextlib
 import os
 import select
 import shutil
@@ -868,6 +869,25 @@ class OtherServers(ChatCase):
             connection.sendall(b"* password?\n")
             self.assertEqual(connection.recv(99), b"sesame\n")
             self.assertEqual(connection.recv(99), b"hola\n")
+
+    @staticmethod
+    def flood(listener):
+        """Sends messages to one client until it has left."""
+        with programs.accept(listener) as connection:
+            with contextlib.suppress(ConnectionError):
+                while True:
+                    connection.sendall(Frames.encode(b"<ana> hola") * 1000)
+
+    def test_the_first_ctrl_c_ends_it_although_the_server_sends_without_a_pause(self):
+        for terminal in ((), TERMINAL):
+            with self.subTest(terminal=terminal):
+                listener = self.listener()
+                server = self.in_background(self.flood, listener)
+                client = self.start_client(programs.port_of(listener), terminal=terminal)
+                client.wait_for_bytes(100000)
+                client.interrupt()
+                self.assertEqual(client.wait_exit(limit=5), 0, "it has not left")
+                server.result()
 
     def test_a_server_that_does_not_close_does_not_keep_it(self):
         for text in ("hola\n", "/quit\n"):
