@@ -5,8 +5,8 @@
 //           ./copy_stream_client -p 5000 FILE       in a second terminal
 // Observe:  Exit code 0 means: the server has all of it on its disk, with the same checksum. Press
 //           Ctrl-C in the middle, and start it again: it sends the rest.
-// Exercise: Change one byte at the front of FILE between the two runs. Which message tells the
-//           client, and what does it send then?
+// Exercise: Change one byte at the front of FILE between the two runs. In which message does
+//           the client notice it, and what does it send then?
 // Next:     copy_stream_server.cpp; 16_file_store
 #include "../support/progress.hpp"
 #include "checksum.hpp"

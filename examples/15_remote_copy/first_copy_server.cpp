@@ -2,7 +2,7 @@
 // Run:      g++ first_copy_server.cpp && ./a.out        it stores into the folder copies
 //           g++ first_copy_client.cpp -o client && ./client photo.jpg   in a second terminal
 // Observe:  Stop the client with Ctrl-C during a large file: nothing is left in the folder.
-// Missing:  many clients, going on after a cut, a check for U+009B in names: copy_stream_server.cpp
+// Missing:  many clients, the rest after a cut, a check for U+009B in names: copy_stream_server.cpp
 #include "trama.hpp"
 
 #include <algorithm>
