@@ -948,6 +948,7 @@ class Copy(TestCase):
                 client = self.client(name)
                 self.assertEqual(client.code, 1, client.story(name))
                 self.assertRegex(client.stderr, r"\A[^\n]+\n\Z")
+                self.copy_server.wait_for_line("^not a name and a size", on="stderr")
         self.assertEqual(self.stored(), [])
 
     def test_a_file_of_proc_is_refused_and_not_sent_as_empty(self):
