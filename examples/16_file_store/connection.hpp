@@ -82,11 +82,7 @@ public:
         };
         stream_.set_timeout(std::min<trama::duration>(timeout, 200ms));
         while (sent < size && go_on()) {
-            try {
-                send_piece(file, sent, size, on_progress);
-            } catch (const trama::network_error& error) {
-                if (error.code() != std::errc::timed_out || limit.passed()) throw;
-            }
+            send_piece(file, sent, size, on_progress, limit);
         }
         stream_.set_timeout(timeout);
         log(level::debug, "[Socket] sent ", sent, " bytes of a file to ", peer());
@@ -108,12 +104,18 @@ public:
     const trama::endpoint& peer() const { return stream_.remote_endpoint(); }
 
 private:
-    /// Sends up to 1 MiB of a file of `size` bytes, from `begin` on.
+    /// Sends up to 1 MiB of a file of `size` bytes, from `begin` on. A time-out ends it early; it
+    /// is an error only when `limit`, which `progress` moves, has passed.
     template <typename Progress>
-    void send_piece(int file, std::uint64_t begin, std::uint64_t size, const Progress& progress) {
+    void send_piece(int file, std::uint64_t begin, std::uint64_t size, const Progress& progress,
+                    const trama::deadline& limit) {
         const std::uint64_t piece = std::min<std::uint64_t>(size - begin, 1U << 20U);
-        trama::send_file(stream_, file, begin, piece,
-                         [&](std::uint64_t more) { progress(begin + more); });
+        try {
+            trama::send_file(stream_, file, begin, piece,
+                             [&](std::uint64_t more) { progress(begin + more); });
+        } catch (const trama::network_error& error) {
+            if (error.code() != std::errc::timed_out || limit.passed()) throw;
+        }
     }
 
     std::string receive_some(std::size_t most) {

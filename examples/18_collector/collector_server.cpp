@@ -92,7 +92,8 @@ public:
             delete_unfinished(peer);
             program::say(peer.remote_endpoint(), " left: ", why);
         });
-        server_.on_refused([](auto& peer, auto why) { program::say(peer, " is refused: ", why); });
+        server_.on_refused(
+            [](auto& peer, auto why) { program::say_error(peer, " is refused: ", why); });
     }
 
     int run() {
@@ -157,7 +158,7 @@ private:
     /// need not know.
     static void refuse(client& peer, const char* why, const std::string& reply) {
         delete_unfinished(peer);
-        program::say(peer.remote_endpoint(), ": error: ", why);
+        program::say_error(peer.remote_endpoint(), ": error: ", why);
         peer.send("error: " + reply);
         peer.close();
     }
