@@ -94,27 +94,26 @@ inline constexpr std::uint64_t base64_size(std::uint64_t size) {
     return (size + 2) / 3 * 4;
 }
 
-/// One to three bytes in base64: three bytes are 24 bits, and these are four characters of 6 bits.
-/// "=" stands for a byte that is missing.
-inline std::array<char, 4> base64_group(std::string_view bytes) {
+/// Appends one to three bytes in base64: three bytes are 24 bits, and these are four characters of
+/// 6 bits. "=" stands for a byte that is missing.
+inline void append_group(std::string_view bytes, std::string& out) {
     unsigned bits = 0;
     for (std::size_t i = 0; i < 3; ++i) {
         bits = bits << 8U | (i < bytes.size() ? static_cast<unsigned char>(bytes[i]) : 0U);
     }
-    std::array<char, 4> four{};
+    char four[4];
     for (unsigned i = 0; i < 4; ++i) {
         four[i] = base64_alphabet[bits >> (18 - 6 * i) & 63U];
     }
     if (bytes.size() < 3) four[3] = '=';
     if (bytes.size() < 2) four[2] = '=';
-    return four;
+    out.append(four, sizeof four);
 }
 
 /// Appends `bytes` in base64. Pieces whose sizes are multiples of three can be encoded one by one.
 inline void append_base64(std::string_view bytes, std::string& out) {
     for (std::size_t i = 0; i < bytes.size(); i += 3) {
-        const std::array<char, 4> four = base64_group(bytes.substr(i, 3));
-        out.append(four.data(), four.size());
+        append_group(bytes.substr(i, 3), out);
     }
 }
 
@@ -128,16 +127,10 @@ inline std::array<unsigned char, 256> base64_values() {
     return values;
 }
 
-/// The 24 bits behind four characters, or nullopt if one of them is not of base64.
-inline std::optional<unsigned> base64_bits(std::string_view four) {
-    static const std::array<unsigned char, 256> values = base64_values();
-    unsigned bits = 0;
-    for (const char letter : four) {
-        const unsigned value = values[static_cast<unsigned char>(letter)];
-        if (value == 64) return std::nullopt;
-        bits = bits << 6U | value;
-    }
-    return bits;
+inline void append_three_bytes(unsigned bits, std::string& out) {
+    out += static_cast<char>(bits >> 16U & 255U);
+    out += static_cast<char>(bits >> 8U & 255U);
+    out += static_cast<char>(bits & 255U);
 }
 
 /// How many bytes are missing in the last group: one for each "=" at the end, and at most two.
@@ -148,17 +141,17 @@ inline std::size_t missing_bytes(std::string_view text) {
 
 /// The bytes behind `text`, or nullopt if it is not the base64 of anything.
 inline std::optional<std::string> decoded_base64(std::string text) {
+    static const std::array<unsigned char, 256> values = base64_values();
     if (text.size() % 4 != 0) return std::nullopt;
     const std::size_t missing = missing_bytes(text);
     text.replace(text.size() - missing, missing, missing, 'A');  // six bits of 0
     std::string bytes;
-    bytes.reserve(text.size() / 4 * 3);
-    for (std::size_t i = 0; i < text.size(); i += 4) {
-        const auto bits = base64_bits(std::string_view(text).substr(i, 4));
-        if (!bits) return std::nullopt;
-        for (const unsigned shift : {16U, 8U, 0U}) {
-            bytes += static_cast<char>(*bits >> shift & 255U);
-        }
+    unsigned bits = 0;  // the last 24 are those of a group
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const unsigned value = values[static_cast<unsigned char>(text[i])];
+        if (value == 64) return std::nullopt;
+        bits = bits << 6U | value;
+        if (i % 4 == 3) append_three_bytes(bits, bytes);
     }
     bytes.resize(bytes.size() - missing);
     return bytes;
