@@ -1,5 +1,5 @@
 // 16_file_store/client_handler.hpp -- the server's part of a conversation: one request, answered
-// from or into the folder.
+// from the folder or into it.
 #pragma once
 
 #include "../support/file_name.hpp"
@@ -29,8 +29,8 @@ struct statistics {
     traffic bytes;
 };
 
-/// Serves one client. All access to files goes through trama::folder, which no name leads out of.
-/// The folder is opened for each request, because somebody may have replaced it since.
+/// Serves one client. All access to files goes through trama::folder: no name leads out of it. The
+/// folder is opened for each request, because another program may have replaced it.
 class client_handler {
 public:
     client_handler(trama::tcp_stream& client, std::uint64_t number, const std::string& storage,

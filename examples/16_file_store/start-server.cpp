@@ -1,11 +1,11 @@
 // start-server -- a server that stores files, gives them back, and lists them
 //
-// Goal:     Write a server for a format that others have fixed, which no client can harm, whatever
-//           it sends or does not send.
+// Goal:     Write a server for a format that others have fixed. No client can damage its files,
+//           whatever it sends or does not send.
 // Run:      ./start-server
 //           ./upload-file -s FILE -n NAME     in a second terminal; then ./list-files
-// Observe:  While a file is on its way, the old one of that name is still there, whole. Type s and
-//           Enter for the statistics, q and Enter to stop.
+// Observe:  While a file is being uploaded, the old file of that name is still there, complete.
+//           Type s and Enter for the statistics, q and Enter to stop.
 // Exercise: Start it with -v, and upload a file by hand, with printf and nc. Then send only a part
 //           of it, and look for what is left in the folder.
 // Next:     ../17_hftp, where a client sends many requests on one connection.

@@ -1,7 +1,7 @@
 // collector_client -- sends all images, PDFs, audio and video below a folder to collector_server
 //
-// Goal:     A client that does not block either: one selector shows when the server takes more,
-//           when it has answered, when the time is up, and when the user has pressed Ctrl-C.
+// Goal:     Write a client that does not block either. One selector shows when the server can
+//           receive more, when it has answered, and when the user has pressed Ctrl-C.
 // Run:      ./collector_server
 //           ./collector_client -v -d ~/Pictures      in a second terminal
 // Observe:  Four parts of each file, and each one is acknowledged before the next. Stop
