@@ -196,13 +196,18 @@ class Matrix:
 
     def build_tests(self, row, program):
         only_gcc = [] if "clang" in row.compiler else ["-Wuseless-cast", "-Wlogical-op"]
+        command = [row.compiler, *STRICT, *only_gcc, *self.flags(row), *row.headers,
+                   "-isystem", self.folder / "include"]
+        # What all tests include is read once: for -include, compilers look for a .gch by themselves.
+        common = self.folder / "common.hpp"
+        common.write_text(f'#include "trama.hpp"\n#include "{ROOT}/tests/support/catch.hpp"\n')
+        run([*command, "-x", "c++-header", common, "-o", f"{common}.gch"])
 
         def compile_one(source):
             if source == MAIN:
                 return self.main_object(row)
             output = self.folder / (source.stem + ".o")
-            run([row.compiler, *STRICT, *only_gcc, *self.flags(row), *row.headers,
-                 "-isystem", self.folder / "include", "-c", source, "-o", output])
+            run([*command, "-include", common, "-c", source, "-o", output])
             return output
         sources = CODEC_TESTS if row.sources == "codec" else TESTS
         objects = in_parallel(compile_one, [MAIN, *sources])
