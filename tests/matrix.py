@@ -198,7 +198,7 @@ class Matrix:
         only_gcc = [] if "clang" in row.compiler else ["-Wuseless-cast", "-Wlogical-op"]
         command = [row.compiler, *STRICT, *only_gcc, *self.flags(row), *row.headers,
                    "-isystem", self.folder / "include"]
-        # What all tests include is read once: for -include, compilers look for a .gch by themselves.
+        # What all tests include is read once: for -include, compilers look for a .gch themselves.
         common = self.folder / "common.hpp"
         common.write_text(f'#include "trama.hpp"\n#include "{ROOT}/tests/support/catch.hpp"\n')
         run([*command, "-x", "c++-header", common, "-o", f"{common}.gch"])
