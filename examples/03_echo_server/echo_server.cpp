@@ -42,7 +42,7 @@ void serve(trama::tcp_stream client) {
         echo(client);
         program::say(client.remote_endpoint(), " left");
     } catch (const trama::network_error& error) {
-        program::say_error(client.remote_endpoint(), " is lost: ", error.what());
+        program::say(client.remote_endpoint(), " is lost: ", error.what());
     }
 }
 

@@ -45,7 +45,7 @@ void serve(trama::tcp_stream client, std::chrono::seconds idle_time) {
         if (error.code() == std::errc::timed_out) {
             program::say(client.remote_endpoint(), " was silent for too long");
         } else {
-            program::say_error(client.remote_endpoint(), " is lost: ", error.what());
+            program::say(client.remote_endpoint(), " is lost: ", error.what());
         }
     }
 }

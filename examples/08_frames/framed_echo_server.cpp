@@ -47,7 +47,7 @@ void serve(trama::tcp_stream stream) {
         program::say(peer, ": ", program::reason(error));
         client.stream().close_lingering();  // a plain close could destroy the last answers
     } catch (const trama::network_error& error) {
-        program::say_error(peer, " is lost: ", error.what());
+        program::say(peer, " is lost: ", error.what());
     }
 }
 

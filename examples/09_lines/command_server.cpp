@@ -122,7 +122,7 @@ void serve(trama::tcp_stream stream) {
         answer_until_end(client);
         program::say(peer, " left");
     } catch (const trama::network_error& error) {
-        program::say_error(peer, " is lost: ", error.what());
+        program::say(peer, " is lost: ", error.what());
     }
     client.stream().close_lingering();  // a plain close could destroy the last answer
 }

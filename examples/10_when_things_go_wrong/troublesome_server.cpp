@@ -98,7 +98,7 @@ void serve(trama::tcp_stream client, const trouble& trouble) {
         trouble.make(client);
         program::say(client.remote_endpoint(), " is finished");
     } catch (const trama::network_error& error) {
-        program::say_error(client.remote_endpoint(), " is lost: ", error.what());
+        program::say(client.remote_endpoint(), " is lost: ", error.what());
     }
     client.close_lingering();
 }

@@ -150,7 +150,7 @@ private:
 
     /// The connection is broken. The other clients do not notice.
     void lose(client& peer, const std::error_code& error) {
-        program::say_error(peer.stream.remote_endpoint(), " is lost: ", error.message());
+        program::say(peer.stream.remote_endpoint(), " is lost: ", error.message());
         peer.is_over = true;
     }
 

@@ -137,7 +137,7 @@ void serve(copy::conversation& client, const storage& folders,
         program::say(client.peer(), ": ", error.what());
         client.refuse(error.what(), 1s);
     } catch (const std::exception& error) {
-        program::say_error(client.peer(), " is lost: ", error.what());
+        program::say(client.peer(), " is lost: ", error.what());
     }
 }
 

@@ -159,7 +159,7 @@ private:
     /// The owner removes a closed session. `why`: the error that ended it, or empty.
     void close(const std::string& why) {
         state_ = state::closed;
-        if (!why.empty()) program::say_error(remote_endpoint(), " is lost: ", why);
+        if (!why.empty()) program::say(remote_endpoint(), " is lost: ", why);
     }
 
     trama::tcp_stream stream_;

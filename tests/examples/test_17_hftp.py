@@ -902,11 +902,11 @@ class Manners(HftpCase):
         self.assert_answers(server, b"get_file_listing\r\n", ANSWERS[199])
         server.wait_for_line("^127.0.0.1:[0-9]+: open folder .*absent: No such", on="stderr")
         self.assert_serves(server)
-        programs.reset(self.connect(server))
-        server.wait_for_line("^127.0.0.1:[0-9]+ is lost: Connection reset", on="stderr")
+        programs.reset(self.connect(server))  # a client that goes is no error of the server
+        self.assert_serves(server)
         server.interrupt()
         self.assertEqual(server.wait_exit(), 0)
-        self.assertEqual(len(server.stderr.splitlines()), 3, server.stderr)
+        self.assertEqual(len(server.stderr.splitlines()), 2, server.stderr)
 
     def test_usage_errors(self):
         for path in (SERVER, CLIENT):

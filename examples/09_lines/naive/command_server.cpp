@@ -50,7 +50,7 @@ void serve(trama::tcp_stream client) {
             if (starts_with(bytes, "QUIT")) return;
         }
     } catch (const trama::network_error& error) {
-        program::say_error(client.remote_endpoint(), " is lost: ", error.what());
+        program::say(client.remote_endpoint(), " is lost: ", error.what());
     }
 }
 

@@ -37,7 +37,7 @@ bool serve_or_lose(trama::tcp_stream& client) {
     try {
         return serve(client);
     } catch (const trama::network_error& error) {
-        program::say_error(client.remote_endpoint(), " is lost: ", error.what());
+        program::say(client.remote_endpoint(), " is lost: ", error.what());
         return false;
     }
 }

@@ -56,7 +56,7 @@ bool serve(client_list& clients, trama::tcp_stream& client) {
     try {
         bytes = client.recv_some(4096);  // flaw 1: this need not be one message
     } catch (const trama::network_error& error) {
-        program::say_error(client.remote_endpoint(), " is lost: ", error.what());
+        program::say(client.remote_endpoint(), " is lost: ", error.what());
     }
     const bool is_here = !bytes.empty();
     broadcast(clients, client,
