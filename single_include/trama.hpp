@@ -141,8 +141,7 @@ inline std::string escaped(std::string_view bytes, std::size_t limit = std::stri
 //     trama: fd 4: recv 6 of 16384 asked: "4:hola"
 //     trama: fd 4: frame in, 4 bytes: "hola"
 //
-// TRAMA_TRACE=time adds the seconds since the start. Switched off, the trace costs one branch for
-// each call.
+// TRAMA_TRACE=time adds the seconds since the start. Switched off, a call costs one branch more.
 
 #include <cerrno>
 #include <cstdlib>
@@ -432,7 +431,7 @@ private:
 }  // namespace trama
 
 // Bytes and frames: no sockets in here.
-// trama/codec/frame.hpp -- the common part of every framing: bytes in; frame, not yet, or broken
+// trama/codec/frame.hpp -- the common part of every framing: bytes in; frame, not yet or broken
 // out.
 //
 // TCP carries a stream of bytes. A *framing* cuts it into messages. Here a framing is a *codec*: a
@@ -492,9 +491,8 @@ private:
     std::size_t size_ = 0;
 };
 
-/// A frame that cannot be read or made. what() shows the place, the bytes, and a guess at the
-/// cause. code() is std::errc::bad_message, message_size or connection_aborted, in the order of
-/// `reason`.
+/// A frame that cannot be read or made. what() shows the place, the bytes and a guess at the cause.
+/// code(), in the order of `reason`: std::errc::bad_message, message_size, connection_aborted.
 class frame_error : public trama_detail::described_error {
 public:
     enum class reason {
@@ -552,8 +550,7 @@ inline const char* guess_protocol(std::string_view bytes) noexcept {
         text("a payload of %zu bytes does not fit: %s, at most %zu bytes", size, format, most));
 }
 
-/// `front`: the bytes that are no frame, or a frame that is too long; `start`: their place in the
-/// stream.
+/// `front`: the bytes that are no frame, or one that is too long; `start`: their place.
 [[noreturn]] inline void throw_broken(const scan_result& result, std::string_view front,
                                       std::uint64_t start, std::size_t limit, const char* format) {
     const std::uint64_t place = start + result.offset;
@@ -629,8 +626,7 @@ struct length_prefix {
     static constexpr std::size_t max_payload =
         max_length < (1U << 24U) ? static_cast<std::size_t>(max_length) : std::size_t{1} << 24U;
 
-    /// Looks for one frame at the front of `bytes`. Never bad_header: every bit pattern is a
-    /// length.
+    /// Looks for one frame at the front of `bytes`. Never bad_header: all bits are a length.
     static scan_result scan(std::string_view bytes, std::size_t limit = max_payload,
                             std::size_t /*seen*/ = 0) noexcept {
         if (bytes.size() < Size) return {scan_status::need_data, 0, Size - bytes.size()};
@@ -703,8 +699,7 @@ struct six_digit_colon {
     /// The largest number of six digits, in bytes; also the default limit.
     static constexpr std::size_t max_payload = 999999;
 
-    /// Looks for one frame at the front of `bytes`; bad_header as soon as the first wrong byte is
-    /// in.
+    /// Looks for one frame at the front of `bytes`; bad_header at the first wrong byte.
     static scan_result scan(std::string_view bytes, std::size_t limit = max_payload,
                             std::size_t /*seen*/ = 0) noexcept {
         std::size_t length = 0;
@@ -1022,9 +1017,8 @@ public:
         }
     }
 
-    /// Takes up to `size` buffered bytes out of the queue, as bytes and not as a frame: for a
-    /// stream in which frames are followed by something else. Returns how many were copied to
-    /// `memory`.
+    /// Moves up to `size` buffered bytes to `memory`, as bytes and not as a frame: for a stream in
+    /// which something else follows the frames. Returns how many.
     std::size_t take_bytes(void* memory, std::size_t size) {
         const std::size_t count = buffer_.bytes().copy(static_cast<char*>(memory), size);
         remove_front(count);
@@ -1431,8 +1425,7 @@ inline void set_defaults([[maybe_unused]] int fd) noexcept {
 #endif
 }
 
-/// Opens a socket; returns its descriptor or the errno of the failure. `type`: SOCK_STREAM or
-/// SOCK_DGRAM.
+/// Opens a socket; returns its descriptor or an errno. `type`: SOCK_STREAM or SOCK_DGRAM.
 inline call_result make_socket(int family, int type) {
     const call_result result =
         system_call([&] { return ::socket(family, type | close_on_exec, 0); });
@@ -1480,8 +1473,7 @@ inline call_result read_endpoint(int fd, int (*call)(int, sockaddr*, socklen_t*)
     return result;
 }
 
-/// The address is taken; the text says how to find the other program. `protocol`: 't' for TCP, 'u'
-/// for UDP.
+/// The text says how to find the program that has the address. `protocol`: 't' or 'u' (TCP, UDP).
 [[noreturn]] inline void throw_in_use(const endpoint& where, const char* operation, char protocol) {
     const text step("another socket has the port: ss -%canp 'sport = :%u'", protocol,
                     unsigned{where.port()});
@@ -1563,8 +1555,7 @@ public:
         trama_detail::set_flags(fd(), on ? flags | O_NONBLOCK : flags & ~O_NONBLOCK);
     }
 
-    /// Sizes of the kernel's buffers, in bytes; Linux doubles them. Throws network_error. man 7
-    /// socket
+    /// Size of a buffer of the kernel, in bytes; Linux doubles it. Throws network_error.
     void set_receive_buffer(int bytes) { set_option(SOL_SOCKET, SO_RCVBUF, bytes, "SO_RCVBUF"); }
     void set_send_buffer(int bytes) { set_option(SOL_SOCKET, SO_SNDBUF, bytes, "SO_SNDBUF"); }
 
@@ -1727,8 +1718,7 @@ inline void receive_rest(int fd, void* memory, std::size_t done, std::size_t end
     }
 }
 
-/// Appends to `bytes` until there are `size`. It grows with what comes, so a large `size` costs
-/// nothing before.
+/// Appends to `bytes` until there are `size`. Its memory grows with the bytes that come.
 inline std::string receive_rest(int fd, std::string bytes, std::size_t size, const deadline& limit,
                                 const endpoint& peer) {
     while (bytes.size() < size) {
@@ -2431,9 +2421,8 @@ private:
 // trama/ready/selector.hpp -- waiting for many descriptors with select(2). man 2 select
 //
 // The oldest way, and the one that every system has. A set of descriptors is a row of bits, one for
-// each number, with room for 1,024 of them. Each wait hands the whole row to the kernel, which
-// looks at all of it and clears the bits of those that are not ready; so the set is copied first,
-// every time.
+// each number, with room for 1,024 of them. Each wait hands a copy of the whole row to the kernel,
+// which looks at all of it and clears the bits of those that are not ready.
 
 #include <sys/select.h>
 
@@ -2559,8 +2548,7 @@ namespace trama {
 /// Watches any number of descriptors. The caller owns and closes them.
 class poll_selector {
 public:
-    /// Watches `fd`; replaces what it was watched for before. Throws network_error for a negative
-    /// number.
+    /// Watches `fd`; replaces what it was watched for. Throws network_error for a negative number.
     void add(int fd, interest what) {
         if (fd < 0) trama_detail::throw_watch_error(EBADF, "watch", fd);
         events_.forget(fd);
@@ -2657,8 +2645,7 @@ private:
 // man 7 epoll, man 2 epoll_ctl, man 2 epoll_wait
 //
 // The list stays in the kernel. The program reports each change once, and the kernel returns only
-// the descriptors that are ready. So the cost of a wait follows the work to do, not the number of
-// silent descriptors.
+// the descriptors that are ready. So silent descriptors cost nothing in a wait.
 
 #if !defined(__linux__)
 #error "epoll(7) is a part of Linux: include <trama/ready/poll_selector.hpp> instead"
@@ -2811,8 +2798,7 @@ inline void stop_by_signal(int) noexcept {
 
 }  // namespace trama_detail
 
-/// A request to stop; once made, it stays. Neither copied nor moved: a signal handler knows where
-/// it is.
+/// A request to stop; once made, it stays. Neither copied nor moved.
 class stop_signal {
 public:
     /// Throws network_error when no descriptors are left.
@@ -2875,8 +2861,7 @@ private:
 };
 
 }  // namespace trama
-// trama/ready/deadlines.hpp -- one deadline for each descriptor, and the descriptors whose deadline
-// has passed.
+// trama/ready/deadlines.hpp -- a deadline for each descriptor, and those that have passed.
 //
 // One time-out for a wait is one for all: a client that speaks every second would keep a silent one
 // alive. So each has its own, and the wait lasts until the first of them.
@@ -3405,8 +3390,7 @@ struct no_progress {
 
 /// The size of an open file, in bytes, as it can be announced before the file is sent. Throws
 /// file_error (ENOTSUP) if there is none to rely on: `file` is a FIFO, a folder or a device, or the
-/// system makes its bytes while they are read, as in /proc and /sys, and gives a size that is
-/// wrong.
+/// system makes its bytes while they are read, as in /proc and /sys, and gives a wrong size.
 [[nodiscard]] inline std::uint64_t size_of_file(int file, const std::string& path) {
     const struct stat status = folder::status_of(file, path);
     if (!S_ISREG(status.st_mode))
@@ -3974,8 +3958,7 @@ private:
 };
 
 }  // namespace trama
-// trama/message/message_server.hpp -- many clients, one thread: whole messages in, whole messages
-// out.
+// trama/message/message_server.hpp -- many clients, one thread, whole messages.
 //
 //     trama::message_server<trama::six_digit_colon> chat{"0.0.0.0", 5000};
 //     chat.on_message([&](auto& from, std::string_view text) {

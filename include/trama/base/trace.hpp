@@ -5,8 +5,7 @@
 //     trama: fd 4: recv 6 of 16384 asked: "4:hola"
 //     trama: fd 4: frame in, 4 bytes: "hola"
 //
-// TRAMA_TRACE=time adds the seconds since the start. Switched off, the trace costs one branch for
-// each call.
+// TRAMA_TRACE=time adds the seconds since the start. Switched off, a call costs one branch more.
 #pragma once
 
 #include <trama/base/text.hpp>

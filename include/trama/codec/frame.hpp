@@ -1,4 +1,4 @@
-// trama/codec/frame.hpp -- the common part of every framing: bytes in; frame, not yet, or broken
+// trama/codec/frame.hpp -- the common part of every framing: bytes in; frame, not yet or broken
 // out.
 //
 // TCP carries a stream of bytes. A *framing* cuts it into messages. Here a framing is a *codec*: a
@@ -61,9 +61,8 @@ private:
     std::size_t size_ = 0;
 };
 
-/// A frame that cannot be read or made. what() shows the place, the bytes, and a guess at the
-/// cause. code() is std::errc::bad_message, message_size or connection_aborted, in the order of
-/// `reason`.
+/// A frame that cannot be read or made. what() shows the place, the bytes and a guess at the cause.
+/// code(), in the order of `reason`: std::errc::bad_message, message_size, connection_aborted.
 class frame_error : public trama_detail::described_error {
 public:
     enum class reason {
@@ -121,8 +120,7 @@ inline const char* guess_protocol(std::string_view bytes) noexcept {
         text("a payload of %zu bytes does not fit: %s, at most %zu bytes", size, format, most));
 }
 
-/// `front`: the bytes that are no frame, or a frame that is too long; `start`: their place in the
-/// stream.
+/// `front`: the bytes that are no frame, or one that is too long; `start`: their place.
 [[noreturn]] inline void throw_broken(const scan_result& result, std::string_view front,
                                       std::uint64_t start, std::size_t limit, const char* format) {
     const std::uint64_t place = start + result.offset;

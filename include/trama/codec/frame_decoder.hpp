@@ -71,9 +71,8 @@ public:
         }
     }
 
-    /// Takes up to `size` buffered bytes out of the queue, as bytes and not as a frame: for a
-    /// stream in which frames are followed by something else. Returns how many were copied to
-    /// `memory`.
+    /// Moves up to `size` buffered bytes to `memory`, as bytes and not as a frame: for a stream in
+    /// which something else follows the frames. Returns how many.
     std::size_t take_bytes(void* memory, std::size_t size) {
         const std::size_t count = buffer_.bytes().copy(static_cast<char*>(memory), size);
         remove_front(count);

@@ -20,8 +20,7 @@ struct six_digit_colon {
     /// The largest number of six digits, in bytes; also the default limit.
     static constexpr std::size_t max_payload = 999999;
 
-    /// Looks for one frame at the front of `bytes`; bad_header as soon as the first wrong byte is
-    /// in.
+    /// Looks for one frame at the front of `bytes`; bad_header at the first wrong byte.
     static scan_result scan(std::string_view bytes, std::size_t limit = max_payload,
                             std::size_t /*seen*/ = 0) noexcept {
         std::size_t length = 0;

@@ -80,8 +80,7 @@ struct no_progress {
 
 /// The size of an open file, in bytes, as it can be announced before the file is sent. Throws
 /// file_error (ENOTSUP) if there is none to rely on: `file` is a FIFO, a folder or a device, or the
-/// system makes its bytes while they are read, as in /proc and /sys, and gives a size that is
-/// wrong.
+/// system makes its bytes while they are read, as in /proc and /sys, and gives a wrong size.
 [[nodiscard]] inline std::uint64_t size_of_file(int file, const std::string& path) {
     const struct stat status = folder::status_of(file, path);
     if (!S_ISREG(status.st_mode))

@@ -1,5 +1,4 @@
-// trama/message/message_server.hpp -- many clients, one thread: whole messages in, whole messages
-// out.
+// trama/message/message_server.hpp -- many clients, one thread, whole messages.
 //
 //     trama::message_server<trama::six_digit_colon> chat{"0.0.0.0", 5000};
 //     chat.on_message([&](auto& from, std::string_view text) {

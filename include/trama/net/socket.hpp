@@ -44,8 +44,7 @@ inline void set_defaults([[maybe_unused]] int fd) noexcept {
 #endif
 }
 
-/// Opens a socket; returns its descriptor or the errno of the failure. `type`: SOCK_STREAM or
-/// SOCK_DGRAM.
+/// Opens a socket; returns its descriptor or an errno. `type`: SOCK_STREAM or SOCK_DGRAM.
 inline call_result make_socket(int family, int type) {
     const call_result result =
         system_call([&] { return ::socket(family, type | close_on_exec, 0); });
@@ -93,8 +92,7 @@ inline call_result read_endpoint(int fd, int (*call)(int, sockaddr*, socklen_t*)
     return result;
 }
 
-/// The address is taken; the text says how to find the other program. `protocol`: 't' for TCP, 'u'
-/// for UDP.
+/// The text says how to find the program that has the address. `protocol`: 't' or 'u' (TCP, UDP).
 [[noreturn]] inline void throw_in_use(const endpoint& where, const char* operation, char protocol) {
     const text step("another socket has the port: ss -%canp 'sport = :%u'", protocol,
                     unsigned{where.port()});
@@ -176,8 +174,7 @@ public:
         trama_detail::set_flags(fd(), on ? flags | O_NONBLOCK : flags & ~O_NONBLOCK);
     }
 
-    /// Sizes of the kernel's buffers, in bytes; Linux doubles them. Throws network_error. man 7
-    /// socket
+    /// Size of a buffer of the kernel, in bytes; Linux doubles it. Throws network_error.
     void set_receive_buffer(int bytes) { set_option(SOL_SOCKET, SO_RCVBUF, bytes, "SO_RCVBUF"); }
     void set_send_buffer(int bytes) { set_option(SOL_SOCKET, SO_SNDBUF, bytes, "SO_SNDBUF"); }
 

@@ -114,8 +114,7 @@ inline void receive_rest(int fd, void* memory, std::size_t done, std::size_t end
     }
 }
 
-/// Appends to `bytes` until there are `size`. It grows with what comes, so a large `size` costs
-/// nothing before.
+/// Appends to `bytes` until there are `size`. Its memory grows with the bytes that come.
 inline std::string receive_rest(int fd, std::string bytes, std::size_t size, const deadline& limit,
                                 const endpoint& peer) {
     while (bytes.size() < size) {

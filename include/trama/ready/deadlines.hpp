@@ -1,5 +1,4 @@
-// trama/ready/deadlines.hpp -- one deadline for each descriptor, and the descriptors whose deadline
-// has passed.
+// trama/ready/deadlines.hpp -- a deadline for each descriptor, and those that have passed.
 //
 // One time-out for a wait is one for all: a client that speaks every second would keep a silent one
 // alive. So each has its own, and the wait lasts until the first of them.

@@ -2,8 +2,7 @@
 // man 7 epoll, man 2 epoll_ctl, man 2 epoll_wait
 //
 // The list stays in the kernel. The program reports each change once, and the kernel returns only
-// the descriptors that are ready. So the cost of a wait follows the work to do, not the number of
-// silent descriptors.
+// the descriptors that are ready. So silent descriptors cost nothing in a wait.
 #pragma once
 
 #if !defined(__linux__)

@@ -13,8 +13,7 @@ namespace trama {
 /// Watches any number of descriptors. The caller owns and closes them.
 class poll_selector {
 public:
-    /// Watches `fd`; replaces what it was watched for before. Throws network_error for a negative
-    /// number.
+    /// Watches `fd`; replaces what it was watched for. Throws network_error for a negative number.
     void add(int fd, interest what) {
         if (fd < 0) trama_detail::throw_watch_error(EBADF, "watch", fd);
         events_.forget(fd);

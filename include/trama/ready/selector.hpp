@@ -1,9 +1,8 @@
 // trama/ready/selector.hpp -- waiting for many descriptors with select(2). man 2 select
 //
 // The oldest way, and the one that every system has. A set of descriptors is a row of bits, one for
-// each number, with room for 1,024 of them. Each wait hands the whole row to the kernel, which
-// looks at all of it and clears the bits of those that are not ready; so the set is copied first,
-// every time.
+// each number, with room for 1,024 of them. Each wait hands a copy of the whole row to the kernel,
+// which looks at all of it and clears the bits of those that are not ready.
 #pragma once
 
 #include <trama/ready/interest.hpp>

@@ -52,8 +52,7 @@ inline void stop_by_signal(int) noexcept {
 
 }  // namespace trama_detail
 
-/// A request to stop; once made, it stays. Neither copied nor moved: a signal handler knows where
-/// it is.
+/// A request to stop; once made, it stays. Neither copied nor moved.
 class stop_signal {
 public:
     /// Throws network_error when no descriptors are left.
