@@ -189,7 +189,7 @@ class Instructions(EveryServer):
     LIMITS = {("raw", "epoll"): 280, ("raw", "poll"): 280,
               ("framed", "epoll"): 730, ("framed", "poll"): 800,
               ("raw, shipped", "epoll"): 450, ("raw, shipped", "poll"): 450,
-              ("framed, shipped", "epoll"): 820, ("framed, shipped", "poll"): 880}
+              ("framed, shipped", "epoll"): 790, ("framed, shipped", "poll"): 850}
 
     @unittest.skipIf(NO_BUDGET, NO_BUDGET)
     def test_a_message_takes_at_most_so_many_instructions(self):

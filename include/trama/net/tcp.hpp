@@ -47,8 +47,7 @@ public:
 
     /// The same under a deadline of the caller, which replaces that of set_timeout.
     [[nodiscard]] std::size_t recv_some(void* memory, std::size_t size, const deadline& limit) {
-        // A receive of 0 bytes returns 0, and that means "closed".
-        if (size == 0) throw std::invalid_argument("recv_some: asked for 0 bytes");
+        if (size == 0) trama_detail::throw_zero_size("recv_some: asked for 0 bytes");
         return trama_detail::receive_some(fd(), memory, size, limit, "recv_some from", remote_);
     }
 
@@ -111,7 +110,7 @@ public:
 
     /// Receives the bytes that are there now, 1 to `size`. Never waits; errors are in the result.
     io_result try_recv_some(void* memory, std::size_t size) {
-        if (size == 0) throw std::invalid_argument("try_recv_some: asked for 0 bytes");
+        if (size == 0) trama_detail::throw_zero_size("try_recv_some: asked for 0 bytes");
         const auto result = trama_detail::receive_once(fd(), memory, size, MSG_DONTWAIT);
         if (result.value == 0) return {io_status::end_of_stream, 0, {}};
         return trama_detail::to_io_result(result);

@@ -85,6 +85,11 @@ inline call_result send_once(int fd, iovec* parts, std::size_t count, int flags)
     return result;
 }
 
+/// A receive of 0 bytes would return 0, and that means "closed".
+[[noreturn]] inline void throw_zero_size(const char* text) {
+    throw std::invalid_argument(text);
+}
+
 /// A call with a deadline must not wait in the kernel: it waits in poll(2).
 inline int flags_for(const deadline& limit) noexcept {
     return limit.is_never() ? 0 : MSG_DONTWAIT;
