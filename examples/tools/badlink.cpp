@@ -171,7 +171,7 @@ private:
             const ssize_t size = ::read(device_.get(), bytes, sizeof bytes);
             if (size <= 0) return;
             const std::string_view packet(bytes, static_cast<std::size_t>(size));
-            if (badlink::is_ipv4(packet)) enter(std::string(packet));
+            if (badlink::goes_to(packet, badlink::far_address)) enter(std::string(packet));
         }
     }
 

@@ -11,14 +11,18 @@
 #include <string>
 #include <string_view>
 
+#include <arpa/inet.h>
 #include <fcntl.h>
 
 namespace badlink {
 
-/// True for IPv4 with a whole header. Everything else that the kernel sends is dropped: IPv6 uses
-/// the device to look for routers.
-inline bool is_ipv4(std::string_view packet) {
-    return packet.size() >= 20 && static_cast<unsigned char>(packet[0]) >> 4 == 4;
+/// True for an IPv4 packet to `address`, in numbers. The kernel sends others too: IPv6 looks for
+/// routers, and IGMP reports groups.
+inline bool goes_to(std::string_view packet, const char* address) {
+    in_addr wanted{};
+    ::inet_pton(AF_INET, address, &wanted);
+    return packet.size() >= 20 && static_cast<unsigned char>(packet[0]) >> 4 == 4 &&
+           std::memcmp(packet.data() + 16, &wanted, sizeof wanted) == 0;
 }
 
 /// Exchanges the addresses of source and destination. The checksums of IP and TCP are sums of all
