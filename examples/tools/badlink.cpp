@@ -178,7 +178,7 @@ private:
     /// The capture shows what the client sees: its packets when it sends them, and those of the
     /// server when they arrive.
     void enter(std::string packet) {
-        const bool is_clients = badlink::goes_to_server(packet);
+        const bool is_clients = conversations_.goes_to_server(packet);
         if (is_clients && capture_) capture_->add_packet(packet);
         badlink::swap_addresses(packet);
         (is_clients ? to_server_ : to_client_).push(std::move(packet), badlink::clock::now());
@@ -200,6 +200,7 @@ private:
     }
 
     trama::unique_fd device_;
+    badlink::conversations conversations_;
     badlink::line to_server_;
     badlink::line to_client_;
     std::optional<badlink::capture> capture_;

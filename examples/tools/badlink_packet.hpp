@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -42,11 +43,22 @@ inline unsigned port_at(std::string_view packet, std::size_t place) {
     return high * 256U + low;
 }
 
-/// True for a packet on its way to the server. The system gives clients ports above 32,767, so the
-/// end with the larger port is the client.
-inline bool goes_to_server(std::string_view packet) {
-    return port_at(packet, 0) >= port_at(packet, 2);
-}
+/// Tells the packets to the server from those to the client: the end that sends first is the
+/// client.
+class conversations {
+public:
+    /// True for a packet to the server. Remembers the ports of a packet that begins something.
+    bool goes_to_server(std::string_view packet) {
+        const unsigned source = port_at(packet, 0);
+        const unsigned destination = port_at(packet, 2);
+        if (begun_.count({destination, source}) > 0) return false;
+        begun_.insert({source, destination});
+        return true;
+    }
+
+private:
+    std::set<std::pair<unsigned, unsigned>> begun_;  // ports of client and server
+};
 
 /// A file of packets, for tcpdump, Wireshark and segments. man 5 pcap-savefile
 class capture {
