@@ -149,8 +149,8 @@ private:
         if (next) {
             const auto left = std::max(*next - badlink::clock::now(), badlink::clock::duration(0));
             const auto nanoseconds = std::chrono::nanoseconds(left).count();
-            time.tv_sec = static_cast<time_t>(nanoseconds / 1'000'000'000);
-            time.tv_nsec = static_cast<long>(nanoseconds % 1'000'000'000);
+            time.tv_sec = static_cast<int>(nanoseconds / 1'000'000'000);
+            time.tv_nsec = static_cast<int>(nanoseconds % 1'000'000'000);
         }
         const int ready = ::ppoll(watched, 3, next ? &time : nullptr, nullptr);
         if (ready == -1 && errno != EINTR)
