@@ -9,10 +9,9 @@ using framed_stream = trama::framed_stream<trama::six_digit_colon>;
 
 /// Wrong with a selector: one message for each time that the descriptor is ready.
 void receive_one(framed_stream& peer) {
-    if (const auto message = peer.recv_frame()) std::cout << "  " << *message << '\n';
+    if (const auto message = peer.recv_frame()) std::cout << ' ' << *message;
 }
 
-// [region all]
 /// Receives all messages that have come, and does not wait. Returns false at the end of the stream.
 bool receive_all(framed_stream& peer) {
     std::string message;
@@ -20,10 +19,9 @@ bool receive_all(framed_stream& peer) {
         const trama::io_status status = peer.try_recv_frame(message);
         if (status == trama::io_status::would_block) return true;
         if (status == trama::io_status::end_of_stream) return false;
-        std::cout << "  " << message << '\n';
+        std::cout << ' ' << message;
     }
 }
-// [/region all]
 
 /// Waits twice, half a second at most, and calls `receive` if the descriptor is ready.
 template <typename Receive>
@@ -32,9 +30,9 @@ void wait_twice(framed_stream& peer, Receive receive) {
     ready.add(peer.stream().fd(), trama::interest::read);
     for (int i = 0; i < 2; ++i) {
         const bool is_ready = !ready.wait(std::chrono::milliseconds(500)).empty();
-        std::cout << (is_ready ? "ready\n" : "not ready\n");
+        std::cout << (is_ready ? "  ready:" : "  not ready:");
         if (is_ready) receive(peer);
-        std::cout << "  " << peer.buffered() << " bytes buffered\n";
+        std::cout << " (" << peer.buffered() << " bytes buffered)\n";
     }
 }
 

@@ -1,7 +1,7 @@
 // first_frames -- three messages travel as frames, and come out as they went in
 // Run:      g++ first_frames.cpp && ./a.out
 //           TRAMA_TRACE=1 ./a.out                 the same, with each system call
-// Observe:  The bytes come in one piece. Only the headers show where each message ends.
+// Observe:  The bytes arrive all at once. Only the headers show where each message ends.
 // Missing:  a second program at the other end: ../08_frames/first_framed_server.cpp
 #include "trama.hpp"
 
@@ -23,8 +23,9 @@ void draw(const std::string& payload) {
     std::string border = "+";
     std::string row = "|";
     for (const char byte : header + payload) {
-        border += border.size() < 4 * header.size() ? "===+" : "---+";
-        row += ' ' + trama::escaped({&byte, 1}) + " |";
+        const std::string box = ' ' + trama::escaped({&byte, 1}) + ' ';
+        border += std::string(box.size(), border.size() < 4 * header.size() ? '=' : '-') + '+';
+        row += box + '|';
     }
     std::cout << "\na frame: header (===) and payload (---)\n";
     std::cout << border << '\n' << row << '\n' << border << '\n';
@@ -36,7 +37,7 @@ void receive_messages(trama::tcp_stream& receiver) {
     for (;;) {
         const std::string bytes = receiver.recv_some(1024);
         if (bytes.empty()) break;  // the other end has sent all
-        std::cout << "\ncame in one piece: " << trama::escaped(bytes) << '\n';
+        std::cout << "\nreceived " << bytes.size() << " bytes: " << trama::escaped(bytes) << '\n';
         decoder.receive_data(bytes);
         while (const auto payload = decoder.next_frame()) draw(*payload);
     }

@@ -58,7 +58,7 @@ bool is_host(const std::string& host) {
 page wanted_page(const program::options& given) {
     const auto& words = given.words();
     if (words.empty() || words.size() > 2)
-        throw program::usage_error("say one HOST and at most one PATH: see --help");
+        throw program::usage_error("give one HOST and at most one PATH: see --help");
     const page wanted{words[0], words.size() == 2 ? words[1] : "/"};
     if (!is_host(wanted.host))
         throw program::usage_error("HOST is a name or an address, without http://, port or path");

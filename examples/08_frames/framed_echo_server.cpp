@@ -4,7 +4,7 @@
 // Run:      ./framed_echo_server -p 5000
 //           printf 'hola\nadios\n' | ./framed_echo_client -p 5000 --hex
 // Observe:  The messages are the same in whatever pieces the bytes come (TRAMA_TRACE=1 shows them).
-//           echo GET / | nc localhost 5000: bytes that are no frame end this connection only.
+//           echo GET / | nc -N localhost 5000: bytes that are no frame end this connection only.
 // Exercise: Send with nc the frames of hola and adios in one line, then only half of one.
 //           Which lengths can --codec u16 announce? If the codecs differ, which end notices?
 // Next:     framed_echo_client.cpp; naive/readmsg_server.cpp, where the same idea goes wrong
@@ -18,7 +18,7 @@ namespace {
 constexpr const char* examples = R"(
   framed_echo_server                      echo six-digit frames on port 5000 of every address
   framed_echo_server -c u32               frames behind a binary length of 4 bytes, big-endian
-  printf 000004:hola | nc localhost 5000  talk to it without a client
+  printf 000004:hola | nc -N localhost 5000  talk to it without a client
 )";
 
 // [region echo]

@@ -28,7 +28,7 @@ void serve(trama::tcp_stream client) {
     }
 }
 
-/// Accepts a client and starts its thread. detach: nobody waits for the end of the thread.
+/// Accepts a client and starts its thread. detach: no other thread waits for its end.
 void serve_next(trama::tcp_listener& listener) {
     try {
         std::thread(serve, listener.accept()).detach();

@@ -62,7 +62,7 @@ void serve(trama::tcp_stream client) noexcept {
 
 int conversation = -1;  // in a child: the descriptor of its client
 
-/// Handles SIGTERM in a child: what was received is still answered, then the stream ends.
+/// Handles SIGTERM in a child: it answers what it has received, and then its stream ends.
 void end_conversation(int) {
     const int saved = errno;
     ::shutdown(conversation, SHUT_RD);
@@ -114,7 +114,7 @@ void signal_all(const children& running, int number) {
     for (const pid_t pid : running) ::kill(pid, number);  // not reaped: the number is still theirs
 }
 
-/// Ends all conversations. What was received is still answered, for half a second at most.
+/// Ends all conversations. Each child has half a second to answer what it has received.
 void end_all(children& running) {
     signal_all(running, SIGTERM);
     const trama::deadline limit(500ms);

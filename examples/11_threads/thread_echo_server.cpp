@@ -119,7 +119,7 @@ private:
     }
 
     // [region end-all]
-    /// Ends all conversations. What was received is still answered, for half a second at most.
+    /// Ends all conversations. Each thread has half a second to answer what it has received.
     void end_all() {
         std::unique_lock<std::mutex> lock(mutex_);
         shut_down(SHUT_RD);

@@ -9,9 +9,9 @@
 #include <string>
 #include <utility>
 
-using connection = std::pair<trama::tcp_stream, std::string>;  // and what must be sent back to it
+using connection = std::pair<trama::tcp_stream, std::string>;  // and the bytes to send back
 
-/// Receives, or sends what is pending: never both. It never waits. False: the client has left.
+/// Receives from a client, or sends what is pending. Never waits. Returns false if it has left.
 bool serve(connection& client) {
     auto& [stream, pending] = client;
     trama::io_result result;
@@ -26,7 +26,7 @@ bool serve(connection& client) {
     return result.bytes > 0 || result.status == trama::io_status::would_block;
 }
 
-/// Accepts a client. If no descriptor is left for it, no more than now can be here at once.
+/// Accepts a client. If no descriptor is left, sets the limit to the clients that are here now.
 void admit(trama::tcp_listener& listener, std::map<int, connection>& clients, std::size_t& most) {
     trama::tcp_stream stream;
     const trama::io_result result = listener.try_accept(stream);

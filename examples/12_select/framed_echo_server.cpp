@@ -17,9 +17,9 @@
 namespace {
 
 constexpr const char* examples = R"(
-  framed_echo_server                        six-digit frames on port 5000 of every address
-  framed_echo_server -b epoll -c u32 -i 60  other frames, epoll, and a time limit of a minute
-  printf 000004:hola | nc localhost 5000    talk to it without a client
+  framed_echo_server                         six-digit frames on port 5000 of every address
+  framed_echo_server -b epoll -c u32 -i 60   other frames, epoll, and a time limit of a minute
+  printf 000004:hola | nc -N localhost 5000  send it a frame without a client
 )";
 
 constexpr std::size_t longest_message = 999'999;  // bytes, with each codec

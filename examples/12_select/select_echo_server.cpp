@@ -104,8 +104,7 @@ private:
     }
 
     // [region serve]
-    /// Receives from a client only when all that was received before is sent back. So a client that
-    /// does not read its answers costs 16 KiB of memory, even if it sends without end.
+    /// Receives from a client only when all that was received before is sent back.
     void serve(client& peer) {
         if (peer.pending.empty()) receive(peer);
         if (!peer.pending.empty()) send_pending(peer);

@@ -1,7 +1,7 @@
-// first_idle_server -- each client has a deadline of its own: after 5 s of silence it must leave
+// first_idle_server -- each client has a deadline of its own: 5 s of silence end its connection
 // Run:      g++ first_idle_server.cpp && ./a.out
 //           nc localhost 5000                     in a second terminal, and in a third
-// Observe:  A client that types stays. One that does not leaves, even if the others type.
+// Observe:  The server drops a client that types nothing, even if the others type.
 // Missing:  a client that takes no answer is dropped at once, not after 5 s: idle_echo_server.cpp
 #include "trama.hpp"
 #include <chrono>
@@ -17,7 +17,7 @@ bool echo(trama::tcp_stream& client) {
     return came.bytes > 0 && client.try_send_some({bytes, came.bytes}).bytes == came.bytes;
 }
 
-/// Accepts a client. Returns its descriptor, or -1. If none is left, no more than now can be here.
+/// Accepts a client and returns its descriptor, or -1. If none is left, lowers the limit `most`.
 int admit(trama::tcp_listener& listener, std::map<int, trama::tcp_stream>& all, std::size_t& most) {
     trama::tcp_stream stream;
     const trama::io_result result = listener.try_accept(stream);

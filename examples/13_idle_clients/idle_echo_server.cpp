@@ -114,8 +114,7 @@ private:
         accept_again_ = trama::deadline(trama::no_timeout);
     }
 
-    /// Receives from a client only when all that was received before is sent back. So a client that
-    /// does not read its answers costs 16 KiB of memory, even if it sends without end.
+    /// Receives from a client only when all that was received before is sent back.
     void serve(client& peer) {
         if (peer.pending.empty()) receive(peer);
         if (!peer.pending.empty()) send_pending(peer);
@@ -155,14 +154,12 @@ private:
         peer.is_over = true;
     }
 
-    // [region remove]
     void remove_client(int fd) {
         ready_.remove(fd);  // before it is closed: the next client may get the same number
         silences_.clear(fd);
         clients_.erase(fd);
         if (!accept_again_.is_never()) resume_accepting();  // there is a free descriptor now
     }
-    // [/region remove]
 
     /// Accepts no more clients. The same loop answers what was received, for half a second at most.
     void finish() {

@@ -31,7 +31,7 @@ using namespace std::chrono_literals;
 constexpr const char* examples = R"(
   chat_client                                    join the chat on port 5000 of this machine
   chat_client -H chat.example --name ana         as ana, on another machine
-  printf 'sesame\nhola\n' | chat_client -n ana   give the password, say something and leave
+  printf 'sesame\nhola\n' | chat_client -n ana   give the password, send a message, leave
 
 The messages go to stdout. Exit code 1: the server has ended the conversation.
 )";
@@ -110,8 +110,8 @@ public:
         server_.stream().set_timeout(30s);
     }
 
-    /// Returns 0 when we have left, or when a signal came. Throws peer_error if the server ended
-    /// the conversation.
+    /// Returns 0 after /quit, the end of the input, or a signal. Throws peer_error if the server
+    /// ended the conversation.
     int run() {
         ready_.add(stop_.fd(), trama::interest::read);
         ready_.add(server_.stream().fd(), trama::interest::read);
@@ -137,10 +137,11 @@ private:
         limit_ = trama::deadline(time_for_question);
     }
 
-    /// Takes all messages that have come, and does not wait for more.
+    /// Takes all messages that have come, and does not wait for more. Also returns at a stop: if a
+    /// server sends without a pause, there is always one more message.
     void receive() {
         std::string message;
-        while (!is_over_) {
+        while (!is_over_ && !stop_.stopped()) {
             const trama::io_status status = receive_one(message);
             if (status == trama::io_status::would_block) return;
             if (status == trama::io_status::end_of_stream) is_over_ = true;
@@ -179,14 +180,14 @@ private:
             answer_name();
         } else if (message == chat::welcome) {
             enter();
-        } else if (!chat::starts_with(message, "* ") && turn_ == turn::server) {
-            start_talking();  // a server that asks nothing
+        } else if (!chat::starts_with(message, "* ") && phase_ == phase::waiting) {
+            start_talking();  // a server without questions
         }
     }
 
     /// The next line that is typed is the answer.
     void ask(const char* prompt, bool is_secret = false) {
-        turn_ = turn::answer;
+        phase_ = phase::answering;
         limit_ = trama::deadline(trama::no_timeout);
         keyboard_.set_prompt(prompt, is_secret);
     }
@@ -207,19 +208,19 @@ private:
     }
 
     void start_talking() {
-        turn_ = turn::talk;
+        phase_ = phase::talking;
         limit_ = trama::deadline(trama::no_timeout);
         keyboard_.set_prompt("> ");
     }
 
-    /// Keeps the next lines until the server has reacted to our answer.
+    /// Keeps the next lines until the server has reacted to the answer.
     void wait_for_server() {
-        turn_ = turn::server;
+        phase_ = phase::waiting;
         limit_ = trama::deadline(time_for_reaction);
         keyboard_.set_prompt("");
     }
 
-    /// The time is up: nothing was asked, or the server does not close.
+    /// The time is up: the server has sent no question, or does not close.
     void stop_waiting() {
         if (has_left_) {
             is_over_ = true;
@@ -228,11 +229,11 @@ private:
         }
     }
 
-    /// Sends the lines that were typed, as far as it is our turn.
+    /// Sends the lines that were typed, unless the server has to react first.
     void send_lines() {
         std::string line;
         while (may_send() && next_line(line)) {
-            const bool is_answer = turn_ == turn::answer;
+            const bool is_answer = phase_ == phase::answering;
             send(line);
             if (is_answer) wait_for_server();
         }
@@ -244,7 +245,7 @@ private:
         }
     }
 
-    bool may_send() const { return turn_ != turn::server && !has_left_; }
+    bool may_send() const { return phase_ != phase::waiting && !has_left_; }
 
     bool next_line(std::string& line) {
         try {
@@ -259,7 +260,7 @@ private:
         if (text == "/quit") wait_for_end();
     }
 
-    /// Ends our stream. The server sends what is on its way to us, and closes.
+    /// Ends the stream to the server. It sends what is left for us, and closes.
     void leave() {
         server_.stream().shutdown_send();
         wait_for_end();
@@ -271,13 +272,14 @@ private:
     }
 
     void check_end() const {
-        if (turn_ != turn::talk) throw program::peer_error("you were not let in");
+        if (phase_ != phase::talking) throw program::peer_error("the server did not let you in");
         if (!has_left_ || is_dismissed_)
             throw program::peer_error("the server ended the conversation");
     }
 
-    /// Whose turn it is: the server's, ours for one answer, ours for any number of messages.
-    enum class turn { server, answer, talk };
+    /// Waiting: the next lines are kept. Answering: the next line is the answer to a question.
+    /// Talking: each line is a message.
+    enum class phase { waiting, answering, talking };
 
     static constexpr auto time_for_question = 1s;
     static constexpr auto time_for_reaction = 3s;
@@ -287,8 +289,8 @@ private:
     trama::framed_stream<Codec> server_;
     trama::poll_selector ready_;
     const std::string name_;
-    turn turn_ = turn::server;
-    trama::deadline limit_{trama::no_timeout};  // how long we wait for the server
+    phase phase_ = phase::waiting;
+    trama::deadline limit_{trama::no_timeout};  // the wait for the server
     bool has_given_name_ = false;
     bool has_left_ = false;
     bool is_dismissed_ = false;
@@ -308,7 +310,7 @@ int main(int argc, char** argv) {
                         {program::host_option(),
                          program::port_option(),
                          {'n', "name", "NAME", "",
-                          "the name to use (without it, you type one when the server asks)"},
+                          "the name to use (without it, you type one when the server requests it)"},
                          program::flag('l', "lines", "send lines instead of frames")},
                         talk);
 }

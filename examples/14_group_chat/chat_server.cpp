@@ -4,8 +4,8 @@
 // Run:      ./chat_server --password sesame
 //           ./chat_client --name ana         in a second terminal; --name luis in a third
 // Observe:  A client receives nothing of the room before it has given the password. The server
-//           drops a member that sends nothing for a minute. A member that never reads delays nobody
-//           else. With --lines, nc localhost 5000 is a client.
+//           drops a member that sends nothing for a minute. A member that never reads delays no
+//           other one. With --lines, nc localhost 5000 is a client.
 // Exercise: Add /tell NAME TEXT, which is sent to one member only. Then let each wrong password
 //           delay the next answer to that address. Which clients must not wait for it?
 // Next:     chat_client.cpp; naive/chat_server.cpp, the same without limits and checks
@@ -82,7 +82,7 @@ private:
         peer.dismiss_after(door_time_);
         peer.state.knows_password = password_.empty();
         door_.push_back(&peer);
-        ask(peer);
+        send_question(peer);
     }
 
     void on_idle(client& peer) {
@@ -103,12 +103,13 @@ private:
         if (peer.state.rate.is_exceeded()) return dismiss(peer, "* too much at once: goodbye");
         if (!peer.state.knows_password) return check_password(peer, text);
         if (!is_member(peer)) return take_name(peer, text);
-        if (text.size() > chat::longest_message) return peer.send("* not said: over 1000 bytes");
-        if (!program::is_utf8(text)) return peer.send("* not said: this is not UTF-8");
+        if (text.size() > chat::longest_message) return peer.send("* not sent: over 1000 bytes");
+        if (!program::is_utf8(text)) return peer.send("* not sent: this is not UTF-8");
         if (text.substr(0, 1) == "/") return run_command(peer, text);
         if (text.empty()) return;
         send_to_others(peer, Wording::said(peer.state.name, program::harmless(text)));
     }
+    // [/region message]
 
     /// Sends to all members but one. A client at the door receives nothing of the room.
     void send_to_others(const client& sender, std::string_view text) {
@@ -116,7 +117,6 @@ private:
         for (client& each : server_.clients())
             if (&each != &sender && is_member(each)) each.send(text);
     }
-    // [/region message]
 
     void send_to_all(std::string_view text) {
         for (client& each : server_.clients()) each.send(text);
@@ -134,8 +134,8 @@ private:
         peer.close();
     }
 
-    /// Sends the next question to a client at the door, or lets it in.
-    void ask(client& peer) {
+    /// Sends the next question to a client at the door, or admits it.
+    void send_question(client& peer) {
         if (!peer.state.knows_password) return peer.send(chat::password_question);
         const std::string name = Wording::first_name(peer.remote_endpoint());
         if (name.empty()) return peer.send(chat::name_question);
@@ -144,12 +144,12 @@ private:
 
     void check_password(client& peer, std::string_view given) {
         peer.state.knows_password = chat::is_same(given, password_);
-        if (peer.state.knows_password) return ask(peer);
+        if (peer.state.knows_password) return send_question(peer);
         program::say(peer.remote_endpoint(), " gave a wrong password");
         --peer.state.tries_left;
         if (peer.state.tries_left == 0) return dismiss(peer, "* wrong password: goodbye");
         peer.send("* wrong password");
-        ask(peer);
+        send_question(peer);
     }
 
     void admit(client& peer, const std::string& name) {
@@ -196,7 +196,7 @@ private:
 
     void refuse_name(client& peer, const std::string& why) {
         peer.send("* not this name: " + why);
-        if (!is_member(peer)) ask(peer);
+        if (!is_member(peer)) send_question(peer);
     }
 
     bool is_taken(std::string_view name) const {

@@ -1,7 +1,7 @@
-// first_chat_client -- sends what you type, and meanwhile prints what the others say
+// first_chat_client -- sends what you type, and meanwhile prints what the others write
 // Run:      g++ first_chat_server.cpp -o server && ./server
 //           g++ first_chat_client.cpp && ./a.out    in a second terminal, and in a third
-// Observe:  The client waits for the keyboard and for the server at once. Ctrl-D says goodbye.
+// Observe:  The client waits for the keyboard and for the server at once. Ctrl-D leaves.
 // Missing:  a message that comes while you type lands in your line: chat_client.cpp
 #include "trama.hpp"
 

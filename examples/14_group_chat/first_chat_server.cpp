@@ -1,8 +1,8 @@
-// first_chat_server -- a room in which each member receives what the others say
+// first_chat_server -- a chat in which each member receives what the others write
 // Run:      g++ first_chat_server.cpp && ./a.out
 //           nc localhost 5000                     in a second terminal, and in a third
 // Observe:  One thread serves all of them. A member that reads nothing does not delay the others.
-// Missing:  names, a password, members that say too much, controls of two bytes: chat_server.cpp
+// Missing:  names, a password, members that send too much, controls of two bytes: chat_server.cpp
 #include "trama.hpp"
 
 #include <algorithm>

@@ -3,15 +3,15 @@
 // as they are.
 //
 //     client                                      server
-//       |  "put SIZE NAME"  ------------------->  |   I have a file for you
-//       |  <------------------  "have COUNT SUM"  |   COUNT bytes of it are here, with this sum
-//       |  "from START"  ---------------------->  |   COUNT if they are the same bytes, else 0
+//       |  "put SIZE NAME"  ------------------->  |   the client has a file
+//       |  <------------------  "have COUNT SUM"  |   the server has COUNT bytes of it, with this
+//       sum |  "from START"  ---------------------->  |   COUNT if they are the same bytes, else 0
 //       |  SIZE - START bytes  ---------------->  |   no frame, so no limit
 //       |  "sum SUM"  ------------------------->  |   the checksum of all SIZE bytes
 //       |  <--------------------------  "stored"  |   the file is on the disk, under its name
 //       |  the next "put ...", or the end         |
 //
-// At any place the server may say "no REASON" instead, and close.
+// At any place the server may send "no REASON" instead, and close.
 #pragma once
 
 #include "../support/program.hpp"
@@ -55,9 +55,9 @@ inline std::uint64_t number(const std::string& text) {
 inline std::string rest_of(const std::string& message, const char* word, const std::string& peer) {
     const auto [first, rest] = split(message);
     if (first == word) return rest;
-    if (first == "no") throw program::peer_error(peer + " says no: " + trama::escaped(rest));
-    throw program::peer_error(peer + " says \"" + trama::escaped(message, 60) +
-                              "\", where it should say \"" + word + '"');
+    if (first == "no") throw program::peer_error(peer + " refuses: " + trama::escaped(rest));
+    throw program::peer_error(peer + " sent \"" + trama::escaped(message, 60) + "\", where \"" +
+                              word + "\" was expected");
 }
 
 // ---- the connection ----------------------------------------------------------------------------
@@ -126,7 +126,7 @@ public:
             stream_.send_all(frame);
             stream_.close_lingering(linger);
         } catch (const std::exception&) {
-            stream_.close();  // the peer has gone: the answer cannot be sent
+            stream_.close();  // the peer has closed: the answer cannot be sent
         }
     }
 

@@ -4,7 +4,7 @@
 // Run:      ./copy_frame_server -p 5000 copy.txt
 //           ./copy_frame_client -p 5000 FILE        in a second terminal
 // Observe:  Any file of up to 999,999 bytes arrives as it is, an empty one, too. A larger one is
-//           refused here, before anything is sent: six digits cannot say its size.
+//           refused here, before anything is sent: six digits cannot hold its size.
 // Exercise: Use length_prefix<8> instead of six_digit_colon, in both programs. What holds
 //           now for a file of 2 GB? Look at the memory of both (VmHWM in /proc/PID/status).
 // Next:     copy_frame_server.cpp; copy_stream_client.cpp, for files of any size
@@ -23,7 +23,7 @@ constexpr const char* examples = R"(
   copy_frame_client -H pc7 -p 4000 cat.png   to port 4000 of another one
 
 FILE has at most 999,999 bytes. Exit code 0: all was sent. The server does not
-say whether it has stored the file.
+confirm that it has stored the file.
 )";
 
 /// The whole file. One that does not fit into a frame is refused before it is read, and one that
@@ -53,7 +53,7 @@ int copy_frame(const program::options& given) {
     server.stream().set_timeout(30s);
     server.send_frame(whole);
     copy::wait_for_the_end(server.stream());
-    program::say("sent ", whole.size(), " bytes; the server does not say whether they are stored");
+    program::say("sent ", whole.size(), " bytes; the server does not confirm that they are stored");
     return 0;
 }
 

@@ -4,10 +4,10 @@
 // Run:      ./copy_frame_server -p 5000 copy.txt
 //           ./copy_frame_client -p 5000 FILE        in a second terminal
 // Observe:  printf 000009:half | nc -N localhost 5000 stores nothing, and what was there before
-//           still is. A client that says nothing at all (nc -z) does not empty the file.
+//           still is. A client that sends nothing (nc -z) does not empty the file.
 // Exercise: The client does not learn that a disk is full. Which answer would you add? What
 //           becomes of the clients that do not expect any?
-// Next:     copy_stream_server.cpp, which stores many files, of any size, and says so
+// Next:     copy_stream_server.cpp, which stores many files, of any size, and confirms each
 #include "iterative_server.hpp"
 #include "local_file.hpp"
 

@@ -4,10 +4,10 @@
 // Run:      ./copy_lines_server -p 5000 copy.txt
 //           ./copy_lines_client -p 5000 FILE        in a second terminal
 // Observe:  The copy is equal. Then send a large file and press Ctrl-C in the middle: the server
-//           says the same as before, and half a file has replaced the whole one.
+//           prints the same as before, and half a file has replaced the whole one.
 // Exercise: Count the send calls (TRAMA_TRACE=1). What do they cost? Why does it not matter to the
 //           server where a line ends?
-// Next:     copy_lines_server.cpp; copy_frame_client.cpp, which says how much there is to come
+// Next:     copy_lines_server.cpp; copy_frame_client.cpp, which sends the size first
 #include "local_file.hpp"
 
 #include <algorithm>
@@ -24,7 +24,7 @@ constexpr const char* examples = R"(
   copy_lines_client notes.txt             to port 5000 of this machine
   copy_lines_client -H pc7 -p 4000 a.txt  to port 4000 of another one
 
-Exit code 0: all was sent. The server does not say whether it has stored the file.
+Exit code 0: all was sent. The server does not confirm that it has stored the file.
 )";
 
 /// Sends each line by itself, as it is. One that does not end in this piece goes in two parts.
@@ -49,7 +49,7 @@ int copy_lines(const program::options& given) {
         sent += count;
     }
     copy::wait_for_the_end(server);
-    program::say("sent ", sent, " bytes; the server does not say whether they are stored");
+    program::say("sent ", sent, " bytes; the server does not confirm that they are stored");
     return 0;
 }
 

@@ -4,7 +4,7 @@
 // Run:      ./copy_lines_server -p 5000 copy.txt
 //           ./copy_lines_client -p 5000 FILE        in a second terminal
 // Observe:  A client that is killed closes like one that has finished, and half a file is stored.
-//           nc -z localhost 5000, a client that says nothing at all, stores an empty one.
+//           nc -z localhost 5000, a client that sends nothing, stores an empty one.
 // Exercise: Kill the client with kill -9 in the middle, then pull the plug of its network instead
 //           (ip link). What does this server see in each case, and when?
 // Next:     copy_frame_server.cpp, which knows before the first byte how many there are

@@ -5,8 +5,8 @@
 //           ./copy_stream_client -p 5000 FILE       in a second terminal
 // Observe:  Exit code 0 means: the server has all of it on its disk, with the same checksum. Press
 //           Ctrl-C in the middle, and start it again: it sends the rest.
-// Exercise: Change one byte at the front of FILE between the two runs. Which message tells the
-//           client, and what does it send then?
+// Exercise: Change one byte at the front of FILE between the two runs. In which message does
+//           the client notice it, and what does it send then?
 // Next:     copy_stream_server.cpp; 16_file_store
 #include "../support/progress.hpp"
 #include "checksum.hpp"
@@ -55,7 +55,6 @@ void add_first_bytes(copy::conversation& server, copy::local_file& file, std::ui
     }
 }
 
-// [region common-part]
 /// Returns how many bytes of this file the server has: the number that it sends if the sum agrees,
 /// else 0. `file` is read up to there, and `sum` includes those bytes.
 std::uint64_t common_part(copy::conversation& server, copy::local_file& file, copy::checksum& sum) {
@@ -67,7 +66,6 @@ std::uint64_t common_part(copy::conversation& server, copy::local_file& file, co
     file.rewind();
     return 0;
 }
-// [/region common-part]
 
 /// Sends the bytes from `start` on. Each one goes through the sum.
 void send_data(copy::conversation& server, copy::local_file& file, std::uint64_t start,

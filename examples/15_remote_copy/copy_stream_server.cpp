@@ -5,8 +5,8 @@
 //           ./copy_stream_client -p 5000 FILE       in a second terminal
 // Observe:  While a file comes, its name shows the old one, or none. ls copies/.partial shows what
 //           has come. End the server with kill -9, start both again: the client sends the rest.
-// Exercise: The checksum is no defence against people. What could somebody do who can change bytes
-//           on the way, or who may send files here? What would you need against it?
+// Exercise: The checksum does not protect from people. What could an attacker change on the way?
+//           What could a client do to the files of others? What would you need against it?
 // Next:     16_file_store, where files can be fetched as well
 #include "../support/file_name.hpp"
 #include "checksum.hpp"

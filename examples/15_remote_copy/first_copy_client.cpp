@@ -2,7 +2,7 @@
 // Run:      g++ first_copy_server.cpp -o server && ./server
 //           g++ first_copy_client.cpp && ./a.out photo.jpg    in a second terminal
 // Observe:  nc -l 5000 | head -n 2 as the server shows the two lines before the bytes: name, size.
-// Missing:  files of other folders, and a copy that goes on after a cut: copy_stream_client.cpp
+// Missing:  files of other folders, and a copy that continues after a cut: copy_stream_client.cpp
 #include "trama.hpp"
 
 #include <chrono>

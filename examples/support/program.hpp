@@ -124,7 +124,7 @@ inline option address_option(const char* address = "0.0.0.0") {
     return {'H', "host", "ADDRESS", address, "the address to listen on"};
 }
 inline option port_option(const char* port = "5000") {
-    return {'p', "port", "PORT", port, "the port; for 0 a server takes a free one"};
+    return {'p', "port", "PORT", port, "the port (for a server, 0 means any free port)"};
 }
 
 /// What was typed, with the defaults filled in.

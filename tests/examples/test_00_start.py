@@ -19,7 +19,7 @@ class FirstFrames(programs.TestCase):
         program = self.run_to_end(FIRST_FRAMES)
         self.assertEqual(program.stdout.splitlines()[:5],
                          ['sent "hola"', 'sent ""', 'sent "adios"', "",
-                          "came in one piece: 000004:hola000000:000005:adios"])
+                          "received 30 bytes: 000004:hola000000:000005:adios"])
 
     def test_draws_each_frame_with_its_header_and_its_payload(self):
         lines = self.run_to_end(FIRST_FRAMES).stdout.splitlines()

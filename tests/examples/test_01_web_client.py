@@ -223,7 +223,7 @@ class Manners(WebClientCase):
         self.assert_help(CLIENT)
 
     def test_bad_command_lines_are_usage_errors(self):
-        self.assert_usage_error(CLIENT, says="say one HOST")
+        self.assert_usage_error(CLIENT, says="give one HOST")
         self.assert_usage_error(CLIENT, "a", "/", "b", says="at most")
         self.assert_usage_error(CLIENT, "", says="HOST is a name")
         self.assert_usage_error(CLIENT, "http://localhost/", says="without http://")

@@ -3,6 +3,7 @@
 
 Run: TRAMA_BUILD=build python3 tests/examples/test_14_group_chat.py
 """
+import contextlib
 import os
 import select
 import shutil
@@ -285,7 +286,7 @@ class Talking:
                     b"\xe0\x80\x80", b"\xf8\x88\x80\x80\x80"):
             with self.subTest(bad=bad):
                 luis.say(bad)
-                self.assert_hears(luis, "* not said: this is not UTF-8")
+                self.assert_hears(luis, "* not sent: this is not UTF-8")
         luis.say("hola")
         self.assert_hears(ana, self.said(luis, "hola"))
 
@@ -294,7 +295,7 @@ class Talking:
         ana = self.join(server, "ana")
         luis = self.join(server, "luis", ana)
         luis.say("x" * LONGEST, "x" * (LONGEST + 1), "x" * 8000, "\x01" * LONGEST)
-        self.assert_hears(luis, "* not said: over 1000 bytes", "* not said: over 1000 bytes")
+        self.assert_hears(luis, "* not sent: over 1000 bytes", "* not sent: over 1000 bytes")
         self.assert_hears(ana, self.said(luis, "x" * LONGEST), self.said(luis, r"\x01" * LONGEST))
 
     def test_10_mb_in_one_message_cost_its_sender_the_connection_and_nobody_else(self):
@@ -693,13 +694,13 @@ class Client(ChatCase):
         server = self.server(SERVER, "--password", WORD)
         client = self.client(server)
         client.send("a\nb\nc\nd\n")
-        self.assert_fails(client, 1, "you were not let in")
+        self.assert_fails(client, 1, "did not let you in")
         self.assertEqual(client.stdout.count("* wrong password"), 3)
 
     def test_an_end_of_stdin_at_the_door_ends_it_with_1(self):
         client = self.client(self.server(SERVER, "--password", WORD))
         client.close_stdin()
-        self.assert_fails(client, 1, "you were not let in")
+        self.assert_fails(client, 1, "did not let you in")
 
     def test_a_server_that_stops_or_shows_it_out_ends_it_with_1(self):
         server = self.server(SERVER, "--idle", 1)
@@ -868,6 +869,25 @@ class OtherServers(ChatCase):
             connection.sendall(b"* password?\n")
             self.assertEqual(connection.recv(99), b"sesame\n")
             self.assertEqual(connection.recv(99), b"hola\n")
+
+    @staticmethod
+    def flood(listener):
+        """Sends messages to one client until it has left."""
+        with programs.accept(listener) as connection:
+            with contextlib.suppress(ConnectionError):
+                while True:
+                    connection.sendall(Frames.encode(b"<ana> hola") * 1000)
+
+    def test_the_first_ctrl_c_ends_it_although_the_server_sends_without_a_pause(self):
+        for terminal in ((), TERMINAL):
+            with self.subTest(terminal=terminal):
+                listener = self.listener()
+                server = self.in_background(self.flood, listener)
+                client = self.start_client(programs.port_of(listener), terminal=terminal)
+                client.wait_for_bytes(100000)
+                client.interrupt()
+                self.assertEqual(client.wait_exit(limit=5), 0, "it has not left")
+                server.result()
 
     def test_a_server_that_does_not_close_does_not_keep_it(self):
         for text in ("hola\n", "/quit\n"):

@@ -706,7 +706,7 @@ class Together(Files):
         with Stream(server.port) as first:
             first.put(1000)
             client = self.call(CLIENT, server.port, self.file(b"hola", "copy"))
-            self.assert_fails(client, 1, "the server says no: another client is sending this")
+            self.assert_fails(client, 1, "the server refuses: another client is sending this")
 
     def test_a_trickling_client_delays_nobody(self):
         server = self.stream_server()
@@ -722,7 +722,7 @@ class Together(Files):
         with Stream(server.port) as first:
             first.put(1000)
             client = self.call(CLIENT, server.port, self.file(b"hola"))
-            self.assert_fails(client, 1, "the server says no: the server is full")
+            self.assert_fails(client, 1, "the server refuses: the server is full")
         self.eventually(self.left, [], server)
         self.copy(CLIENT, server.port, self.file(b"hola"))
 
@@ -827,11 +827,11 @@ class Wrong(Files):
 
     def test_what_is_said_is_told_of_the_side_that_said_it(self):
         server = self.stream_server()
-        for said, answer in (("no way", "no the client says no: way"),
-                             ("hola", 'no the client says "hola", where it should say "put"')):
+        for said, answer in (("no way", "no the client refuses: way"),
+                             ("hola", 'no the client sent "hola", where "put" was expected')):
             with Stream(server.port) as client:
                 self.assertEqual(client.ask(said), answer)
-            server.wait_for_line(": the client says ", on="stderr")
+            server.wait_for_line(": the client (refuses|sent)", on="stderr")
 
     def test_a_refusal_reaches_a_client_that_is_still_sending(self):
         server = self.stream_server()
@@ -899,7 +899,7 @@ class Wrong(Files):
         server = self.listening(self.with_small_files(100_000, SERVER, "-H", "127.0.0.1", "-p", 0,
                                                       "-d", self.copies))
         client = self.call(CLIENT, server.port, self.file(content(20 * MIB)))
-        self.assert_fails(client, 1, "the server says no: it cannot be stored: File too large")
+        self.assert_fails(client, 1, "the server refuses: it cannot be stored: File too large")
         self.assert_holds(self.copies / "original", b"precious")
         self.eventually(self.left, [], server)
         self.copy(CLIENT, server.port, self.file(b"hola"))
@@ -940,15 +940,15 @@ class Client(Files):
     def test_only_stored_is_success(self):
         self.assert_client_fails([], "the server has closed before it was done")
         self.assert_client_fails([self.NOTHING], "the server has closed before it was done")
-        self.assert_client_fails(["no not today"], "the server says no: not today")
-        self.assert_client_fails(["hola"], 'the server says "hola", where it should say "have"')
+        self.assert_client_fails(["no not today"], "the server refuses: not today")
+        self.assert_client_fails(["hola"], 'the server sent "hola", where "have" was expected')
         self.assert_client_fails(["have x " + checksum(b"")], "this is no size of a file")
         self.assert_client_fails(["have 5 " + checksum(b"hola!")], "more of the file than there is")
 
     def test_what_is_said_behind_the_last_byte_counts(self):
         for answer, says in ((None, "the server has closed before it was done"),
-                             ("no space", "the server says no: space"),
-                             ("hola", 'the server says "hola", where it should say "stored"')):
+                             ("no space", "the server refuses: space"),
+                             ("hola", 'the server sent "hola", where "stored" was expected')):
             def serve(peer, answer=answer):
                 self.begin(peer)
                 lab_frames.recv_exactly(peer, 4)
@@ -995,7 +995,7 @@ class Client(Files):
             programs.accept(done).close()
 
         client, _ = self.talk(serve, data=bytes(20 * MIB))
-        self.assert_fails(client, 1, "the server says no: room")
+        self.assert_fails(client, 1, "the server refuses: room")
         programs.connect(programs.port_of(done)).close()
 
     def test_ctrl_c_ends_it_at_once_also_when_the_server_takes_nothing(self):

@@ -297,6 +297,19 @@ class Start(TestCase):
                      r"no error of the network: ."):
             self.assertRegex(program.stdout, "(?m)^" + line)
 
+    def test_first_frames_draws_boxes_that_fit_each_byte(self):
+        text = SOURCES["first_frames"].read_text(encoding="utf-8")
+        text = text.replace('"hola", "", "adios"', r'"hola", "", "año\n"')
+        compile_alone(compiler(), "first_frames_with_escapes", text, [])
+        lines = self.run_to_end(binary("first_frames_with_escapes")).stdout.splitlines()
+        drawn = [place for place, line in enumerate(lines) if line.startswith("|")]
+        self.assertEqual(lines[drawn[2]],
+                         r"| 0 | 0 | 0 | 0 | 0 | 5 | : | a | \xc3 | \xb1 | o | \n |")
+        for place in drawn:
+            corners = [i for i, c in enumerate(lines[place]) if c == "|"]
+            for border in (lines[place - 1], lines[place + 1]):
+                self.assertEqual([i for i, c in enumerate(border) if c == "+"], corners)
+
     def test_first_no_messages_receives_both_at_once(self):
         program = self.run_to_end(binary("first_no_messages"))
         self.assertEqual((program.code, program.stderr), (0, ""))
@@ -935,6 +948,7 @@ class Copy(TestCase):
                 client = self.client(name)
                 self.assertEqual(client.code, 1, client.story(name))
                 self.assertRegex(client.stderr, r"\A[^\n]+\n\Z")
+                self.copy_server.wait_for_line("^not a name and a size", on="stderr")
         self.assertEqual(self.stored(), [])
 
     def test_a_file_of_proc_is_refused_and_not_sent_as_empty(self):

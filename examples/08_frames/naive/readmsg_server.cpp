@@ -2,7 +2,7 @@
 //
 // Goal:     Break it, flaw by flaw. ../first_readmsg.cpp reads the same frames without any of them.
 // Run:      ./readmsg_server -p 5000
-//           printf '000003::::000004:hola' | nc localhost 5000
+//           printf '000003::::000004:hola' | nc -N localhost 5000
 // Observe:  Each flaw is marked below:
 //           (1) it requests 8 bytes, but may get fewer, and takes half a header for a message
 //           (2) a payload that starts with ":" loses bytes
@@ -24,7 +24,7 @@ namespace {
 
 constexpr const char* examples = R"(
   readmsg_server                          echo frames on port 5000, with five flaws
-  printf 000004:hola | nc localhost 5000  this works
+  printf 000004:hola | nc -N localhost 5000  this works
 )";
 
 std::string encapsulate(const std::string& payload) {

@@ -27,11 +27,9 @@ constexpr const char* examples = R"(
 bool serve(trama::tcp_stream& client) {
     const std::string bytes = client.recv_some(16384);  // returns at once: the client is readable
     program::say(client.remote_endpoint(), ": ", program::shown{bytes, 60});
-    // [region flaw]
     if (bytes.empty()) return false;
     client.send_all(bytes);  // the flaw: the client is readable, and perhaps not writable
     return true;
-    // [/region flaw]
 }
 
 /// Like serve. An error ends the visit of this client, and not the server.

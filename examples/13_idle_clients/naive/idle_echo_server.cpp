@@ -4,10 +4,10 @@
 // Run:      ./idle_echo_server
 //           nc localhost 5000                     say nothing
 //           while sleep 1; do echo hola; done | nc localhost 5000
-// Observe:  Alone, the silent client is dropped after 5 s, and the program looks correct. Beside a
-//           client that sends it stays for ever, because no wait lasts 5 s. When the other client
-//           stops, the server drops both at the same moment.
-// Exercise: With one client only, send something 1 s before the time is up. How long does it stay?
+// Observe:  If the silent client is alone, the server drops it after 5 s and looks correct. If
+//           another client sends, the silent one stays for ever, because no wait lasts 5 s. When
+//           the other client stops, the server drops both at the same moment.
+// Exercise: With one client only, send something after 4 s. How long does it stay connected?
 //           And how long if you connect a second client instead?
 // Next:     ../idle_echo_server.cpp
 #include "../../support/program.hpp"
