@@ -222,7 +222,7 @@ int run_over_link(const program::options& given) {
     devices.switch_on("lo");
     devices.set_address(device_name, badlink::own_address);
     devices.switch_on(device_name);
-    badlink::choose_congestion_control(given.text("congestion"));
+    badlink::add_far_address(device_name, given.text("congestion"));
     if (given.flag("pcap")) link.record_to(given.text("pcap"));
     program::say("badlink: ", badlink::far_address, " is behind ", given.text("rate"), "/s, ",
                  given.text("delay"), " each way, a queue of ", settings.queue, " packets; seed ",

@@ -4,6 +4,7 @@
 // https://docs.kernel.org/networking/tuntap.html
 #pragma once
 
+#include "badlink_route.hpp"
 #include "trama.hpp"
 
 #include <cerrno>
@@ -42,9 +43,10 @@ inline int write_setting(const std::string& path, const std::string& text) {
     return ::write(file.get(), text.data(), text.size()) == -1 ? errno : 0;
 }
 
-/// Moves this process into a network of its own. An ordinary user may do that inside a user
+/// Moves this process into a network of its own. Root may simply do that. Another user needs a user
 /// namespace, in which it keeps its number. Throws no_link.
 inline void enter_own_network() {
+    if (::geteuid() == 0 && ::unshare(CLONE_NEWNET) == 0) return;
     const auto user = std::to_string(::getuid());
     const auto group = std::to_string(::getgid());
     if (::unshare(CLONE_NEWUSER | CLONE_NEWNET) == -1)
@@ -106,14 +108,15 @@ private:
     trama::unique_fd socket_;
 };
 
-/// Chooses how TCP controls congestion in this network: "reno", "cubic". Throws no_link.
-inline void choose_congestion_control(const std::string& name) {
-    const int error = write_setting("/proc/sys/net/ipv4/tcp_congestion_control", name);
+/// Adds the way to the far address; "reno", "cubic": how TCP controls congestion on it. Throws
+/// no_link.
+inline void add_far_address(const std::string& device, const std::string& congestion_control) {
+    const int error = add_route(far_address, ::if_nametoindex(device.c_str()), congestion_control);
     if (error != 0)
-        fail("congestion control " + name, error,
-             "which are there: sysctl "
-             "net.ipv4.tcp_available_congestion_control; sudo modprobe tcp_" +
-                 name);
+        fail("congestion control " + congestion_control, error,
+             "which are there: sysctl net.ipv4.tcp_available_congestion_control; another one may "
+             "come with sudo modprobe tcp_" +
+                 congestion_control);
     // Else the second connection would begin with what the first one has learned.
     write_setting("/proc/sys/net/ipv4/tcp_no_metrics_save", "1");
 }

@@ -39,6 +39,14 @@ except socket.timeout:
     pass
 print(json.dumps(came))
 """
+CONGESTION_CONTROL = """
+import json, os, socket
+listener = socket.create_server(("0.0.0.0", 0))
+client = socket.create_connection((os.environ["BADLINK_HOST"], listener.getsockname()[1]))
+ends = [client, listener.accept()[0]]
+print(json.dumps([end.getsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, 16).rstrip(b"\\0")
+                  .decode() for end in ends]))
+"""
 TRANSFER = """
 import json, os, random, socket, sys, threading, time
 sent = random.Random(1).randbytes(int(sys.argv[1]))
@@ -149,6 +157,16 @@ class TheLink(Badlink):
     def test_bytes_take_at_least_what_the_rate_says(self):
         result, _ = self.python(["--rate", "2mbit", "--delay", "1ms"], TRANSFER, 100_000)
         self.assertGreaterEqual(result["seconds"], 0.4)
+
+    def test_connections_use_the_congestion_control_that_was_chosen(self):
+        names = Path("/proc/sys/net/ipv4/tcp_available_congestion_control").read_text().split()
+        for name in names:
+            with self.subTest(name=name):
+                out, _ = self.badlink("-c", name, "--", sys.executable, "-c", CONGESTION_CONTROL)
+                self.assertEqual(json.loads(out), [name, name])
+
+    def test_a_congestion_control_that_is_not_there_is_refused_by_name(self):
+        self.assertIn("nosuch", self.badlink("-c", "nosuch", "--", "true", code=1)[1])
 
     def test_a_full_queue_loses_what_comes_behind(self):
         options = ["--rate", "100kbit", "--delay", "1ms", "--queue", 10]
