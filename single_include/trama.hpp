@@ -593,7 +593,7 @@ void append_frame(std::string_view payload, Buffer& out) {
     make_room(out, header.size() + payload.size() + Codec::trailer.size());
     out.append(header.view());
     out.append(payload);
-    out.append(Codec::trailer);
+    if (!Codec::trailer.empty()) out.append(Codec::trailer);
 }
 
 }  // namespace trama_detail
@@ -667,11 +667,14 @@ private:
     }
 
     // By shifts and not by copying memory, so that it is right on a machine of either byte order.
+    // Byte by byte until none is left: of this g++ makes one load, of a loop it does not.
+    template <std::size_t Position = 0>
     static std::uint64_t read_length(const char* bytes) noexcept {
-        std::uint64_t length = 0;
-        for (std::size_t i = 0; i < Size; ++i)
-            length |= std::uint64_t{static_cast<unsigned char>(bytes[i])} << shift(i);
-        return length;
+        if constexpr (Position < Size) {
+            const auto byte = static_cast<unsigned char>(bytes[Position]);
+            return std::uint64_t{byte} << shift(Position) | read_length<Position + 1>(bytes);
+        }
+        return 0;
     }
 
     static std::size_t saturated(std::uint64_t length) noexcept {
@@ -2075,8 +2078,9 @@ public:
 
     /// Receives the bytes that are there now, 1 to `size`. Never waits; errors are in the result.
     io_result try_recv_some(void* memory, std::size_t size) {
+        if (size == 0) throw std::invalid_argument("try_recv_some: asked for 0 bytes");
         const auto result = trama_detail::receive_once(fd(), memory, size, MSG_DONTWAIT);
-        if (result.value == 0 && size > 0) return {io_status::end_of_stream, 0, {}};
+        if (result.value == 0) return {io_status::end_of_stream, 0, {}};
         return trama_detail::to_io_result(result);
     }
 
@@ -2139,8 +2143,7 @@ public:
         // The wait comes first: a server that calls accept() seldom finds a client there already.
         auto result = trama_detail::poll_until(limit, fd(), POLLIN);
         if (!result.failed()) result = trama_detail::call_until(limit, fd(), POLLIN, accept);
-        if (result.failed())
-            trama_detail::throw_system_error(result.error, "accept on", local_endpoint());
+        if (result.failed()) throw_accept_error(result.error);
         return tcp_stream(unique_fd(result.descriptor()), peer.value());
     }
 
@@ -2162,6 +2165,13 @@ public:
 
 private:
     explicit tcp_listener(unique_fd fd) noexcept : basic_socket(std::move(fd)) {}
+
+    [[noreturn]] void throw_accept_error(int error) const {
+        const bool is_late = error == ETIMEDOUT;
+        const char* step = is_late ? "no client came in time" : trama_detail::next_step(error);
+        trama_detail::throw_explained(error, "accept on", local_endpoint().to_text().c_str(),
+                                      std::strerror(error), step);
+    }
 };
 
 }  // namespace trama
@@ -3547,16 +3557,18 @@ private:
     // Receives until `next` finds a frame in the buffer.
     template <typename Next>
     auto receive(Next next) -> decltype(next()) {
+        constexpr const char* operation = "recv_frame from";
         const deadline limit(stream_.get_timeout());
         for (bool first = true;; first = false) {
             if (auto payload = next()) {
                 write_frame_trace("in", *payload);
                 return payload;
             }
-            if (!first)
-                trama_detail::throw_if_passed(limit, "recv_frame from", stream_.remote_endpoint());
+            if (!first) trama_detail::throw_if_passed(limit, operation, stream_.remote_endpoint());
             const std::size_t size = receive_size();
-            const std::size_t count = stream_.recv_some(decoder_.prepare(size), size, limit);
+            const std::size_t count =
+                trama_detail::receive_some(stream_.fd(), decoder_.prepare(size), size, limit,
+                                           operation, stream_.remote_endpoint());
             decoder_.commit(count);
             if (count == 0) {
                 decoder_.receive_eof();

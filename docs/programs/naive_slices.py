@@ -14,4 +14,7 @@ class Client(socketserver.StreamRequestHandler):
 socketserver.TCPServer.allow_reuse_address = True
 server = socketserver.ThreadingTCPServer(("", 19500), Client)
 print("listening on port 19500", flush=True)
-server.serve_forever()
+try:
+    server.serve_forever()
+except KeyboardInterrupt:  # Ctrl-C
+    pass

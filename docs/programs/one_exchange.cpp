@@ -2,7 +2,7 @@
 //
 //   TRAMA_TRACE=1 one_exchange      what every system call and every frame did
 //
-// The system keeps what is sent until it is received, so one thread can play both parts.
+// The system keeps what is sent until it is received, so one thread can use both ends.
 #include "trama.hpp"
 
 using framed = trama::framed_stream<trama::six_digit_colon>;

@@ -18,7 +18,8 @@ def receive(client):
 def send(server, file):
     size = len(file) // 4
     for part in range(4):
-        server.sendall(file[part * size:(part + 1) * size if part < 3 else None])
+        end = (part + 1) * size if part < 3 else len(file)
+        server.sendall(file[part * size:end])
         server.recv(8)  # "recibido"
 # [/region quarters]
 

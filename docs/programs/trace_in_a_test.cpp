@@ -1,4 +1,4 @@
-// trace_in_a_test -- the trace as the eyes of a test: how many system calls did that take?
+// trace_in_a_test -- a test counts the system calls with the trace
 #include "trama.hpp"
 
 #include <cstdio>
@@ -11,10 +11,10 @@
 namespace {
 
 // [region sink]
-std::vector<std::string> story;  // a sink is a plain function, so what it fills is global
+std::vector<std::string> lines;  // global, because a sink is a plain function
 
 void remember(std::string_view line) {
-    story.emplace_back(line);
+    lines.emplace_back(line);
 }
 // [/region sink]
 
@@ -37,8 +37,8 @@ int main() {
     const std::string received = right.recv_exact(11);
     trama::trace_to(before);
 
-    for (const std::string& line : story) std::printf("%s\n", line.c_str());
-    const bool is_right = received == "000004:hola" && story.size() == 3;
+    for (const std::string& line : lines) std::printf("%s\n", line.c_str());
+    const bool is_right = received == "000004:hola" && lines.size() == 3;
     return is_right ? 0 : 1;  // one send, one frame, one receive
     // [/region test]
 }

@@ -57,7 +57,8 @@ void send(trama::framed_stream<Codec>& server, std::string_view line) {
 template <typename Codec>
 std::string receive(trama::framed_stream<Codec>& server) {
     if (const auto answer = server.recv_frame()) return *answer;
-    throw program::peer_error("the server closed without an answer; is its codec another one?");
+    throw program::peer_error(
+        "the server closed without an answer: it was stopped, or it has another --codec");
 }
 
 /// A frame out, a frame back, until there are no more lines.

@@ -16,8 +16,8 @@
 namespace {
 
 constexpr const char* examples = R"(
-  framed_echo_server                      echo six-digit frames on port 5000 of every address
-  framed_echo_server -c u32               frames behind a binary length of 4 bytes, big-endian
+  framed_echo_server                         echo six-digit frames on port 5000 of every address
+  framed_echo_server -c u32                  frames behind a binary length of 4 bytes, big-endian
   printf 000004:hola | nc -N localhost 5000  talk to it without a client
 )";
 

@@ -1,7 +1,7 @@
 // first_line_server -- a small protocol of lines: a command comes, an answer with a code goes back
 // Run:      g++ first_line_server.cpp && ./a.out
 //           nc localhost 5000                     in a second terminal; type ECHO hola, QUIT
-// Observe:  Each answer is one line, and its code alone tells a program if the command was right.
+// Observe:  Each answer is one line. A program reads its code, and a person reads its text.
 // Missing:  more commands, an answer to a line that is too long: command_server.cpp
 #include "trama.hpp"
 

@@ -1,7 +1,7 @@
 // first_errors -- six things go wrong: which catch receives each, and what its code means
 // Run:      g++ first_errors.cpp && ./a.out
 //           TRAMA_TRACE=1 ./a.out                 the same, with each system call
-// Observe:  catch goes from the special error to the general one; code() tells one from another.
+// Observe:  catch goes from the special error to the general one; code() says which one it is.
 // Missing:  a real client that reacts to each of them: careful_client.cpp
 #include "trama.hpp"
 

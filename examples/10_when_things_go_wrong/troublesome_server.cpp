@@ -6,19 +6,21 @@
 // Observe:  Each trouble is one short function. A program that crashed, a program that is stuck and
 //           a service with another protocol look exactly like this.
 // Exercise: Try each of them with the clients of chapters 02 and 08. Which client waits for ever?
-//           Add a trouble "late": the right answer, 5 s after the question.
+//           Add a trouble "late": the right answer, 5 s after the request.
 // Next:     careful_client.cpp
 #include "../support/program.hpp"
 
 #include <chrono>
-#include <map>
 #include <string>
+#include <string_view>
+#include <vector>
 
 namespace {
 
 constexpr const char* examples = R"(
   troublesome_server -t silent    accept, receive, and never answer
   troublesome_server -t reset     cut the connection when the request comes
+  troublesome_server -t each      make another trouble for each client
 
 Troubles: silent      never answer
           drip        announce 1000 bytes, and send ten a second
@@ -27,6 +29,7 @@ Troubles: silent      never answer
           garbage     answer with bytes that are no frame
           reset       close without reading the request: the system then sends a reset
           full        never accept, and the queue is full: no connection is possible
+          each        the first six, one after another: each client gets the next one
 For "refused" and "unreachable" you need no server at all: see careful_client -h.
 )";
 
@@ -68,27 +71,31 @@ void reset(trama::tcp_stream& client) {
     if (program::wait_readable(client.fd())) client.close();
 }
 
-using trouble = void (*)(trama::tcp_stream&);
+struct trouble {
+    std::string_view name;
+    void (*make)(trama::tcp_stream& client);
+};
 
-/// The function for this trouble; nullptr for "full". Throws usage_error if there is none.
-trouble chosen_trouble(const std::string& name) {
-    const std::map<std::string, trouble> known = {{"silent", stay_silent},
-                                                  {"drip", drip},
-                                                  {"close", close_without_answer},
-                                                  {"garbage", answer_garbage},
-                                                  {"reset", reset},
-                                                  {"half-frame", close_inside_answer},
-                                                  {"full", nullptr}};
-    const auto found = known.find(name);
-    if (found != known.end()) return found->second;
+constexpr trouble troubles[] = {
+    {"silent", stay_silent},         {"drip", drip},
+    {"close", close_without_answer}, {"half-frame", close_inside_answer},
+    {"garbage", answer_garbage},     {"reset", reset}};
+
+/// The troubles with this name, or all of them for "each". Throws usage_error if there is none.
+std::vector<trouble> chosen_troubles(const std::string& name) {
+    std::vector<trouble> chosen;
+    for (const trouble& one : troubles) {
+        if (name == one.name || name == "each") chosen.push_back(one);
+    }
+    if (!chosen.empty()) return chosen;
     throw program::usage_error("there is no trouble \"" + trama::escaped(name) + "\": see --help");
 }
 
-void serve(trama::tcp_stream client, trouble make_trouble) {
-    program::say(client.remote_endpoint(), " came");
+void serve(trama::tcp_stream client, const trouble& trouble) {
+    program::say(client.remote_endpoint(), " came; trouble: ", trouble.name);
     try {
         const program::hang_up_on_stop on_stop(client.fd());
-        make_trouble(client);
+        trouble.make(client);
         program::say(client.remote_endpoint(), " is finished");
     } catch (const trama::network_error& error) {
         program::say(client.remote_endpoint(), " is lost: ", error.what());
@@ -96,8 +103,9 @@ void serve(trama::tcp_stream client, trouble make_trouble) {
     client.close_lingering();
 }
 
-/// Fills the queue: with a backlog of 0, one connection of our own is enough.
-int accept_nobody(const trama::tcp_listener& listener) {
+/// Never accepts. With a backlog of 0, one connection of our own fills the queue.
+int accept_nobody(const program::options& given) {
+    const auto listener = trama::tcp_listener::listen(given.host(), given.port(), 0);
     const trama::endpoint here = listener.local_endpoint();
     const auto ours = trama::tcp_stream::connect(here.address(), here.port());
     program::announce(here);
@@ -105,14 +113,14 @@ int accept_nobody(const trama::tcp_listener& listener) {
     return 0;
 }
 
+/// Serves one client after another. Each gets the next one of the chosen troubles.
 int serve_all(const program::options& given) {
-    const trouble make_trouble = chosen_trouble(given.text("trouble"));
-    const int backlog = make_trouble == nullptr ? 0 : 128;
-    auto listener = trama::tcp_listener::listen(given.host(), given.port(), backlog);
-    if (make_trouble == nullptr) return accept_nobody(listener);
+    if (given.text("trouble") == "full") return accept_nobody(given);
+    const std::vector<trouble> chosen = chosen_troubles(given.text("trouble"));
+    auto listener = trama::tcp_listener::listen(given.host(), given.port());
     program::announce(listener.local_endpoint());
-    while (program::wait_readable(listener.fd())) {
-        serve(listener.accept(), make_trouble);
+    for (std::size_t next = 0; program::wait_readable(listener.fd()); ++next) {
+        serve(listener.accept(), chosen[next % chosen.size()]);
     }
     return 0;
 }

@@ -45,7 +45,7 @@ int serve(const program::options& given) {
         program::say(peer.remote_endpoint(), " left: ", reason);
     });
     server.on_refused([](const trama::endpoint& peer, std::string_view reason) {
-        program::say(peer, " is refused: ", reason);
+        program::say_error(peer, " is refused: ", reason);
     });
     program::announce(server.local_endpoint());
     server.run();

@@ -63,7 +63,8 @@ public:
         server_.on_idle([this](client& peer) { on_idle(peer); });
         server_.on_leave([this](client& peer, std::string_view why) { on_leave(peer, why); });
         server_.on_stop([this] { send_to_all("* the server stops: goodbye"); });
-        server_.on_refused([](auto& peer, auto why) { program::say(peer, " is refused: ", why); });
+        server_.on_refused(
+            [](auto& peer, auto why) { program::say_error(peer, " is refused: ", why); });
     }
 
     int run() {

@@ -172,7 +172,7 @@ private:
         const trama::io_result result = listener_.try_accept(stream);
         if (result.status == trama::io_status::done) serve_in_thread(std::move(stream));
         if (result.status != trama::io_status::failed) return;
-        program::say("cannot accept: ", result.error.message());
+        program::say_error("cannot accept: ", result.error.message());
         std::this_thread::sleep_for(100ms);  // it would fail again at once
     }
 
@@ -184,7 +184,7 @@ private:
                 [this, client = std::move(client)]() mutable { serve(client, folders_, stop_); });
         } catch (const std::exception&
                      error) {  // the socket failed, or the system allows no more threads
-            program::say("a client is refused: ", error.what());
+            program::say_error("a client is refused: ", error.what());
         }
     }
 

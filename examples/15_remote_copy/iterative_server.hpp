@@ -18,7 +18,7 @@ void serve_iteratively(trama::tcp_listener& listener, Serve serve) {
         const trama::io_result result = listener.try_accept(client);
         if (result.status == trama::io_status::done) serve(std::move(client));
         if (result.status != trama::io_status::failed) continue;
-        program::say("cannot accept: ", result.error.message());
+        program::say_error("cannot accept: ", result.error.message());
         program::pause(std::chrono::milliseconds(200));  // it would fail again at once
     }
 }

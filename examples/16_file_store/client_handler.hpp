@@ -1,5 +1,5 @@
 // 16_file_store/client_handler.hpp -- the server's part of a conversation: one request, answered
-// from or into the folder.
+// from the folder or into it.
 #pragma once
 
 #include "../support/file_name.hpp"
@@ -29,8 +29,8 @@ struct statistics {
     traffic bytes;
 };
 
-/// Serves one client. All access to files goes through trama::folder, which no name leads out of.
-/// The folder is opened for each request, because somebody may have replaced it since.
+/// Serves one client. All access to files goes through trama::folder: no name leads out of it. The
+/// folder is opened for each request, because another program may have replaced it.
 class client_handler {
 public:
     client_handler(trama::tcp_stream& client, std::uint64_t number, const std::string& storage,
@@ -71,23 +71,25 @@ private:
         if (!name) return answer(refused, "Name refused");
         const std::uint64_t size = peer_.receive_number();
         if (size > longest_file) return answer(storage_failed, "Length refused");
-        try {
-            store_file(*name, size);
-        } catch (const trama::file_error& error) {
-            log(level::critical, "File ", program::harmless(*name), " not stored: ", error.what());
-            return answer(storage_failed);
-        }
+        if (!store_file(*name, size)) return answer(storage_failed);
         ++counts_.uploads;
         log(level::info, "File ", program::harmless(*name), " uploaded from ", peer_.peer(), '.');
         confirm();
     }
 
-    /// If this throws, ~atomic_file deletes the bytes that have come.
-    void store_file(const std::string& name, std::uint64_t size) {
-        const trama::folder storage(storage_);
-        trama::atomic_file file(storage, name);
-        peer_.receive_file(file.fd(), size, [](std::uint64_t) {});
-        file.commit();
+    /// Receives the file and stores it. Returns false, after a line in the log, if the storage
+    /// fails. Without commit(), ~atomic_file deletes the bytes that have come.
+    bool store_file(const std::string& name, std::uint64_t size) {
+        try {
+            const trama::folder storage(storage_);
+            trama::atomic_file file(storage, name);
+            peer_.receive_file(file.fd(), size, [](std::uint64_t) {});
+            file.commit();
+            return true;
+        } catch (const trama::file_error& error) {
+            log(level::critical, "File ", program::harmless(name), " not stored: ", error.what());
+            return false;
+        }
     }
 
     void serve_download() {

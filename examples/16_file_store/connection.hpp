@@ -72,22 +72,8 @@ public:
     bool send_file(int file, std::uint64_t size, Progress progress, GoOn go_on) {
         using namespace std::chrono_literals;
         const trama::duration timeout = stream_.get_timeout();
-        trama::deadline limit(timeout);
-        std::uint64_t sent = 0;
-        const auto on_progress = [&](std::uint64_t total) {
-            counted_.sent += total - sent;
-            sent = total;
-            limit = trama::deadline(timeout);
-            progress(sent);
-        };
         stream_.set_timeout(std::min<trama::duration>(timeout, 200ms));
-        while (sent < size && go_on()) {
-            try {
-                send_piece(file, sent, size, on_progress);
-            } catch (const trama::network_error& error) {
-                if (error.code() != std::errc::timed_out || limit.passed()) throw;
-            }
-        }
+        const std::uint64_t sent = send_pieces(file, size, timeout, progress, go_on);
         stream_.set_timeout(timeout);
         log(level::debug, "[Socket] sent ", sent, " bytes of a file to ", peer());
         return sent == size;
@@ -108,12 +94,37 @@ public:
     const trama::endpoint& peer() const { return stream_.remote_endpoint(); }
 
 private:
-    /// Sends up to 1 MiB of a file of `size` bytes, from `begin` on.
+    /// Sends a file until go_on() is false. Returns how many bytes were sent. Throws network_error
+    /// when the peer has taken nothing for `timeout`.
+    template <typename Progress, typename GoOn>
+    std::uint64_t send_pieces(int file, std::uint64_t size, trama::duration timeout,
+                              const Progress& progress, const GoOn& go_on) {
+        trama::deadline limit(timeout);
+        std::uint64_t sent = 0;
+        const auto on_progress = [&](std::uint64_t total) {
+            counted_.sent += total - sent;
+            sent = total;
+            limit = trama::deadline(timeout);
+            progress(sent);
+        };
+        while (sent < size && go_on()) {
+            send_piece(file, sent, size, on_progress, limit);
+        }
+        return sent;
+    }
+
+    /// Sends up to 1 MiB of a file of `size` bytes, from `begin` on. A time-out ends it early; it
+    /// is an error only when `limit`, which `progress` moves, has passed.
     template <typename Progress>
-    void send_piece(int file, std::uint64_t begin, std::uint64_t size, const Progress& progress) {
+    void send_piece(int file, std::uint64_t begin, std::uint64_t size, const Progress& progress,
+                    const trama::deadline& limit) {
         const std::uint64_t piece = std::min<std::uint64_t>(size - begin, 1U << 20U);
-        trama::send_file(stream_, file, begin, piece,
-                         [&](std::uint64_t more) { progress(begin + more); });
+        try {
+            trama::send_file(stream_, file, begin, piece,
+                             [&](std::uint64_t more) { progress(begin + more); });
+        } catch (const trama::network_error& error) {
+            if (error.code() != std::errc::timed_out || limit.passed()) throw;
+        }
     }
 
     std::string receive_some(std::size_t most) {

@@ -1,6 +1,6 @@
 // download-file -- fetches a file from the file store
 //
-// Goal:     Receive a file of known length into a file that is wholly there, or not at all.
+// Goal:     Receive a file of known length into a file that is complete, or not there.
 // Run:      ./start-server                         in another terminal
 //           ./download-file -n NAME -d FILE
 // Observe:  Press Ctrl-C in the middle: an older file at FILE stays as it was, and no part of the

@@ -29,6 +29,15 @@ struct entry {
 
 // ---- writing -----------------------------------------------------------------------------------
 
+/// A character as it stands in a string of Python, between two `quote`s. For Python, U+2028 and
+/// U+2029 end a line.
+inline std::string in_literal(const program::character& one, char quote) {
+    if (one.code == 0x2028) return "\\u2028";
+    if (one.code == 0x2029) return "\\u2029";
+    const bool needs_backslash = one.bytes[0] == quote || one.bytes[0] == '\\';
+    return std::string(needs_backslash ? "\\" : "").append(one.bytes);
+}
+
 /// A name as a string of Python: 'hola.txt', "it's", 'it\'s "both"'.
 inline std::string literal(std::string_view name) {
     const bool has_single = name.find('\'') != std::string_view::npos;
@@ -37,12 +46,7 @@ inline std::string literal(std::string_view name) {
     std::string text(1, quote);
     while (!name.empty()) {
         const program::character next = program::first_of(name);
-        if (next.code == 0x2028 || next.code == 0x2029) {  // for Python these end a line
-            text += next.code == 0x2028 ? "\\u2028" : "\\u2029";
-        } else {
-            if (next.bytes[0] == quote || next.bytes[0] == '\\') text += '\\';
-            text += next.bytes;
-        }
+        text += in_literal(next, quote);
         name.remove_prefix(next.bytes.size());
     }
     return text + quote;
@@ -56,24 +60,17 @@ inline std::string line_of(const entry& file) {
 
 // ---- reading -----------------------------------------------------------------------------------
 
-/// Appends a character to a text in UTF-8. Returns false if there is no such character.
+/// Appends a character to a text in UTF-8: the first byte says how many follow, and each of those
+/// has six bits. Returns false if there is no such character.
 inline bool append_character(char32_t code, std::string& text) {
     if ((code >= 0xD800 && code <= 0xDFFF) || code > 0x10FFFF) return false;
     const auto put = [&](char32_t byte) { text += static_cast<char>(byte); };
-    const auto put_rest = [&](int shift) { put(0x80 | (code >> shift & 0x3F)); };
-    if (code < 0x80) {
-        put(code);
-    } else if (code < 0x800) {
-        put(0xC0 | code >> 6);
-    } else if (code < 0x10000) {
-        put(0xE0 | code >> 12);
-        put_rest(6);
-    } else {
-        put(0xF0 | code >> 18);
-        put_rest(12);
-        put_rest(6);
+    constexpr char32_t marks[] = {0, 0xC0, 0xE0, 0xF0};
+    const int following = code < 0x80 ? 0 : code < 0x800 ? 1 : code < 0x10000 ? 2 : 3;
+    put(marks[following] | code >> 6 * following);
+    for (int left = following - 1; left >= 0; --left) {
+        put(0x80 | (code >> 6 * left & 0x3F));
     }
-    if (code >= 0x80) put_rest(0);
     return true;
 }
 
@@ -100,15 +97,7 @@ public:
         require(quote == '\'' || quote == '"');
         std::string text;
         for (char byte = take_byte(); byte != quote; byte = take_byte()) {
-            require(byte != '\n' && byte != '\r');
-            if (byte != '\\') {
-                text += byte;
-            } else if (is_raw) {
-                text += byte;
-                text += take_byte();
-            } else {
-                take_escape(text);
-            }
+            take_character(byte, is_raw, text);
         }
         return text;
     }
@@ -159,16 +148,27 @@ private:
         rest_.remove_prefix(static_cast<std::size_t>(stopped - rest_.data()));
     }
 
-    /// Appends the character of an escape; its backslash was taken. As in Python, an escape that
-    /// is unknown stays as it is, with its backslash.
+    /// Appends a character of a string, of which the first byte was taken.
+    void take_character(char first, bool is_raw, std::string& text) {
+        require(first != '\n' && first != '\r');
+        if (first == '\\' && !is_raw) return take_escape(text);
+        text += first;
+        if (first == '\\') text += take_byte();  // the quote behind it ends no raw string
+    }
+
+    /// Appends the character of an escape; its backslash was taken.
     void take_escape(std::string& text) {
         constexpr std::string_view letters = "\\'\"abfnrtv";
         const char letter = take_byte();
         const std::size_t place = letters.find(letter);
-        if (place != std::string_view::npos) {
-            text += "\\'\"\a\b\f\n\r\t\v"[place];
-            return;
-        }
+        if (place == std::string_view::npos) return take_long_escape(letter, text);
+        text += "\\'\"\a\b\f\n\r\t\v"[place];
+    }
+
+    /// The same for an escape that is longer than a letter, or none. As in Python, one that is
+    /// unknown stays as it is, with its backslash.
+    void take_long_escape(char letter, std::string& text) {
+        if (letter >= '0' && letter <= '7') return take_octal(letter, text);
         switch (letter) {
             case '\n':
             case '\r': return;  // the literal continues in the next line
@@ -176,11 +176,8 @@ private:
             case 'u': return take_hexadecimal(4, text);
             case 'U': return take_hexadecimal(8, text);
             case 'N': throw malformed_line("\\N{...}, a character by its name, is not supported");
-            default: break;
+            default: text.append({'\\', letter});
         }
-        if (letter >= '0' && letter <= '7') return take_octal(letter, text);
-        text += '\\';
-        text += letter;
     }
 
     void take_hexadecimal(std::size_t digits, std::string& text) {

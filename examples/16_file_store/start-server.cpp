@@ -1,23 +1,23 @@
 // start-server -- a server that stores files, gives them back, and lists them
 //
-// Goal:     Write a server for a format that others have fixed, which no client can harm, whatever
-//           it sends or does not send.
+// Goal:     Write a server for a format that others have fixed. No client can damage its files,
+//           whatever it sends or does not send.
 // Run:      ./start-server
 //           ./upload-file -s FILE -n NAME     in a second terminal; then ./list-files
-// Observe:  While a file is on its way, the old one of that name is still there, whole. Type s and
-//           Enter for the statistics, q and Enter to stop.
+// Observe:  While a file is being uploaded, the old file of that name is still there, complete.
+//           Type s and Enter for the statistics, q and Enter to stop.
 // Exercise: Start it with -v, and upload a file by hand, with printf and nc. Then send only a part
 //           of it, and look for what is left in the folder.
 // Next:     ../17_hftp, where a client sends many requests on one connection.
 #include "handler_threads.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <iostream>
 #include <string>
 #include <string_view>
-#include <thread>
 
 #include <unistd.h>
 
@@ -51,7 +51,7 @@ public:
                    static_cast<std::size_t>(given.number("max-clients", 1, 10000)), counts_) {
         stop_.catch_signals();
         ready_.add(stop_.fd(), trama::interest::read);
-        ready_.add(listener_.fd(), trama::interest::read);
+        resume_accepting();
         ::signal(SIGTTIN, SIG_IGN);  // see watch_stdin
     }
 
@@ -73,12 +73,14 @@ private:
     /// The acceptor: it only waits, for clients, for commands, and for signals.
     void serve_round() {
         watch_stdin();
-        for (const trama::ready_event event : ready_.wait(1s)) {
+        const auto time = std::min<trama::duration>(1s, accept_again_.left());
+        for (const trama::ready_event event : ready_.wait(time)) {
             if (event.fd == stop_.fd()) is_stopping_ = true;
             if (event.fd == listener_.fd()) accept_client();
             if (event.fd == STDIN_FILENO) read_commands();
         }
         clients_.join_finished();
+        if (accept_again_.passed()) resume_accepting();
     }
 
     void accept_client() {
@@ -89,8 +91,20 @@ private:
             clients_.add(std::move(client));
         } else if (result.status == trama::io_status::failed) {
             store::log(level::critical, "[Acceptor] cannot accept: ", result.error.message());
-            std::this_thread::sleep_for(1s);  // it would fail again at once
+            pause_accepting();
         }
+    }
+
+    /// Most likely no descriptor is left. The next client stays in the queue, so the listener would
+    /// be ready in every round. The server watches it again after half a second.
+    void pause_accepting() {
+        ready_.remove(listener_.fd());
+        accept_again_ = trama::deadline(500ms);
+    }
+
+    void resume_accepting() {
+        ready_.add(listener_.fd(), trama::interest::read);
+        accept_again_ = trama::deadline(trama::no_timeout);
     }
 
     // ---- commands: stdin may be a terminal, a pipe or a file ------------------------------------
@@ -182,7 +196,8 @@ private:
     trama::tcp_listener listener_;
     store::handler_threads clients_;
     trama::poll_selector ready_;
-    std::string line_;  // the beginning of the next command
+    trama::deadline accept_again_;  // never: the listener is watched
+    std::string line_;              // the beginning of the next command
     bool has_stdin_ended_ = false;
     bool is_stopping_ = false;
     bool was_told_to_stop_ = false;  // by q, and not by a signal

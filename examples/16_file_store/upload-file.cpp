@@ -49,7 +49,7 @@ public:
         if (!send_data(file, size)) {
             const std::optional<char> code = peer_.receive_byte();
             if (code && *code != store::ok) throw program::peer_error(store::text_of(*code));
-            throw program::peer_error("the server gave up before it had the whole file");
+            throw program::peer_error("the server closed before it had the whole file");
         }
         return is_confirmed();
     }

@@ -94,23 +94,26 @@ inline constexpr std::uint64_t base64_size(std::uint64_t size) {
     return (size + 2) / 3 * 4;
 }
 
-/// Appends `bytes` in base64: three bytes are 24 bits, and these are four characters of 6 bits. At
-/// the end "=" stands for a byte that is missing. Pieces whose sizes are multiples of three can be
-/// encoded one by one.
+/// Appends one to three bytes in base64: three bytes are 24 bits, and these are four characters of
+/// 6 bits. "=" stands for a byte that is missing.
+inline void append_group(std::string_view bytes, std::string& out) {
+    unsigned bits = 0;
+    for (std::size_t i = 0; i < 3; ++i) {
+        bits = bits << 8U | (i < bytes.size() ? static_cast<unsigned char>(bytes[i]) : 0U);
+    }
+    char four[4];
+    for (unsigned i = 0; i < 4; ++i) {
+        four[i] = base64_alphabet[bits >> (18 - 6 * i) & 63U];
+    }
+    if (bytes.size() < 3) four[3] = '=';
+    if (bytes.size() < 2) four[2] = '=';
+    out.append(four, sizeof four);
+}
+
+/// Appends `bytes` in base64. Pieces whose sizes are multiples of three can be encoded one by one.
 inline void append_base64(std::string_view bytes, std::string& out) {
     for (std::size_t i = 0; i < bytes.size(); i += 3) {
-        const std::string_view group = bytes.substr(i, 3);
-        unsigned bits = 0;
-        for (std::size_t k = 0; k < 3; ++k) {
-            bits = bits << 8U | (k < group.size() ? static_cast<unsigned char>(group[k]) : 0U);
-        }
-        char four[4];
-        for (unsigned k = 0; k < 4; ++k) {
-            four[k] = base64_alphabet[bits >> (18 - 6 * k) & 63U];
-        }
-        if (group.size() < 3) four[3] = '=';
-        if (group.size() < 2) four[2] = '=';
-        out.append(four, sizeof four);
+        append_group(bytes.substr(i, 3), out);
     }
 }
 
@@ -124,27 +127,31 @@ inline std::array<unsigned char, 256> base64_values() {
     return values;
 }
 
+inline void append_three_bytes(unsigned bits, std::string& out) {
+    out += static_cast<char>(bits >> 16U & 255U);
+    out += static_cast<char>(bits >> 8U & 255U);
+    out += static_cast<char>(bits & 255U);
+}
+
+/// How many bytes are missing in the last group: one for each "=" at the end, and at most two.
+inline std::size_t missing_bytes(std::string_view text) {
+    const std::size_t size = text.find_last_not_of('=') + 1;  // without the "="; npos + 1 is 0
+    return std::min<std::size_t>(text.size() - size, 2);
+}
+
 /// The bytes behind `text`, or nullopt if it is not the base64 of anything.
-inline std::optional<std::string> decoded_base64(std::string_view text) {
+inline std::optional<std::string> decoded_base64(std::string text) {
     static const std::array<unsigned char, 256> values = base64_values();
     if (text.size() % 4 != 0) return std::nullopt;
-    std::size_t missing = 0;
-    while (missing < 2 && missing < text.size() && text[text.size() - 1 - missing] == '=') {
-        ++missing;
-    }
+    const std::size_t missing = missing_bytes(text);
+    text.replace(text.size() - missing, missing, missing, 'A');  // six bits of 0
     std::string bytes;
-    bytes.reserve(text.size() / 4 * 3);
-    for (std::size_t i = 0; i < text.size(); i += 4) {
-        unsigned bits = 0;
-        for (std::size_t k = i; k < i + 4; ++k) {
-            const unsigned value =
-                k < text.size() - missing ? values[static_cast<unsigned char>(text[k])] : 0U;
-            if (value == 64) return std::nullopt;
-            bits = bits << 6U | value;
-        }
-        for (unsigned shift : {16U, 8U, 0U}) {
-            bytes += static_cast<char>(bits >> shift & 255U);
-        }
+    unsigned bits = 0;  // the last 24 are those of a group
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const unsigned value = values[static_cast<unsigned char>(text[i])];
+        if (value == 64) return std::nullopt;
+        bits = bits << 6U | value;
+        if (i % 4 == 3) append_three_bytes(bits, bytes);
     }
     bytes.resize(bytes.size() - missing);
     return bytes;

@@ -1,13 +1,13 @@
 // hftp_client -- shows which files there are, fetches one in slices, and saves it
 //
-// Goal:     Write a client for a protocol that others have fixed: send exactly what it demands, and
-//           check everything that comes back.
+// Goal:     Write a client for a protocol that others have fixed: send exactly what it requires,
+//           and check everything that comes back.
 // Run:      ./hftp_server             in a folder with a folder testdata
 //           ./hftp_client             not in testdata, or the file would replace itself
-// Observe:  At the end the whole file is there, or no part of it. Each slice is a request and an
-//           answer, so each slice costs one round-trip time.
-// Exercise: Let -r ask for raw slices. How many bytes does it save, and how much time, here and
-//           over a slow network? Then send the next request before the answer to the last has come.
+// Observe:  At the end the file is complete, or not there. Each slice is a request and an answer,
+//           so each slice costs one round-trip time.
+// Exercise: Add an option -r for raw slices. How many bytes does it save, and how much time, here
+//           and over a slow network? Then send each request before the answer to the last one.
 // Next:     18_collector
 #include "../support/program.hpp"
 #include "../support/progress.hpp"

@@ -77,7 +77,7 @@ private:
             update(client);
         } catch (const std::exception& error) {
             if (sessions_.count(fd) > 0) remove(fd);  // before the message: this frees memory
-            program::say(address, " is lost: ", error.what());
+            program::say_error(address, " is lost: ", error.what());
         }
     }
 
@@ -117,7 +117,7 @@ private:
             ready_.add(fd, trama::interest::read);
         } catch (const std::exception& error) {
             sessions_.erase(fd);
-            program::say(address, " is refused: ", error.what());
+            program::say_error(address, " is refused: ", error.what());
             return;
         }
         program::say(address, " connected");
@@ -132,7 +132,7 @@ private:
     /// Stops watching the listener until a client has left or half a second has passed. A waiting
     /// connection would make it ready again at once, and the loop would spin.
     void pause_accepting(const std::string& why) {
-        program::say("accepting no more clients for now: ", why);
+        program::say_error("accepting no more clients for now: ", why);
         ready_.remove(listener_.fd());
         resume_ = trama::deadline(500ms);
     }
@@ -192,7 +192,7 @@ int serve_all(const program::options& given) {
     try {
         const trama::folder files(given.text("datadir"));
     } catch (const trama::file_error& error) {
-        program::say(error.what(), ": until it is there, a listing is answered with 199");
+        program::say_error(error.what(), ": until it is there, a listing is answered with 199");
     }
     hftp_server(given).run();
     return 0;

@@ -24,7 +24,6 @@ public:
         decoder_.receive_data(bytes);
     }
 
-    // [region next-line]
     /// The next request without its CR LF, valid until the next call; nullopt if it has not come
     /// yet. Throws refusal.
     std::optional<std::string_view> next_line() {
@@ -33,7 +32,6 @@ public:
         if (line) line->remove_suffix(1);
         return line;
     }
-    // [/region next-line]
 
     /// True if a whole line may have come already.
     bool has_more() const { return decoder_.missing() == 0; }

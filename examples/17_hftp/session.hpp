@@ -97,7 +97,7 @@ private:
         } catch (const refusal& refused) {
             append_code(refused.why);
         } catch (const trama::file_error& error) {
-            program::say(remote_endpoint(), ": ", error.what());
+            program::say_error(remote_endpoint(), ": ", error.what());
             append_code(code::internal_error);
         }
         reader_.free_memory();

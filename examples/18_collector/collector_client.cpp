@@ -1,7 +1,7 @@
 // collector_client -- sends all images, PDFs, audio and video below a folder to collector_server
 //
-// Goal:     A client that does not block either: one selector shows when the server takes more,
-//           when it has answered, when the time is up, and when the user has pressed Ctrl-C.
+// Goal:     Write a client that does not block either. One selector shows when the server can
+//           receive more, when it has answered, and when the user has pressed Ctrl-C.
 // Run:      ./collector_server
 //           ./collector_client -v -d ~/Pictures      in a second terminal
 // Observe:  Four parts of each file, and each one is acknowledged before the next. Stop
@@ -59,15 +59,7 @@ public:
         stop_.catch_signals();
         ready_.add(stop_.fd(), trama::interest::read);
         while (fill()) {
-            ready_.add(server_.fd(),
-                       outbox_.empty() ? trama::interest::read : trama::interest::read_write);
-            const trama::ready_events& events = ready_.wait(limit_.left());
-            if (events.empty()) throw program::peer_error("the server does nothing: time is up");
-            for (const trama::ready_event event : events) {
-                if (event.fd == stop_.fd()) throw stopped();
-                if (event.readable) receive();
-                if (event.writable) send();
-            }
+            serve_round();
         }
         program::say(sent_, " files sent, ", program::size_text(bytes_));
         if (found_.failures == 0) return 0;
@@ -75,6 +67,19 @@ public:
     }
 
 private:
+    /// Waits for the server and for Ctrl-C at once. No other call may wait for the network.
+    void serve_round() {
+        ready_.add(server_.fd(),
+                   outbox_.empty() ? trama::interest::read : trama::interest::read_write);
+        const trama::ready_events& events = ready_.wait(limit_.left());
+        if (events.empty()) throw program::peer_error("the server does nothing: time is up");
+        for (const trama::ready_event event : events) {
+            if (event.fd == stop_.fd()) throw stopped();
+            if (event.readable) receive();
+            if (event.writable) send();
+        }
+    }
+
     // [region fill]
     /// Appends to the outbox what may be sent now: after the end of a part nothing, until the
     /// server has acknowledged it. Returns false when all files are done.
@@ -112,7 +117,7 @@ private:
             begin_part(0);
         } catch (const std::runtime_error& error) {
             ++found_.failures;
-            program::say("skipped: ", program::shown{path.native()}, ": ", error.what());
+            program::say_error("skipped: ", program::shown{path.native()}, ": ", error.what());
         }
     }
 

@@ -1,15 +1,15 @@
-// collector_server -- takes files from many clients at once, and never waits for one of them
+// collector_server -- stores the files of many clients at once, and never waits for one of them
 //
-// Goal:     One thread and one selector for any number of files on their way, of any size; and a
-//           file is wholly there, or not at all.
+// Goal:     Receive any number of files at once, of any size, with one thread and one selector. A
+//           file in the folder is complete.
 // Run:      ./collector_server
-//           ./collector_client -v -d ~/Pictures      in a second terminal; and in a third at once
-// Observe:  collected/127.0.0.1/ has the files. While a file comes, there is only a hidden .trama-
-//           file; end the client with Ctrl-C, and it is deleted. No file is replaced: the second
-//           foto.jpg becomes foto-2.jpg.
+//           ./collector_client -v -d ~/Pictures      in a second terminal, and in a third one
+// Observe:  collected/127.0.0.1/ has the files. While a file comes, there is only a hidden file
+//           .trama-...; end the client with Ctrl-C, and it is deleted. No file is replaced: the
+//           second foto.jpg becomes foto-2.jpg.
 // Exercise: The last "recibido" of a file waits for fsync(2), and so do all other clients. Measure
-//           with strace -T -e fsync. Then give the work to a thread. How does the thread report to
-//           the loop that it is done?
+//           with strace -T -e fsync. Then move fsync to a thread. How does the thread report to the
+//           loop that it is done?
 // Next:     collector_client.cpp
 #include "../support/progress.hpp"
 #include "collector.hpp"
@@ -92,7 +92,8 @@ public:
             delete_unfinished(peer);
             program::say(peer.remote_endpoint(), " left: ", why);
         });
-        server_.on_refused([](auto& peer, auto why) { program::say(peer, " is refused: ", why); });
+        server_.on_refused(
+            [](auto& peer, auto why) { program::say_error(peer, " is refused: ", why); });
     }
 
     int run() {
@@ -115,7 +116,7 @@ private:
         try {
             trama::atomic_file::clear_leftovers(root.make_inside(name));
         } catch (const trama::file_error& error) {  // then it is not one of ours
-            program::say_more("passed over: ", error.what());
+            program::say_more("skipped: ", error.what());
         }
     }
 
@@ -157,7 +158,7 @@ private:
     /// need not know.
     static void refuse(client& peer, const char* why, const std::string& reply) {
         delete_unfinished(peer);
-        program::say(peer.remote_endpoint(), ": error: ", why);
+        program::say_error(peer.remote_endpoint(), ": error: ", why);
         peer.send("error: " + reply);
         peer.close();
     }

@@ -54,7 +54,8 @@ inline void gather(const fs::path& root, const fs::path& folder, findings& found
         }
     } catch (const fs::filesystem_error& error) {
         ++found.failures;
-        program::say("skipped: ", program::shown{folder.native()}, ": ", error.code().message());
+        program::say_error("skipped: ", program::shown{folder.native()}, ": ",
+                           error.code().message());
     }
 }
 

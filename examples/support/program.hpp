@@ -247,6 +247,12 @@ void say(const Parts&... parts) {
     if (verbosity >= 1) detail::write_line(parts...);
 }
 
+/// One line about an error that does not end the program, also with -q.
+template <typename... Parts>
+void say_error(const Parts&... parts) {
+    detail::write_line(parts...);
+}
+
 /// One line of detail, with -v only.
 template <typename... Parts>
 void say_more(const Parts&... parts) {

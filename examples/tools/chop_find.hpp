@@ -287,7 +287,7 @@ private:
         std::cout << "the smallest cutting that fails: " << cuts.size()
                   << (cuts.size() == 1 ? " cut, after byte " : " cuts, after the bytes ") << list
                   << " of the stream to the " << name_of(which) << " (" << runs_ << " runs)\n"
-                  << (is_sure ? "" : "but not each time: something else plays a part\n")
+                  << (is_sure ? "" : "but not each time: it depends on something else too\n")
                   << drawing(whole_.history[which], cuts, all_.cutting.codec).text()
                   << "uncut: " << whole_.text() << "\ncut:   " << failed_.text()
                   << "\nagain: chop --to " << target_ << " --direction "

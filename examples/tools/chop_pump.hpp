@@ -178,7 +178,7 @@ private:
         if (result.status == trama::io_status::would_block) return;
         if (result.status == trama::io_status::failed) {
             // Most likely too many open files. Without a rest the loop would spin.
-            program::say("cannot accept: ", result.error.message());
+            program::say_error("cannot accept: ", result.error.message());
             accept_again_ = steady::now() + std::chrono::milliseconds(100);
             return;
         }

@@ -217,7 +217,7 @@ class Client(programs.TestCase):
     def test_with_another_codec_than_the_server_ends_with_an_error(self):
         client = self.talk(self.server(SERVER), "hola", "-c", "u32")
         self.assertEqual((client.code, client.stdout), (1, ""))
-        self.assertIn("is its codec another one?", client.stderr)
+        self.assertIn("it was stopped, or it has another --codec", client.stderr)
 
     def test_a_timeout_of_0_is_none(self):
         listener = self.listener()

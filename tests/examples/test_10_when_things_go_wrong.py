@@ -66,6 +66,14 @@ class CarefulClient(programs.TestCase):
                     timeout = 300 if line is NO_ANSWER else 20000
                     self.assert_says(self.request(server.port, "--timeout", timeout), line)
 
+    def test_each_client_gets_the_next_trouble(self):
+        server = self.server(SERVER, "--trouble", "each")
+        lines = [NO_ANSWER, NO_ANSWER, CLOSED, CUT_OFF, NO_FRAME, RESET]
+        for number, line in enumerate(2 * lines):
+            with self.subTest(number=number):
+                timeout = 300 if line is NO_ANSWER else 20000
+                self.assert_says(self.request(server.port, "--timeout", timeout), line)
+
     def test_no_two_failures_have_the_same_line(self):
         starts = [line.split(":")[0] for line in LINES]
         self.assertEqual(len(set(starts)), len(LINES))
@@ -153,7 +161,7 @@ class CarefulClient(programs.TestCase):
 class TroublesomeServer(programs.TestCase):
     def test_stops_in_order_before_anybody_has_come(self):
         for number in (signal.SIGINT, signal.SIGTERM):
-            for trouble in ("silent", "full"):
+            for trouble in ("silent", "full", "each"):
                 with self.subTest(number=number, trouble=trouble):
                     self.assert_stops_in_order(SERVER, "-t", trouble, by=number)
 
@@ -163,7 +171,7 @@ class TroublesomeServer(programs.TestCase):
                 with self.subTest(number=number, trouble=trouble):
                     server = self.server(SERVER, "-t", trouble)
                     with programs.connect(server.port):
-                        server.wait_for_line(" came$", on="stderr")
+                        server.wait_for_line(" came; trouble: %s$" % trouble, on="stderr")
                         server.signal(number)
                         self.assertEqual(server.wait_exit(), 0, server.stderr)
 
@@ -175,7 +183,7 @@ class TroublesomeServer(programs.TestCase):
                     peer = programs.connect(server.port)
                     peer.sendall(sent)
                     name = programs.address_of(peer)
-                    server.wait_for_line(name + " came$", on="stderr")
+                    server.wait_for_line(name + " came; trouble", on="stderr")
                     programs.reset(peer)
                     server.wait_for_line(name + " is (finished|lost)", on="stderr")
                 self.assertTrue(server.running())

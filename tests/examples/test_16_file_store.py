@@ -712,6 +712,27 @@ class Statistics(StoreCase):
         self.assertLess(file_programs.peak_memory(server.process.pid) - before, 4 * MIB)
         self.assertTrue(server.running())
 
+    def test_commands_are_obeyed_at_once_when_no_descriptor_is_left(self):
+        self.storage = self.folder()
+        server = self.listening(self.start(
+            "/bin/sh", "-c", 'ulimit -n 20; exec "$0" "$@"', programs.example(SERVER),
+            "-H", "127.0.0.1", "-p", 0, "-s", self.storage))
+        # UBSan opens a pipe when it sees a type for the first time: here, the function of a thread.
+        self.assertEqual(self.converse(server, b"\x02"), EMPTY_LIST)
+        clients = [self.connect(server) for _ in range(20)]
+        server.wait_for_line(log("CRITICAL", r"\[Acceptor\] cannot accept: Too many open files"),
+                             on="stderr")
+        before = file_programs.cpu_seconds(server.process.pid)
+        started = time.monotonic()
+        for number in range(10):
+            server.send_line("s")
+            self.numbers(server)
+        self.assertLess(time.monotonic() - started, 2)
+        for client in clients:
+            client.close()
+        self.assertEqual(self.converse(server, b"\x02"), EMPTY_LIST)
+        self.assertLess(file_programs.cpu_seconds(server.process.pid) - before, 1)
+
     def test_in_the_background_of_a_shell_it_leaves_what_is_typed_to_others(self):
         self.storage = self.folder()
         script = 'set -m; "$0" "$@" & read line; echo "the shell read $line"; kill $!; wait $!'

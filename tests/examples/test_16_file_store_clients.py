@@ -9,6 +9,7 @@ import random
 import re
 import select
 import signal
+import socket
 import struct
 import threading
 import time
@@ -188,6 +189,17 @@ class UploadFile(StoreCase):
         self.addCleanup(ended.set)
         port, _ = self.serve(refuse, read=b"\x00" + sized(b"file"))
         self.assert_code(self.uploads(port, bytes(64 * MIB)), 1, "(?i)name")
+
+    def test_a_server_that_closes_in_the_middle_of_the_file_is_an_error(self):
+        def close(connection):
+            connection.shutdown(socket.SHUT_WR)
+            ended.wait(programs.LIMIT)  # and takes nothing
+
+        ended = threading.Event()
+        self.addCleanup(ended.set)
+        port, _ = self.serve(close, read=b"\x00" + sized(b"file"))
+        self.assert_code(self.uploads(port, bytes(64 * MIB)), 1,
+                         "the server closed before it had the whole file")
 
     def test_a_refusal_is_reported_although_a_reset_follows(self):
         def refuse(connection):

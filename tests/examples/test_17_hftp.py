@@ -895,6 +895,19 @@ class Manners(HftpCase):
             for default in defaults:
                 self.assertIn(default, told)
 
+    def test_quiet_shows_errors_and_nothing_else(self):
+        self.data = self.folder()
+        server = self.hftp_at(self.data / "absent", "-q")
+        server.wait_for_line("absent: No such file or directory: until it is there", on="stderr")
+        self.assert_answers(server, b"get_file_listing\r\n", ANSWERS[199])
+        server.wait_for_line("^127.0.0.1:[0-9]+: open folder .*absent: No such", on="stderr")
+        self.assert_serves(server)
+        programs.reset(self.connect(server))  # a client that goes is no error of the server
+        self.assert_serves(server)
+        server.interrupt()
+        self.assertEqual(server.wait_exit(), 0)
+        self.assertEqual(len(server.stderr.splitlines()), 2, server.stderr)
+
     def test_usage_errors(self):
         for path in (SERVER, CLIENT):
             self.assert_usage_error(path, "--nonsense", says="nonsense")

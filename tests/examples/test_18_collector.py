@@ -751,6 +751,21 @@ class Manners(CollectorCase):
             for default in defaults:
                 self.assertIn(default, told)
 
+    def test_quiet_shows_errors_and_nothing_else(self):
+        server = self.collector("-q")
+        with self.connect(server) as connection:
+            self.send_file(connection, "a.jpg", b"hola")
+            connection.sendall(header("..", 4))
+            self.assert_refused(connection)
+        server.wait_for_line("^127.0.0.1:[0-9]+: error: this is no name", on="stderr")
+        folder = self.folder({"a.jpg": b"a", "c\n.jpg": b"c"})
+        client = self.run_to_end(CLIENT, "-q", "-H", "127.0.0.1", "-p", server.port, "-d", folder)
+        self.assertEqual((client.code, client.stdout), (2, "a.jpg\n"), client.stderr)
+        self.assertRegex(client.stderr, r"^skipped: c\\n.jpg: .*\n.*1 could not be sent\n$")
+        server.interrupt()
+        self.assertEqual(server.wait_exit(), 0)
+        self.assertEqual(len(server.stderr.splitlines()), 1, server.stderr)
+
     def test_usage_errors(self):
         for path in (SERVER, CLIENT):
             self.assert_usage_error(path, "--nonsense", says="nonsense")

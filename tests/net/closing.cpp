@@ -17,11 +17,11 @@ constexpr std::string_view answer = "too long: refused";
 template <typename Close>
 bool answer_arrives(const std::string& large, Close close) {
     auto pair = test::tcp_pair();
-    auto sender = in_background([&, client = std::move(pair.client)]() mutable {
+    auto sender = in_background([&] {
         try {
-            client.send_all(large);
-            const bool arrived = test::recv_all(client) == answer;
-            client.close();
+            pair.client.send_all(large);
+            const bool arrived = test::recv_all(pair.client) == answer;
+            pair.client.close();
             return arrived;
         } catch (const trama::network_error&) {
             return false;

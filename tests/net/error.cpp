@@ -44,11 +44,13 @@ TEST_CASE_METHOD(net_test, "a time-out names the call and the peer", "[net]") {
         ": Connection timed out (no answer in time: is the peer alive, is a "
         "firewall between?)";
     pair.client.set_timeout(0s);
-    CHECK(failure_of([&] { return pair.client.recv_some(1); }).text == "recv_some from " + peer + reason);
+    CHECK(failure_of([&] { return pair.client.recv_some(1); }).text ==
+          "recv_some from " + peer + reason);
     CHECK(failure_of([&] { return pair.client.recv_exact(1); }).text ==
           "recv_exact from " + peer + reason);
     test::fill(pair.client);
-    CHECK(failure_of([&] { return pair.client.send_all("x"); }).text == "send_all to " + peer + reason);
+    CHECK(failure_of([&] { return pair.client.send_all("x"); }).text ==
+          "send_all to " + peer + reason);
 }
 
 TEST_CASE_METHOD(net_test, "an accept that waited in vain names its own address", "[net]") {
@@ -56,7 +58,8 @@ TEST_CASE_METHOD(net_test, "an accept that waited in vain names its own address"
     listener.set_timeout(0s);
     const auto failed = failure_of([&] { return listener.accept(); });
     CHECK(failed.code == std::errc::timed_out);
-    CHECK(failed.text.find("accept on " + listener.local_endpoint().to_string() + ": ") == 0);
+    CHECK(failed.text == "accept on " + listener.local_endpoint().to_string() +
+                             ": Connection timed out (no client came in time)");
 }
 
 TEST_CASE_METHOD(net_test, "an address that is not ours, and a port for root, are explained",

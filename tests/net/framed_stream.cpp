@@ -172,7 +172,9 @@ TEST_CASE_METHOD(six_digits_test, "a header that arrives 2 + 2 + 3 is one frame"
     framed.stream().set_timeout(0s);
     for (const char* part : {"00", "00", "04:"}) {
         wire.send_all(part);
-        CHECK(failure_of([&] { return framed.recv_frame(); }).code == std::errc::timed_out);
+        const auto failed = failure_of([&] { return framed.recv_frame(); });
+        CHECK(failed.code == std::errc::timed_out);
+        CHECK(failed.text.find("recv_frame from ") == 0);
     }
     wire.send_all("hola");
     CHECK(framed.recv_frame() == "hola");

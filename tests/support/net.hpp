@@ -7,6 +7,7 @@
 #include "catch.hpp"
 
 #include <chrono>
+#include <functional>
 #include <future>
 #include <set>
 #include <string>
@@ -70,10 +71,12 @@ inline stream_pair local_pair() {
 }
 
 /// Runs `function` in a thread. get() of what it returns joins, and throws what it threw; so does
-/// its destructor, without the throw. Catch2's assertions belong to the main thread.
+/// its destructor, without the throw. Catch2's assertions belong to the main thread. std::async is
+/// compiled anew for each type that it gets, which takes long: so it gets few types.
 template <typename Function>
 auto in_background(Function function) {
-    return std::async(std::launch::async, std::move(function));
+    std::function<decltype(function())()> call = std::move(function);
+    return std::async(std::launch::async, std::move(call));
 }
 
 /// Lets time pass: the pace of a slow peer. Tests wait for events, never for this.

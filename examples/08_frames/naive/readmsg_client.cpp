@@ -3,12 +3,11 @@
 // Goal:     See that the flaws of both ends hide each other. ../framed_echo_client.cpp has none.
 // Run:      ../framed_echo_server -p 5000          (a correct server: the flaws are in the client)
 //           printf 'hola\n:adios\n' | ./readmsg_client -p 5000
-// Observe:  The second line gets no answer: the reader has lost the ":" and waits for one more
-// byte.
-//           End it with Ctrl-C. The flaws are those of readmsg_server: (1) it requests 8 bytes, but
-//           may get fewer; (2) a payload that starts with ":" loses bytes; (3) an empty payload
-//           takes the first byte of the next frame; (4) it does not notice the end of the stream
-//           inside a message; (5) it accepts header bytes that are no digits.
+// Observe:  The second line gets no answer: the reader has lost the ":" and waits for one byte
+//           more. End it with Ctrl-C. The flaws are those of readmsg_server: (1) it requests 8
+//           bytes, but may get fewer; (2) a payload that starts with ":" loses bytes; (3) an empty
+//           payload takes the first byte of the next frame; (4) it does not notice the end of the
+//           stream inside a message; (5) it accepts header bytes that are no digits.
 // Exercise: Let nc -l 5000 be the server, answer 000009:hola by hand and close with Ctrl-C: flaw 4.
 // Next:     ../../09_lines
 #include "../../support/program.hpp"

@@ -23,7 +23,7 @@
 namespace {
 
 constexpr const char* examples = R"(
-  readmsg_server                          echo frames on port 5000, with five flaws
+  readmsg_server                             echo frames on port 5000, with five flaws
   printf 000004:hola | nc -N localhost 5000  this works
 )";
 

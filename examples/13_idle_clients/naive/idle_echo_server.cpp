@@ -94,7 +94,7 @@ private:
         try {
             ready_.add(fd, trama::interest::read);
         } catch (const trama::network_error& error) {
-            program::say(stream.remote_endpoint(), " is refused: ", error.what());
+            program::say_error(stream.remote_endpoint(), " is refused: ", error.what());
             return;
         }
         program::say(stream.remote_endpoint(), " came");
@@ -105,7 +105,7 @@ private:
     /// be ready in every round. The server watches it again when a client has left, or after half a
     /// second.
     void pause_accepting(const std::error_code& error) {
-        program::say("cannot accept: ", error.message());
+        program::say_error("cannot accept: ", error.message());
         ready_.remove(listener_.fd());
         accept_again_ = trama::deadline(500ms);
     }

@@ -162,7 +162,7 @@ void append_frame(std::string_view payload, Buffer& out) {
     make_room(out, header.size() + payload.size() + Codec::trailer.size());
     out.append(header.view());
     out.append(payload);
-    out.append(Codec::trailer);
+    if (!Codec::trailer.empty()) out.append(Codec::trailer);
 }
 
 }  // namespace trama_detail

@@ -69,11 +69,14 @@ private:
     }
 
     // By shifts and not by copying memory, so that it is right on a machine of either byte order.
+    // Byte by byte until none is left: of this g++ makes one load, of a loop it does not.
+    template <std::size_t Position = 0>
     static std::uint64_t read_length(const char* bytes) noexcept {
-        std::uint64_t length = 0;
-        for (std::size_t i = 0; i < Size; ++i)
-            length |= std::uint64_t{static_cast<unsigned char>(bytes[i])} << shift(i);
-        return length;
+        if constexpr (Position < Size) {
+            const auto byte = static_cast<unsigned char>(bytes[Position]);
+            return std::uint64_t{byte} << shift(Position) | read_length<Position + 1>(bytes);
+        }
+        return 0;
     }
 
     static std::size_t saturated(std::uint64_t length) noexcept {

@@ -102,16 +102,18 @@ private:
     // Receives until `next` finds a frame in the buffer.
     template <typename Next>
     auto receive(Next next) -> decltype(next()) {
+        constexpr const char* operation = "recv_frame from";
         const deadline limit(stream_.get_timeout());
         for (bool first = true;; first = false) {
             if (auto payload = next()) {
                 write_frame_trace("in", *payload);
                 return payload;
             }
-            if (!first)
-                trama_detail::throw_if_passed(limit, "recv_frame from", stream_.remote_endpoint());
+            if (!first) trama_detail::throw_if_passed(limit, operation, stream_.remote_endpoint());
             const std::size_t size = receive_size();
-            const std::size_t count = stream_.recv_some(decoder_.prepare(size), size, limit);
+            const std::size_t count =
+                trama_detail::receive_some(stream_.fd(), decoder_.prepare(size), size, limit,
+                                           operation, stream_.remote_endpoint());
             decoder_.commit(count);
             if (count == 0) {
                 decoder_.receive_eof();

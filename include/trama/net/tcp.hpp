@@ -111,8 +111,9 @@ public:
 
     /// Receives the bytes that are there now, 1 to `size`. Never waits; errors are in the result.
     io_result try_recv_some(void* memory, std::size_t size) {
+        if (size == 0) throw std::invalid_argument("try_recv_some: asked for 0 bytes");
         const auto result = trama_detail::receive_once(fd(), memory, size, MSG_DONTWAIT);
-        if (result.value == 0 && size > 0) return {io_status::end_of_stream, 0, {}};
+        if (result.value == 0) return {io_status::end_of_stream, 0, {}};
         return trama_detail::to_io_result(result);
     }
 
@@ -175,8 +176,7 @@ public:
         // The wait comes first: a server that calls accept() seldom finds a client there already.
         auto result = trama_detail::poll_until(limit, fd(), POLLIN);
         if (!result.failed()) result = trama_detail::call_until(limit, fd(), POLLIN, accept);
-        if (result.failed())
-            trama_detail::throw_system_error(result.error, "accept on", local_endpoint());
+        if (result.failed()) throw_accept_error(result.error);
         return tcp_stream(unique_fd(result.descriptor()), peer.value());
     }
 
@@ -198,6 +198,13 @@ public:
 
 private:
     explicit tcp_listener(unique_fd fd) noexcept : basic_socket(std::move(fd)) {}
+
+    [[noreturn]] void throw_accept_error(int error) const {
+        const bool is_late = error == ETIMEDOUT;
+        const char* step = is_late ? "no client came in time" : trama_detail::next_step(error);
+        trama_detail::throw_explained(error, "accept on", local_endpoint().to_text().c_str(),
+                                      std::strerror(error), step);
+    }
 };
 
 }  // namespace trama
