@@ -53,7 +53,7 @@ struct flow {
     bool last_window_is_of_syn = false;
     std::uint64_t last_time = 0;
     unsigned last_marks = 0;
-    int duplicate_acks = 0;  ///< of last_ack; -1: only what was not captured was acknowledged
+    int duplicate_acks = 0;  ///< of last_ack
 
     enum class scaling { unknown, none, agreed };
     scaling scale_kind = scaling::unknown;
@@ -97,7 +97,8 @@ private:
     // ---- the numbers from which relative ones count ----
 
     void start_numbers() {
-        if (!sender_.first_seq) sender_.first_seq = now_.has(syn) ? now_.seq : now_.seq - 1;
+        if (now_.has(syn)) sender_.first_seq = now_.seq;
+        if (!sender_.first_seq) sender_.first_seq = now_.seq - 1;
         if (!other_.first_seq && now_.has(ack)) other_.first_seq = now_.ack - 1;
     }
 
@@ -156,7 +157,7 @@ private:
         } else if ((other_.last_marks & keep_alive) != 0) {
             marks_ |= keep_alive_ack;
         } else {
-            sender_.duplicate_acks = std::max(sender_.duplicate_acks, 0) + 1;
+            ++sender_.duplicate_acks;
             marks_ |= duplicate_ack;
         }
     }
@@ -165,13 +166,8 @@ private:
         if (now_.ack != sender_.last_ack) sender_.duplicate_acks = 0;
         if (!now_.has(ack) || !other_.next_gapless) return;
         if (!is_before(*other_.next_gapless, now_.ack)) return;
-        if (other_.next_seq && *other_.next_gapless > *other_.next_seq) {
-            other_.next_gapless = other_.next_seq;
-            marks_ |= acks_uncaptured;
-            return;
-        }
-        if (other_.duplicate_acks == 0) marks_ |= acks_uncaptured;
-        other_.duplicate_acks = -1;  // one mark for each hole is enough
+        marks_ |= acks_uncaptured;
+        other_.next_gapless = other_.next_seq;  // one mark for each hole is enough
     }
 
     // ---- sent again, or out of order ----

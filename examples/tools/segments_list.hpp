@@ -13,10 +13,7 @@ public:
         : path_(std::move(path)), only_(only), how_(how) {}
 
     void run() {
-        const summary all = summarise(path_);
-        digits_ = all.digits;
-        print_connections(all);
-        if (all.counts.of(content::tcp) > 0) print_heading();
+        print_summary(summarise(path_));
         const summary again =
             read_segments_of(path_, [this](const observed& seen) { print(seen); });
         write_out();
@@ -24,7 +21,9 @@ public:
     }
 
 private:
-    void print_connections(const summary& all) {
+    void print_summary(const summary& all) {
+        check_connection(all, only_);
+        digits_ = all.digits;
         out_ += counts_text(all.counts);
         for (const connection& each : all.found.all()) {
             if (only_ == 0 || only_ == each.number)
@@ -32,6 +31,7 @@ private:
                         '\n';
         }
         out_ += '\n';
+        if (all.counts.of(content::tcp) > 0) print_heading();
     }
 
     void print_heading() {

@@ -98,6 +98,13 @@ inline summary summarise(const std::string& path) {
     return read_segments_of(path, [](const observed&) {});
 }
 
+/// Throws program::usage_error if there is no connection of this number; 0 means all.
+inline void check_connection(const summary& all, std::size_t number) {
+    if (number <= all.found.all().size() || !all.damage.empty()) return;
+    throw program::usage_error("no connection " + std::to_string(number) + ": the file has " +
+                               std::to_string(all.found.all().size()));
+}
+
 /// Throws capture_error's text, with the name of the file, if reading stopped before the end.
 inline void report_damage(const summary& all, const std::string& path) {
     std::cout.flush();
