@@ -14,6 +14,7 @@
 // segments_stream.hpp reads the file, segments_pcap.hpp and segments_pcapng.hpp find the packets,
 // segments_packet.hpp reads their headers, segments_connections.hpp sorts the segments, and
 // segments_analysis.hpp draws conclusions. One header for each command shows the result.
+#include "segments_ladder_command.hpp"
 #include "segments_list.hpp"
 
 namespace {
@@ -21,11 +22,23 @@ namespace {
 constexpr const char* examples = R"(
   segments list out.pcap                        the connections, and each segment
   segments list out.pcap --connection 2 -a      one connection, absolute numbers only
+  segments ladder out.pcap -a                   a connection as arrows between two lines
+  segments ladder out.pcap --svg ladder.svg     the same as a drawing, for a browser
+  segments ladder out.pcap --calls client.trace server.trace
+                                                with the calls of both programs beside
 
 In a list, "->" goes to the server and "<-" to the client. The client sent the SYN; if no SYN was
 captured, it is the end with the larger port. Relative numbers count from the SYN. The marks are
 those of Wireshark (tcp.analysis): retransmission, fast and spurious retransmission, out of order,
 duplicate ack, zero window, window full, and some more.
+In a ladder, data segments that are alike are folded into "and 8 more"; --all shows each. In the
+drawing, the arrows fall by the time under way, which the handshake tells; time is stretched where
+much happens. ladder and graph show connection 1, unless --connection names another.
+--calls takes what TRAMA_TRACE=time wrote to stderr (docs/trace.md), and a second file may follow at
+the end. Such times count from the start of the program. So they are moved until the connect of the
+client stands at its SYN, and the first send of the server at its first segment with data; if the
+server sends nothing, its accept stands at the end of the handshake. A connection is found in a
+trace by the port of the client.
 Exit code: 0 done, 1 the capture is damaged or no capture, 2 usage, or a file that cannot be used.
 )";
 
@@ -39,12 +52,32 @@ segments::numbering numbers(const program::options& given) {
     return given.flag("absolute") ? segments::numbering::absolute : segments::numbering::both;
 }
 
+segments::ladder_settings read_ladder(const program::options& given) {
+    segments::ladder_settings all;
+    all.path = given.words()[1];
+    all.only = std::max<std::size_t>(chosen_connection(given), 1);
+    all.how = numbers(given);
+    all.fold = !given.flag("all");
+    all.svg = given.text("svg");
+    all.most = static_cast<std::size_t>(given.number("most", 1, 1'000'000));
+    if (given.flag("calls")) all.traces.push_back(given.text("calls"));
+    all.traces.insert(all.traces.end(), given.words().begin() + 2, given.words().end());
+    return all;
+}
+
 int show(const program::options& given) {
     const auto& words = given.words();
     if (words.size() < 2)
         throw program::usage_error("type a command and a file, such as: list out.pcap");
+    if (words.size() > 2 && !given.flag("calls"))
+        throw program::usage_error("unexpected word \"" + trama::escaped(words[2]) +
+                                   "\": see --help");
     if (words[0] == "list") {
         segments::list_command(words[1], chosen_connection(given), numbers(given)).run();
+        return 0;
+    }
+    if (words[0] == "ladder") {
+        segments::ladder_command(read_ladder(given)).run();
         return 0;
     }
     throw program::usage_error("there is no command \"" + trama::escaped(words[0]) +
@@ -56,6 +89,10 @@ int show(const program::options& given) {
 int main(int argc, char** argv) {
     return program::run(argc, argv, examples,
                         {{'c', "connection", "NUMBER", "", "only this connection"},
-                         program::flag('a', "absolute", "no relative numbers")},
-                        show, "COMMAND FILE", 2);
+                         program::flag('a', "absolute", "absolute numbers only"),
+                         program::flag('A', "all", "ladder: fold nothing"),
+                         {'C', "calls", "TRACE", "", "ladder: show these calls beside, see above"},
+                         {'s', "svg", "FILE", "", "write a drawing to this file"},
+                         {'m', "most", "NUMBER", "10000", "segments in a drawing"}},
+                        show, "COMMAND FILE [TRACE]", 3);
 }
