@@ -14,6 +14,7 @@
 // segments_stream.hpp reads the file, segments_pcap.hpp and segments_pcapng.hpp find the packets,
 // segments_packet.hpp reads their headers, segments_connections.hpp sorts the segments, and
 // segments_analysis.hpp draws conclusions. One header for each command shows the result.
+#include "segments_graph.hpp"
 #include "segments_ladder_command.hpp"
 #include "segments_list.hpp"
 
@@ -26,19 +27,25 @@ constexpr const char* examples = R"(
   segments ladder out.pcap --svg ladder.svg     the same as a drawing, for a browser
   segments ladder out.pcap --calls client.trace server.trace
                                                 with the calls of both programs beside
+  segments graph out.pcap --kind sequence --svg sequence.svg
+  segments graph out.pcap --kind window --samples cwnd.csv --svg window.svg
 
 In a list, "->" goes to the server and "<-" to the client. The client sent the SYN; if no SYN was
 captured, it is the end with the larger port. Relative numbers count from the SYN. The marks are
 those of Wireshark (tcp.analysis): retransmission, fast and spurious retransmission, out of order,
 duplicate ack, zero window, window full, and some more.
 In a ladder, data segments that are alike are folded into "and 8 more"; --all shows each. In the
-drawing, the arrows fall by the time under way, which the handshake tells; time is stretched where
-much happens. ladder and graph show connection 1, unless --connection names another.
+drawing, the arrows fall by the time under way, which the quickest answers tell; time is stretched
+where much happens. ladder and graph show connection 1, unless --connection names another.
 --calls takes what TRAMA_TRACE=time wrote to stderr (docs/trace.md), and a second file may follow at
 the end. Such times count from the start of the program. So they are moved until the connect of the
 client stands at its SYN, and the first send of the server at its first segment with data; if the
 server sends nothing, its accept stands at the end of the handshake. A connection is found in a
 trace by the port of the client.
+Graphs show the end that sent more: sequence (what was sent, acknowledged, allowed), throughput, rtt
+(as seen where the capture was made), window (room at the receiver, and bytes under way). --samples
+takes a CSV file whose first line is seconds,cwnd,ssthresh,rtt_ms,unacked,retransmissions, in
+seconds since the SYN and in segments: window shows its cwnd and ssthresh, rtt its rtt_ms.
 Exit code: 0 done, 1 the capture is damaged or no capture, 2 usage, or a file that cannot be used.
 )";
 
@@ -65,6 +72,16 @@ segments::ladder_settings read_ladder(const program::options& given) {
     return all;
 }
 
+void draw_graph(const program::options& given) {
+    segments::graph_settings all;
+    all.path = given.words()[1];
+    all.only = std::max<std::size_t>(chosen_connection(given), 1);
+    all.kind = given.text("kind");
+    all.samples = given.text("samples");
+    if (!given.flag("svg")) throw program::usage_error("graph needs --svg FILE: see --help");
+    segments::run_graph(all, given.text("svg"));
+}
+
 int show(const program::options& given) {
     const auto& words = given.words();
     if (words.size() < 2)
@@ -80,6 +97,10 @@ int show(const program::options& given) {
         segments::ladder_command(read_ladder(given)).run();
         return 0;
     }
+    if (words[0] == "graph") {
+        draw_graph(given);
+        return 0;
+    }
     throw program::usage_error("there is no command \"" + trama::escaped(words[0]) +
                                "\": see --help");
 }
@@ -92,6 +113,8 @@ int main(int argc, char** argv) {
                          program::flag('a', "absolute", "absolute numbers only"),
                          program::flag('A', "all", "ladder: fold nothing"),
                          {'C', "calls", "TRACE", "", "ladder: show these calls beside, see above"},
+                         {'k', "kind", "KIND", "sequence", "graph: which one, see above"},
+                         {'S', "samples", "FILE", "", "graph: what the sender knew, see above"},
                          {'s', "svg", "FILE", "", "write a drawing to this file"},
                          {'m', "most", "NUMBER", "10000", "segments in a drawing"}},
                         show, "COMMAND FILE [TRACE]", 3);

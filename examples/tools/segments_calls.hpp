@@ -68,6 +68,13 @@ private:
         std::string text;
     };
 
+    /// The times of a trace by which it is moved: connect or accept, and what came first.
+    struct anchors {
+        std::int64_t begin;
+        std::optional<std::int64_t> send;
+        std::optional<std::int64_t> recv;
+    };
+
     static constexpr std::size_t most_lines = 200'000;
 
     static bool begins_with(const std::string& text, std::string_view begin) {
@@ -103,15 +110,17 @@ private:
     std::vector<call> calls_from(std::size_t begin, int fd, direction end, const connection& of,
                                  const moments& first) const {
         std::vector<call> calls;
-        std::optional<std::int64_t> first_send;
+        anchors known{lines_[begin].time, {}, {}};
         for (std::size_t i = begin; i < lines_.size(); ++i) {
             const line& each = lines_[i];
             if (i != begin && each.fd != fd) continue;
-            if (!first_send && begins_with(each.text, "send")) first_send = each.time;
+            if (!known.send && begins_with(each.text, "send")) known.send = each.time;
+            if (!known.recv && begins_with(each.text, "recv") && !ends_with(each.text, ": not yet"))
+                known.recv = each.time;
             if (is_worth_showing(each.text)) calls.push_back({each.time, end, each.text});
             if (each.text == "close") break;
         }
-        const std::int64_t shift = shift_of(lines_[begin].time, first_send, end, of, first);
+        const std::int64_t shift = shift_of(known, end, of, first);
         for (call& each : calls) {
             each.time += shift;
         }
@@ -127,16 +136,21 @@ private:
         return !ends_with(text, ": not yet");
     }
 
-    /// What is to be added to a time of the trace. `begin`: of connect or accept.
-    static std::int64_t shift_of(std::int64_t begin, std::optional<std::int64_t> first_send,
-                                 direction end, const connection& of, const moments& first) {
+    /// What is to be added to a time of the trace.
+    static std::int64_t shift_of(const anchors& known, direction end, const connection& of,
+                                 const moments& first) {
         const auto since = [&](std::uint64_t time) {
             return static_cast<std::int64_t>(time - of.first_time);
         };
-        const bool by_connect = end == to_server && first.syn;
-        if (by_connect) return since(*first.syn) - begin;
-        if (first_send && first.first_data[end]) return since(*first.first_data[end]) - *first_send;
-        return since(first.established.value_or(of.first_time)) - begin;
+        if (end == to_server && first.syn) return since(*first.syn) - known.begin;
+        if (!known.send || !first.first_data[end])
+            return since(first.established.value_or(of.first_time)) - known.begin;
+        const std::int64_t by_send = since(*first.first_data[end]) - *known.send;
+        const direction back = end == to_server ? to_client : to_server;
+        if (!known.recv || !first.first_data[back]) return by_send;
+        // Nothing is received before it has arrived.
+        const std::uint64_t arrived = *first.first_data[back] + 2 * first.way(back);
+        return std::max(by_send, since(arrived) - *known.recv);
     }
 
     std::string path_;

@@ -24,6 +24,18 @@ struct connection {
     flow flows[2];                    ///< by the direction in which the end sends
     handshake_time handshake;
 
+    handshake_options offered[2];  ///< by the SYN of each direction
+    std::uint32_t largest = 0;     ///< payload of the largest segment
+
+    /// The payload of a full segment: the smaller MSS, less the timestamps that each one carries.
+    double full_segment() const {
+        const auto& up = offered[to_server];
+        const auto& down = offered[to_client];
+        if (!up.largest_segment || !down.largest_segment) return largest;
+        const int smaller = std::min(*up.largest_segment, *down.largest_segment);
+        return smaller - (up.has_timestamps && down.has_timestamps ? 12 : 0);
+    }
+
     bool has_handshake() const {
         return (flags[to_server] & syn) != 0 && (flags[to_client] & syn) != 0;
     }
@@ -73,6 +85,8 @@ public:
         ++to.segments;
         to.last_time = now.time;
         to.bytes[where] += now.length;
+        to.largest = std::max(to.largest, now.length);
+        if (now.has(syn)) to.offered[where] = now.options;
         to.flags[where] = static_cast<std::uint8_t>(to.flags[where] | now.flags);
         const unsigned marks = analysis(now, to.flows[where], to.flows[back], to.handshake).run();
         return {now, to, where, marks};

@@ -55,29 +55,53 @@ inline std::string payload_text(const observed& seen) {
 }
 
 /// When the first things of a connection happened, in nanoseconds since 1970.
-struct moments {
-    std::optional<std::uint64_t> syn;
-    std::optional<std::uint64_t> syn_ack;
-    std::optional<std::uint64_t> established;  ///< the ack of the client that ends the handshake
+class moments {
+public:
+    std::optional<std::uint64_t> syn;          ///< the last one, if it was sent again
+    std::optional<std::uint64_t> established;  ///< the first ack of the client, after its SYN
     std::optional<std::uint64_t> first_data[2];
 
     void add(const observed& seen) {
         const std::uint64_t time = seen.what.time;
         const bool is_syn = seen.what.has(flag::syn);
-        const bool is_first_ack = seen.where == to_server && !is_syn && syn_ack && !established;
-        if (is_syn && seen.where == to_server) syn = time;  // the last one, if it was sent again
-        if (is_syn && seen.where == to_client && !syn_ack) syn_ack = time;
+        const bool is_first_ack = seen.where == to_server && !is_syn && syn && !established;
+        if (is_syn && seen.where == to_server) syn = time;
         if (is_first_ack) established = time;
         if (seen.what.length > 0 && !first_data[seen.where]) first_data[seen.where] = time;
+        take_answer(seen);
+        expect_answer(seen);
     }
 
-    /// How long a segment is under way between this end and the place of the capture: half of what
-    /// an answer from there took in the handshake. 0: the handshake does not tell.
-    std::uint64_t way_to(direction end) const {
-        if (!syn || !syn_ack || !established) return 0;
-        const std::uint64_t time = end == to_server ? *syn_ack - *syn : *established - *syn_ack;
-        return static_cast<std::int64_t>(time) < 0 ? 0 : time / 2;
+    /// How long a segment is under way from the place of the capture to this end (`to_server`: to
+    /// the server): half of what the quickest answer took. 0: nothing was answered.
+    std::uint64_t way(direction to) const { return quickest_[to].value_or(0) / 2; }
+
+private:
+    struct question {
+        std::uint32_t end;  // the ack that answers it
+        std::uint64_t time;
+    };
+
+    void take_answer(const observed& seen) {
+        const direction back = seen.where == to_server ? to_client : to_server;
+        if (!seen.what.has(ack) || !last_[back] || last_[back]->end != seen.what.ack) return;
+        const std::uint64_t took = seen.what.time - last_[back]->time;
+        last_[back].reset();
+        const bool is_clock_set_back = static_cast<std::int64_t>(took) < 0;
+        if (!is_clock_set_back) quickest_[back] = std::min(took, quickest_[back].value_or(took));
     }
+
+    /// What was sent twice can have two answers, so it does not count.
+    void expect_answer(const observed& seen) {
+        if ((seen.marks & (any_retransmission | out_of_order | keep_alive)) != 0) {
+            last_[seen.where].reset();
+        } else if (seen.what.span() > 0) {
+            last_[seen.where] = question{seen.what.seq + seen.what.span(), seen.what.time};
+        }
+    }
+
+    std::optional<question> last_[2];
+    std::optional<std::uint64_t> quickest_[2];
 };
 
 }  // namespace segments

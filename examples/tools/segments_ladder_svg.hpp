@@ -3,9 +3,9 @@
 //
 //     client                server
 //       | \  leaves            |      A capture has one time for each segment: when it passed the
-//       |    \ is captured     |      place of the capture. The handshake tells how far both ends
-//       |        \ arrives     |      are from there, so both ends of the arrow are known.
-//       |                      |
+//       |    \ is captured     |      place of the capture. The quickest answer of each end tells
+//       |        \ arrives     |      how far it is from there, so both ends of the arrow are
+//       |                      |      known.
 //
 // Time runs downwards, and it is stretched: where much happens it needs more room, and where
 // nothing happens less. What is earlier stands above what is later, at both ends.
@@ -20,8 +20,8 @@ class ladder_svg {
 public:
     ladder_svg(const connection& of, const moments& first, numbering how, std::vector<call> calls)
         : of_(of), how_(how), calls_(std::move(calls)) {
-        way_[to_server] = static_cast<std::int64_t>(first.way_to(to_server));
-        way_[to_client] = static_cast<std::int64_t>(first.way_to(to_client));
+        way_[to_server] = static_cast<std::int64_t>(first.way(to_server));
+        way_[to_client] = static_cast<std::int64_t>(first.way(to_client));
         left_ = calls_.empty() ? 120 : 400;
         right_ = left_ + 560;
         width_ = right_ + (calls_.empty() ? 220 : 460);
@@ -105,7 +105,9 @@ private:
             events.push_back({each.arrives, is_up, &each.y_arrives});
         }
         for (placed_call& each : placed_calls_) {
-            events.push_back({each.what->time, each.what->end == to_client, &each.y});
+            const bool is_servers = each.what->end == to_client;
+            const std::int64_t way = way_[is_servers ? to_server : to_client];
+            events.push_back({each.what->time - way, is_servers, &each.y});
         }
         std::stable_sort(events.begin(), events.end(),
                          [](const event& a, const event& b) { return a.time < b.time; });
@@ -137,8 +139,8 @@ private:
         drawing.line({right_, 52}, {right_, bottom_}, "post");
         if (way_[to_server] + way_[to_client] > 0) return;
         drawing.text({10, bottom_ + 20},
-                     "The handshake is not in the capture, so the time under way is not known: the "
-                     "arrows are level.",
+                     "No segment was answered, so the time under way is not known: the arrows "
+                     "are level.",
                      "start", "small");
     }
 
@@ -149,8 +151,9 @@ private:
         drawing.arrow(from, to, each.kind);
         const double slope = (each.y_arrives - each.y_leaves) / (right_ - left_);
         const double degrees = std::atan(slope) * 180 / 3.14159265358979 * (is_up ? 1 : -1);
-        const double middle = (from.y + to.y) / 2;
-        drawing.text({(left_ + right_) / 2, middle - 3}, each.label, "middle", "small", degrees);
+        // Nearer to the sender, because arrows cross in the middle.
+        const point at{from.x + (to.x - from.x) * 0.36, from.y + (to.y - from.y) * 0.36};
+        drawing.text({at.x, at.y - 3}, each.label, "middle", "small", degrees);
         const double y_client = is_up ? each.y_leaves : each.y_arrives;
         const double y_server = is_up ? each.y_arrives : each.y_leaves;
         if (calls_.empty()) drawing.text({left_ - 12, y_client + 4}, each.time, "end", "small");
