@@ -17,6 +17,7 @@
 #include "segments_graph.hpp"
 #include "segments_ladder_command.hpp"
 #include "segments_list.hpp"
+#include "segments_report.hpp"
 
 namespace {
 
@@ -29,6 +30,7 @@ constexpr const char* examples = R"(
                                                 with the calls of both programs beside
   segments graph out.pcap --kind sequence --svg sequence.svg
   segments graph out.pcap --kind window --samples cwnd.csv --svg window.svg
+  segments report out.pcap -o report.html       all of it in one page, to look at and to enlarge
 
 In a list, "->" goes to the server and "<-" to the client. The client sent the SYN; if no SYN was
 captured, it is the end with the larger port. Relative numbers count from the SYN. The marks are
@@ -59,6 +61,10 @@ segments::numbering numbers(const program::options& given) {
     return given.flag("absolute") ? segments::numbering::absolute : segments::numbering::both;
 }
 
+std::size_t most_segments(const program::options& given) {
+    return static_cast<std::size_t>(given.number("most", 1, 1'000'000));
+}
+
 segments::ladder_settings read_ladder(const program::options& given) {
     segments::ladder_settings all;
     all.path = given.words()[1];
@@ -66,7 +72,7 @@ segments::ladder_settings read_ladder(const program::options& given) {
     all.how = numbers(given);
     all.fold = !given.flag("all");
     all.svg = given.text("svg");
-    all.most = static_cast<std::size_t>(given.number("most", 1, 1'000'000));
+    all.most = most_segments(given);
     if (given.flag("calls")) all.traces.push_back(given.text("calls"));
     all.traces.insert(all.traces.end(), given.words().begin() + 2, given.words().end());
     return all;
@@ -80,6 +86,16 @@ void draw_graph(const program::options& given) {
     all.samples = given.text("samples");
     if (!given.flag("svg")) throw program::usage_error("graph needs --svg FILE: see --help");
     segments::run_graph(all, given.text("svg"));
+}
+
+void write_report(const program::options& given) {
+    segments::report_settings all;
+    all.path = given.words()[1];
+    all.only = chosen_connection(given);
+    all.output = given.text("output");
+    all.most = most_segments(given);
+    if (all.output.empty()) throw program::usage_error("report needs -o FILE: see --help");
+    segments::report_command(all).run();
 }
 
 int show(const program::options& given) {
@@ -101,6 +117,10 @@ int show(const program::options& given) {
         draw_graph(given);
         return 0;
     }
+    if (words[0] == "report") {
+        write_report(given);
+        return 0;
+    }
     throw program::usage_error("there is no command \"" + trama::escaped(words[0]) +
                                "\": see --help");
 }
@@ -116,6 +136,7 @@ int main(int argc, char** argv) {
                          {'k', "kind", "KIND", "sequence", "graph: which one, see above"},
                          {'S', "samples", "FILE", "", "graph: what the sender knew, see above"},
                          {'s', "svg", "FILE", "", "write a drawing to this file"},
-                         {'m', "most", "NUMBER", "10000", "segments in a drawing"}},
+                         {'o', "output", "FILE", "", "report: write it to this file"},
+                         {'m', "most", "NUMBER", "10000", "segments in a drawing or a report"}},
                         show, "COMMAND FILE [TRACE]", 3);
 }

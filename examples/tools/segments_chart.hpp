@@ -20,7 +20,14 @@ public:
     axis(std::string name, const char* unit) : name_(std::move(name)), unit_(unit) {}
 
     void include(double value) { most_ = std::max(most_, value); }
-    double most() const { return most_ > 0 ? most_ : 1; }
+    /// The same for a series that may be left out, if it would make the others too small to see.
+    void include_optional(double value) { most_optional_ = std::max(most_optional_, value); }
+    bool has_room_for_optional() const { return most_optional_ <= 3 * most_; }
+
+    double most() const {
+        const double most = has_room_for_optional() ? std::max(most_, most_optional_) : most_;
+        return most > 0 ? most : 1;
+    }
 
     /// A round step, so that there are 4 to 10 of them.
     double step() const {
@@ -60,12 +67,14 @@ private:
     std::string name_;
     const char* unit_;
     double most_ = 0;
+    double most_optional_ = 0;
 };
 
 struct series {
     std::string name;
     const char* colour;
     bool is_stairs;
+    bool is_optional = false;
 };
 
 class chart {
@@ -80,6 +89,7 @@ public:
     /// Adds a point to series `index`.
     void add(std::size_t index, double x, double y) {
         line& to = lines_[index];
+        if (to.what.is_optional && !y_.has_room_for_optional()) return;
         const point at = place(x, y);
         const auto pixel = static_cast<std::size_t>(at.y) * wide + static_cast<std::size_t>(at.x);
         if (to.is_used[pixel]) {
@@ -98,8 +108,10 @@ public:
     std::string str() const {
         svg_drawing drawing(wide, high);
         draw_axes(drawing);
-        for (const line& each : lines_) {
-            draw(drawing, each);
+        for (const bool are_stairs : {true, false}) {  // dots must not be hidden
+            for (const line& each : lines_) {
+                if (each.what.is_stairs == are_stairs) draw(drawing, each);
+            }
         }
         draw_legend(drawing);
         return drawing.str(title_);

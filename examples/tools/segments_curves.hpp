@@ -76,7 +76,7 @@ public:
         return {{"data", "blue", false},
                 {"sent again, or out of order", "red", false},
                 {"acknowledged", "green", true},
-                {"end of the receive window", "grey", true}};
+                {"end of the receive window", "grey", true, true}};
     }
     const char* title() const override { return "Sequence numbers"; }
 

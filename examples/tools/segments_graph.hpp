@@ -25,58 +25,92 @@ inline std::unique_ptr<curves> make_curves(const std::string& kind, const connec
                                trama::escaped(kind) + '"');
 }
 
-/// Draws one graph of one connection.
+/// One graph of one connection. All segments of the connection pass twice: they are measured, and
+/// then drawn.
 class graph {
 public:
-    graph(graph_settings given, const connection& of) : given_(std::move(given)), of_(of) {
-        if (given_.samples.empty()) return;
-        if (given_.kind != "window" && given_.kind != "rtt")
+    graph(const std::string& kind, const std::string& samples, const connection& of)
+        : kind_(kind),
+          of_(of),
+          curves_(make_curves(kind, of)),
+          all_(curves_->all()),
+          across_("time since the first segment", "s"),
+          up_(curves_->values()) {
+        across_.include(seconds(of.last_time - of.first_time));
+        if (samples.empty()) return;
+        if (kind != "window" && kind != "rtt")
             throw program::usage_error("--samples belongs to --kind window and --kind rtt");
-        samples_.emplace(given_.samples);
+        samples_.emplace(samples);
     }
 
-    /// Reads the file twice.
-    std::string draw() const {
-        const std::unique_ptr<curves> kind = make_curves(given_.kind, of_);
-        axis across("time since the first segment", "s");
-        axis up = kind->values();
-        across.include(seconds(of_.last_time - of_.first_time));
-        each_point([&](std::size_t, double x, double y) {
-            across.include(x);
-            up.include(y);
-        });
-        chart drawing(title(*kind), across, up, kind->all());
-        each_point([&](std::size_t index, double x, double y) { drawing.add(index, x, y); });
-        return drawing.str();
+    void measure(const observed& seen) { curves_->add(seen, to_axes()); }
+
+    /// To be called between measuring and drawing.
+    void begin_drawing() {
+        finish(to_axes());
+        drawing_.emplace(title(), across_, up_, all_);
+        curves_ = make_curves(kind_, of_);
+    }
+
+    void draw(const observed& seen) { curves_->add(seen, to_drawing()); }
+
+    /// The drawing. To be called once, at the end.
+    std::string str() {
+        finish(to_drawing());
+        return drawing_->str();
     }
 
 private:
-    std::string title(const curves& kind) const {
-        return kind.title() + std::string(", connection ") + std::to_string(of_.number) +
+    point_sink to_axes() {
+        return [this](std::size_t index, double x, double y) {
+            across_.include(x);
+            if (all_[index].is_optional) {
+                up_.include_optional(y);
+            } else {
+                up_.include(y);
+            }
+        };
+    }
+    point_sink to_drawing() {
+        return [this](std::size_t index, double x, double y) { drawing_->add(index, x, y); };
+    }
+
+    void finish(const point_sink& sink) {
+        curves_->finish(sink);
+        if (samples_ && kind_ == "window") samples_->add_windows(of_.full_segment(), sink);
+        if (samples_ && kind_ == "rtt") samples_->add_round_trips(sink);
+    }
+
+    std::string title() const {
+        return curves_->title() + std::string(", connection ") + std::to_string(of_.number) +
                (busier(of_) == to_server ? ": data of the client" : ": data of the server");
     }
 
-    void each_point(const point_sink& sink) const {
-        const std::unique_ptr<curves> kind = make_curves(given_.kind, of_);
-        read_segments_of(given_.path, [&](const observed& seen) {
-            if (seen.of.number == of_.number) kind->add(seen, sink);
-        });
-        kind->finish(sink);
-        if (samples_ && given_.kind == "window") samples_->add_windows(of_.full_segment(), sink);
-        if (samples_ && given_.kind == "rtt") samples_->add_round_trips(sink);
-    }
-
-    graph_settings given_;
+    std::string kind_;
     const connection& of_;
+    std::unique_ptr<curves> curves_;
+    std::vector<series> all_;
+    axis across_;
+    axis up_;
     std::optional<sample_file> samples_;
+    std::optional<chart> drawing_;
 };
 
-/// `svg`: the file to be written.
+/// Writes the graph of connection `given.only` to the file `svg`.
 inline void run_graph(const graph_settings& given, const std::string& svg) {
     const summary all = summarise(given.path);
     check_connection(all, given.only);
-    if (given.only <= all.found.all().size())
-        write_file(svg, graph(given, all.found.all()[given.only - 1]).draw());
+    if (given.only > all.found.all().size()) return report_damage(all, given.path);
+    graph shown(given.kind, given.samples, all.found.all()[given.only - 1]);
+    const auto each_segment = [&](auto use) {
+        read_segments_of(given.path, [&](const observed& seen) {
+            if (seen.of.number == given.only) use(seen);
+        });
+    };
+    each_segment([&](const observed& seen) { shown.measure(seen); });
+    shown.begin_drawing();
+    each_segment([&](const observed& seen) { shown.draw(seen); });
+    write_file(svg, shown.str());
     report_damage(all, given.path);
 }
 

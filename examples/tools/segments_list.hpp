@@ -24,7 +24,7 @@ private:
     void print_summary(const summary& all) {
         check_connection(all, only_);
         digits_ = all.digits;
-        out_ += counts_text(all.counts);
+        out_ += counts_text(all.counts) + '\n';
         for (const connection& each : all.found.all()) {
             if (only_ == 0 || only_ == each.number)
                 out_ += "connection " + std::to_string(each.number) + ": " + connection_text(each) +

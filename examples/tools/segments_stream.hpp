@@ -3,7 +3,7 @@
 //     |   read before   | what take() shows |  in the buffer  |  still in the file   |
 //                       ^ offset()
 //
-// A capture file from a stranger may promise anything. So memory is one buffer of fixed size, no
+// A capture file from a stranger may promise anything. So memory is one buffer of limited size, no
 // byte is used before it is there, and each error says at which byte of the file the trouble is.
 #pragma once
 
@@ -64,7 +64,7 @@ public:
 
     static constexpr std::size_t most_at_once = std::size_t{1} << 20;  ///< of take()
 
-    explicit byte_stream(source from) : from_(std::move(from)), buffer_(2 * most_at_once) {}
+    explicit byte_stream(source from) : from_(std::move(from)), buffer_(65'536) {}
 
     /// How many bytes were taken or skipped: the place in the file.
     std::uint64_t offset() const { return offset_; }
@@ -112,6 +112,7 @@ private:
     /// Reads until `count` bytes are in the buffer, or the file ends. Returns how many are there.
     std::size_t fill(std::size_t count) {
         if (end_ - begin_ >= count) return end_ - begin_;
+        if (count > buffer_.size()) buffer_.resize(std::min(2 * count, most_at_once));
         std::memmove(buffer_.data(), buffer_.data() + begin_, end_ - begin_);
         end_ -= begin_;
         begin_ = 0;

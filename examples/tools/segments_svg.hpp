@@ -105,6 +105,7 @@ path, polyline { fill: none; stroke: #444; stroke-width: 1; }
 .blue { stroke: #1b66c9; } .green { stroke: #1d8348; } .grey { stroke: #8a8a8a; }
 .red { stroke: #c62828; } .orange { stroke: #d35400; } .violet { stroke: #5b3a8c; }
 .thick { stroke-width: 1.6; } .dot { stroke-width: 3; stroke-linecap: round; }
+.dot.red { stroke-width: 5; }
 </style>
 )";
 

@@ -111,7 +111,7 @@ inline std::string connection_text(const connection& shown) {
     return text;
 }
 
-/// What the file holds besides the segments that are shown; one or two lines.
+/// What the file holds besides the segments that are shown: one or two sentences.
 inline std::string counts_text(const packet_counts& counts) {
     constexpr std::pair<content, const char*> names[] = {
         {content::udp, "UDP"},
@@ -126,11 +126,10 @@ inline std::string counts_text(const packet_counts& counts) {
     for (const auto& [kind, name] : names) {
         if (counts.of(kind) > 0) text += "; " + grouped(counts.of(kind)) + ' ' + name;
     }
-    text += '\n';
     if (counts.too_many > 0)
-        text += "The file has more than " + grouped(connections::most) +
+        text += ". The file has more than " + grouped(connections::most) +
                 " connections: " + counted(counts.too_many, "segment") +
-                " of the later ones are left out.\n";
+                " of the later ones are left out";
     return text;
 }
 

@@ -8,9 +8,11 @@ import re
 import shutil
 import struct
 import subprocess
+import sys
 import tempfile
 import unittest
 from pathlib import Path
+from xml.etree import ElementTree
 
 import captures
 import programs
@@ -568,6 +570,416 @@ class Size(SegmentsCase):
         self.cost(path)
 
 
+class Ladder(SegmentsCase):
+    def ladder(self, data, *options):
+        program = self.run_on(data, *options, command="ladder")
+        self.assertEqual(program.code, 0, program.story("ladder failed"))
+        return program.stdout
+
+    def drawn(self, data, *options):
+        """The root of an SVG ladder, and its text."""
+        path = self.folder / "ladder.svg"
+        self.ladder(data, *options, "--svg", path)
+        text = path.read_text()
+        return ElementTree.fromstring(text), text
+
+    def test_each_segment_is_an_arrow_and_the_phases_are_marked(self):
+        text = self.ladder(captures.pcap(whole_conversation()))
+        arrows = [re.sub(r"[- ]+", " ", line.split("|")[1]).strip()
+                  for line in text.splitlines() if line.count("|") == 2]
+        self.assertEqual(arrows, [
+            "set up", "SYN seq 0 >", "< SYN,ACK seq 0 ack 1", "ACK seq 1 ack 1 >", "transfer",
+            'PSH,ACK seq 1 ack 1 len 4 "hola" >', "< ACK seq 1 ack 5",
+            '< PSH,ACK seq 1 ack 5 len 4 "hola"', "ACK seq 5 ack 5 >", "release",
+            "FIN,ACK seq 5 ack 5 >", "< FIN,ACK seq 5 ack 6", "ACK seq 6 ack 6 >"])
+
+    def test_the_numbers_can_be_absolute(self):
+        text = self.ladder(captures.pcap(whole_conversation()), "-a")
+        self.assertIn("-- PSH,ACK seq 1001 ack 2001 len 4 ", text)
+
+    def test_equal_data_segments_are_folded_and_counted(self):
+        talk = Talk()
+        packets = talk.handshake() + [talk.up(b"x" * 100) for _ in range(9)] + [talk.down()]
+        data = captures.pcap(packets)
+        text = self.ladder(data)
+        self.assertEqual(text.count("len 100"), 1)
+        self.assertIn(":: and 8 more of 100 bytes, up to seq 901 ::", text)
+        self.assertEqual(self.ladder(data, "--all").count("len 100"), 9)
+
+    def test_a_segment_with_a_mark_is_never_folded(self):
+        talk = Talk()
+        first = talk.up(b"x" * 100)
+        packets = talk.handshake() + [first, first, first]
+        text = self.ladder(captures.pcap([(each * 10**8, packet)
+                                          for each, packet in enumerate(packets)]))
+        self.assertNotIn("more of", text)
+        self.assertEqual(text.count("retransmission"), 3)
+
+    def test_a_connection_can_be_chosen_and_the_first_is_the_default(self):
+        first, second = Talk(), Talk(client_port=40001)
+        data = captures.pcap(first.handshake() + second.handshake())
+        program = self.run_on(data, command="ladder")
+        self.assertIn("connection 1 of 2: --connection NUMBER shows another one", program.stderr)
+        self.assertIn("10.0.0.1:40000", program.stdout)
+        self.assertIn("10.0.0.1:40001", self.ladder(data, "--connection", "2"))
+
+    def test_a_truncated_file_shows_the_arrows_that_came(self):
+        data = captures.pcap(whole_conversation())[:-5]
+        program = self.run_on(data, command="ladder")
+        self.assert_fails(program, 1, r"test\.pcap: byte \d+: the file ends")
+        self.assertEqual(program.stdout.count("FIN,ACK"), 2)
+
+    def test_control_characters_of_the_payload_are_escaped(self):
+        data = captures.pcap([Talk().up(b"\x1b[2J<b>&")])
+        text = self.ladder(data)
+        self.assertIn(r'"\x1b[2J<b>&"', text)
+        _, drawing = self.drawn(data)
+        self.assertIn(r"&quot;\x1b[2J&lt;b&gt;&amp;&quot;", drawing)
+
+    def test_the_drawing_has_an_arrow_for_each_segment_with_its_label(self):
+        root, text = self.drawn(captures.pcap(whole_conversation()), "-a")
+        self.assertEqual(len(arrows_of(root)), 10)
+        labels = [each.text for each in root.iter(SVG + "text")]
+        self.assertIn('PSH,ACK seq 1001 ack 2001 len 4 "hola"', labels)
+        for phase in ("set-up", "transfer", "release"):
+            self.assertEqual(labels.count(phase), 1)
+
+    def test_the_arrows_of_the_drawing_fall_by_the_time_under_way(self):
+        talk = Talk()
+        syn, syn_ack, ack = talk.handshake()
+        # Captured at the client, 40 ms from the server.
+        packets = [(0, syn), (40_000_000, syn_ack), (40_010_000, ack)]
+        root, _ = self.drawn(captures.pcap(packets))
+        ends = [arrow_ends(each) for each in arrows_of(root)]
+        for (_, begin), (_, end) in ends:
+            self.assertGreater(end, begin + 10)
+        self.assertGreater(ends[1][0][1], ends[0][1][1])  # the answer leaves after the question
+        self.assertGreater(ends[2][0][1], ends[1][1][1])
+
+    def test_without_an_answer_the_arrows_are_level(self):
+        root, text = self.drawn(captures.pcap([Talk().up(b"a"), Talk().up(b"b", seq=2000)]))
+        for (_, begin), (_, end) in map(arrow_ends, arrows_of(root)):
+            self.assertLess(abs(end - begin), 20)
+        self.assertIn("the arrows are level", text)
+
+    def test_a_drawing_has_a_limited_number_of_segments(self):
+        path = self.folder / "ladder.svg"
+        program = self.run_on(captures.pcap(whole_conversation()), "--svg", path, "--most", "4",
+                              command="ladder")
+        self.assertIn("the first 4 of 10 segments", program.stderr)
+        self.assertEqual(len(arrows_of(ElementTree.parse(path).getroot())), 4)
+
+    def test_a_drawing_that_cannot_be_written_is_an_error(self):
+        path = self.file(captures.pcap(whole_conversation()))
+        self.assert_usage_error(SEGMENTS, "ladder", path, "--svg", "/no such folder/x.svg",
+                                says="/no such folder/")
+
+
+CLIENT_TRACE = """\
+trama: 0.100000 s: fd 3: socket TCP IPv4
+trama: 0.200000 s: fd 3: connect 10.0.0.2:5000
+trama: 0.201000 s: fd 3: getsockname: 10.0.0.1:40000
+hello, I am the client
+trama: 0.203100 s: fd 3: sendmsg 4 of 4 bytes: "hola"
+trama: 0.203150 s: fd 3: recv 16384 asked: not yet
+trama: 0.205500 s: fd 3: recv 4 of 16384 asked: "hola"
+trama: 0.206000 s: fd 9: close
+trama: 0.206900 s: fd 3: close
+"""
+SERVER_TRACE = """\
+trama: 7.000000 s: fd 3: accept: fd 5 from 10.9.9.9:41111
+trama: 7.100000 s: fd 3: accept: fd 6 from 10.0.0.1:40000
+trama: 7.101000 s: fd 5: recv 9 of 9 asked: "not of us"
+trama: 7.103500 s: fd 6: recv 4 of 16384 asked: "hola"
+trama: 7.104000 s: fd 6: sendmsg 4 of 4 bytes: "hola"
+trama: 7.106000 s: fd 6: close
+"""
+
+
+class Calls(SegmentsCase):
+    """The lines of a trace beside the ladder."""
+
+    def with_calls(self, *traces, packets=None):
+        path = self.file(captures.pcap(packets or whole_conversation()))
+        files = []
+        for number, text in enumerate(traces):
+            files.append(self.folder / ("trace %d" % number))
+            files[-1].write_text(text)
+        return self.run_to_end(SEGMENTS, "ladder", path, "--calls", *files)
+
+    def calls(self, *traces, **keywords):
+        """(seconds, side, call) of the lines beside the ladder."""
+        program = self.with_calls(*traces, **keywords)
+        self.assertEqual(program.code, 0, program.story("it failed"))
+        found = []
+        for line in program.stdout.splitlines():
+            left, _, rest = line.partition("|")
+            middle, _, right = rest.rpartition("|")
+            words = left.split(None, 1)
+            if middle.strip(" ") == "" and rest and words:
+                side = "client" if len(words) > 1 else "server"
+                found.append((words[0], side, (words + [right])[1].strip()))
+        return found
+
+    def test_the_connect_of_the_client_stands_at_its_SYN(self):
+        self.assertEqual(self.calls(CLIENT_TRACE), [
+            ("0.000000", "client", "connect 10.0.0.2:5000"),
+            ("0.003100", "client", 'sendmsg 4 of 4 bytes: "hola"'),
+            ("0.005500", "client", 'recv 4 of 16384 asked: "hola"'),
+            ("0.006900", "client", "close")])
+
+    def test_the_first_send_of_the_server_stands_at_its_first_data(self):
+        self.assertEqual(self.calls(SERVER_TRACE), [
+            ("0.001000", "server", "accept: fd 6 from 10.0.0.1:40000"),
+            ("0.004500", "server", 'recv 4 of 16384 asked: "hola"'),
+            ("0.005000", "server", 'sendmsg 4 of 4 bytes: "hola"'),
+            ("0.007000", "server", "close")])
+
+    def test_a_server_that_sends_nothing_is_moved_by_its_accept(self):
+        trace = "".join(line for line in SERVER_TRACE.splitlines(True) if "sendmsg" not in line)
+        talk = Talk()
+        packets = talk.handshake() + [talk.up(b"hola"), talk.down()]
+        self.assertEqual(self.calls(trace, packets=packets)[0],
+                         ("0.002000", "server", "accept: fd 6 from 10.0.0.1:40000"))
+
+    def test_both_programs_stand_beside_in_the_order_of_time(self):
+        calls = self.calls(CLIENT_TRACE, SERVER_TRACE)
+        self.assertEqual([side for _, side, _ in calls],
+                         ["client", "server", "client", "server", "server", "client", "client",
+                          "server"])
+        self.assertEqual(calls, sorted(calls, key=lambda call: float(call[0])))
+
+    def test_they_stand_in_the_drawing_too(self):
+        path, trace, svg = (self.folder / name for name in ("x.pcap", "trace", "x.svg"))
+        path.write_bytes(captures.pcap(whole_conversation()))
+        trace.write_text(CLIENT_TRACE)
+        program = self.run_to_end(SEGMENTS, "ladder", path, "--calls", trace, "--svg", svg)
+        self.assertEqual(program.code, 0, program.story("it failed"))
+        words = [each.text for each in ElementTree.parse(svg).getroot().iter(SVG + "text")]
+        self.assertIn('sendmsg 4 of 4 bytes: "hola"', words)
+
+    def test_a_trace_without_times_or_of_another_connection_is_refused(self):
+        for text, says in (("trama: fd 3: connect 10.0.0.2:5000\n", "TRAMA_TRACE=time"),
+                           ("", "TRAMA_TRACE=time"),
+                           (CLIENT_TRACE.replace("40000", "40009"), "port 40000")):
+            with self.subTest(text):
+                program = self.with_calls(text)
+                self.assert_fails(program, 2, says)
+
+    def test_control_characters_in_a_trace_do_not_reach_the_terminal(self):
+        program = self.with_calls(CLIENT_TRACE.replace('"hola"', '"\x1b[2J"'))
+        self.assertNotIn("\x1b", program.stdout)
+
+    def test_nothing_is_received_before_it_can_have_arrived(self):
+        calls = self.calls(SERVER_TRACE.replace("7.103500", "7.102000"))
+        self.assertEqual([time for time, _, _ in calls],
+                         ["0.002000", "0.004000", "0.006000", "0.008000"])
+
+    def test_the_traces_of_a_real_exchange_fit_its_capture(self):
+        script, path = self.folder / "exchange.py", self.folder / "real.pcap"
+        script.write_text(EXCHANGE % (programs.BUILD / "examples/08_frames/framed_echo_%s"))
+        run_on_bad_link(self, path, script, "--delay", "5ms")
+        program = self.run_to_end(SEGMENTS, "ladder", path, "--calls", self.folder / "client",
+                                  self.folder / "server")
+        self.assertEqual(program.code, 0, program.story("it failed"))
+        text = program.stdout
+        order = ["connect ", "<----", "sendmsg 11 of 11", "accept: fd", "recv 11 of 16384 asked",
+                 "FIN,ACK seq", "recv 0 of 16384 asked: end of stream"]
+        places = [text.index(each) for each in order]
+        self.assertEqual(places, sorted(places), text)
+
+
+EXCHANGE = """
+import os, subprocess
+def start(which, *options):
+    return subprocess.Popen(["%s" %% which, *options], stdin=subprocess.PIPE,
+                            stdout=subprocess.PIPE, stderr=open(FOLDER + "/" + which, "w"),
+                            env=dict(os.environ, TRAMA_TRACE="time"))
+FOLDER = os.path.dirname(os.path.abspath(__file__))
+server = start("server", "-H", "0.0.0.0", "-p", "0")
+port = server.stdout.readline().decode().strip().rpartition(":")[2]
+client = start("client", "-H", os.environ["BADLINK_HOST"], "-p", port)
+client.communicate(b"hola\\n")
+while "close" not in open(FOLDER + "/server").read().rpartition("end of stream")[2]:
+    pass
+server.terminate()
+server.wait()
+"""
+
+
+def run_on_bad_link(case, path, script, *options):
+    """Runs a Python script over a link that writes its packets to `path`."""
+    badlink = programs.BUILD / "examples/tools/badlink"
+    if not badlink.exists():
+        case.skipTest("tools/badlink is not built: no link that loses packets")
+    program = case.run_to_end(str(badlink), "--quiet", *options, "--pcap", path, "--",
+                              sys.executable, script)
+    if program.code == 1 and not path.exists():
+        case.skipTest("no such link can be made here: " + program.stderr)
+    case.assertEqual(program.code, 0, program.story("what ran over the link failed"))
+
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def arrows_of(root):
+    return [each for each in root.iter(SVG + "path") if each.get("class").startswith("arrow ")]
+
+
+def arrow_ends(arrow):
+    """((x, y) of its begin, (x, y) of its end)."""
+    numbers = [float(number) for number in re.findall(r"-?\d+\.\d", arrow.get("d"))]
+    return (numbers[0], numbers[1]), (numbers[2], numbers[3])
+
+
+class Graph(SegmentsCase):
+    def graph(self, data, kind, *options):
+        path = self.folder / "graph.svg"
+        program = self.run_on(data, "--kind", kind, "--svg", path, *options, command="graph")
+        self.assertEqual(program.code, 0, program.story("graph failed"))
+        return ElementTree.parse(path).getroot()
+
+    def words(self, root):
+        return [each.text for each in root.iter(SVG + "text")]
+
+    def transfer(self):
+        return captures.pcap(bad_transfer(7))
+
+    def test_each_kind_has_axes_with_units_and_a_legend(self):
+        for kind, title, unit, legend in (
+                ("sequence", "Sequence numbers", "bytes since the begin, kB", "acknowledged"),
+                ("throughput", "Throughput", "payload, Mbit/s", "without retransmissions"),
+                ("rtt", "Round trip time", "round trip, ", "from a segment to its ack"),
+                ("window", "Windows", "bytes, kB", "receive window")):
+            with self.subTest(kind):
+                words = self.words(self.graph(self.transfer(), kind))
+                self.assertIn(title + ", connection 1: data of the client", words)
+                self.assertIn("time since the first segment, ms", words)
+                self.assertTrue(any(word.startswith(unit) for word in words), words)
+                self.assertIn(legend, words)
+
+    def test_the_points_of_a_sequence_graph_are_those_of_the_segments(self):
+        talk = Talk()
+        packets = talk.handshake() + [(10**9, talk.up(b"x" * 500)), (2 * 10**9, talk.up(b"y" * 500)),
+                                      (4 * 10**9, talk.down())]
+        root = self.graph(captures.pcap(packets), "sequence")
+        dots = [each.get("d") for each in root.iter(SVG + "path")
+                if each.get("class") == "dot blue" and "h0" in each.get("d")]
+        places = [tuple(map(float, re.findall(r"\d+\.\d", each))) for each in dots]
+        data = [place for place in places if place[1] > 50]  # the legend is above
+        left, right, top, bottom = 90, 935, 60, 460
+        expected = [(left + (right - left) / 4, bottom - (bottom - top) * 501 / 1001),
+                    (left + (right - left) / 2, top)]
+        self.assertEqual(len(data), 2)
+        for place, wanted in zip(data, expected):
+            self.assertAlmostEqual(place[0], wanted[0], delta=0.2)
+            self.assertAlmostEqual(place[1], wanted[1], delta=0.2)
+
+    def test_samples_draw_the_congestion_window_and_its_threshold(self):
+        samples = self.folder / "samples.csv"
+        samples.write_text("seconds,cwnd,ssthresh,rtt_ms,unacked,retransmissions\n"
+                           "0.0,10,2147483647,50.5,10,0\n0.1,20,7,60,20,1\n0.3,8,7,60,20,1\n")
+        words = self.words(self.graph(self.transfer(), "window", "--samples", samples))
+        self.assertIn("congestion window", words)
+        self.assertIn("slow start threshold", words)
+        words = self.words(self.graph(self.transfer(), "rtt", "--samples", samples))
+        self.assertIn("smoothed, by the sender", words)
+
+    def test_samples_that_are_wrong_are_refused(self):
+        path, samples = self.file(self.transfer()), self.folder / "samples.csv"
+        header = "seconds,cwnd,ssthresh,rtt_ms,unacked,retransmissions\n"
+        for text, kind, says in (("time,cwnd\n", "window", 'has no "seconds"'),
+                                 (header + "1,x,3,4,5,6\n", "window", "line 2: cwnd is no number"),
+                                 (header + "1,nan,3,4,5,6\n", "window", "no number"),
+                                 (header + "1\n", "window", "line 2: cwnd is no number"),
+                                 (header, "sequence", "belongs to")):
+            with self.subTest(text):
+                samples.write_text(text)
+                self.assert_usage_error(SEGMENTS, "graph", path, "--kind", kind, "--samples",
+                                        samples, "--svg", self.folder / "x.svg", says=says)
+
+    def test_a_kind_that_is_unknown_and_a_file_that_is_missing_are_usage_errors(self):
+        path = self.file(self.transfer())
+        self.assert_usage_error(SEGMENTS, "graph", path, "--kind", "pie", "--svg", "x",
+                                says="--kind is sequence")
+        self.assert_usage_error(SEGMENTS, "graph", path, says="--svg FILE")
+
+    def test_a_large_capture_gives_a_drawing_of_limited_size(self):
+        talk = Talk()
+        packets = talk.handshake() + [talk.up(b"x") for _ in range(30_000)]
+        self.graph(captures.pcap([(each * 1000, packet)
+                                  for each, packet in enumerate(packets)]), "sequence")
+        self.assertLess((self.folder / "graph.svg").stat().st_size, 200_000)
+
+    def test_a_connection_without_data_gives_an_empty_graph(self):
+        for kind in ("sequence", "throughput", "rtt", "window"):
+            self.graph(captures.pcap([Talk().up(flags=SYN)]), kind)
+
+
+class Report(SegmentsCase):
+    def report(self, data, *options):
+        path = self.folder / "report.html"
+        program = self.run_on(data, "-o", path, *options, command="report")
+        return program, path.read_text()
+
+    def test_the_ladders_have_as_many_arrows_as_the_list_has_segments(self):
+        first, second = Talk(), Talk(client_port=40001)
+        packets = first.handshake() + second.handshake() + [first.up(b"a"), second.up(b"b")]
+        for options, count in (((), 8), (("--connection", "2"), 4), (("--most", "5"), 5)):
+            with self.subTest(options):
+                program, page = self.report(captures.pcap(packets), *options)
+                self.assertEqual(program.code, 0, program.story("report failed"))
+                self.assertEqual(page.count('class="arrow '), count)
+                self.assertEqual(page.count("<tr class="), count)
+
+    def test_it_has_the_graphs_of_a_transfer(self):
+        _, page = self.report(captures.pcap(bad_transfer(7)))
+        for title in ("Sequence numbers", "Throughput", "Round trip time", "Windows"):
+            self.assertIn(title + ", connection 1", page)
+
+    def test_text_of_the_capture_is_escaped(self):
+        _, page = self.report(captures.pcap([Talk().up(b"<script>")]))
+        self.assertIn("&lt;script&gt;", page)
+        self.assertEqual(page.count("<script>"), 1)
+
+    def test_the_name_of_the_file_is_escaped(self):
+        path = self.file(captures.pcap(whole_conversation()), "<b>.pcap")
+        output = self.folder / "report.html"
+        self.run_to_end(SEGMENTS, "report", path, "-o", output)
+        self.assertIn("<h1>&lt;b&gt;.pcap</h1>", output.read_text())
+
+    def test_it_loads_nothing(self):
+        _, page = self.report(captures.pcap(bad_transfer(7)))
+        links = set(re.findall(r"""(?:https?:)?//[^\s"'<]+""", page))
+        self.assertEqual(links, {"http://www.w3.org/2000/svg"})  # the name of a format
+        self.assertIn("default-src 'none'", page)
+
+    def test_of_a_truncated_file_it_shows_what_came_and_says_so(self):
+        program, page = self.report(captures.pcap(whole_conversation())[:-5])
+        self.assert_fails(program, 1, "the file ends")
+        self.assertIn("Reading stopped: byte ", page)
+        self.assertEqual(page.count("<tr class="), 9)
+
+    def test_without_a_file_to_write_it_is_a_usage_error(self):
+        self.assert_usage_error(SEGMENTS, "report", self.file(b""), says="-o FILE")
+
+    def test_a_browser_shows_it_without_an_error_and_without_a_request(self):
+        browser = shutil.which("chromium") or shutil.which("chromium-browser")
+        if browser is None:
+            self.skipTest("no chromium here (apt-get install chromium)")
+        self.report(captures.pcap(bad_transfer(7)))
+        log = self.folder / "net.json"
+        program = self.run_to_end(
+            browser, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run",
+            "--disable-background-networking", "--disable-component-update", "--disable-sync",
+            "--user-data-dir=%s" % (self.folder / "browser"), "--enable-logging=stderr",
+            "--log-net-log=%s" % log, "--dump-dom", (self.folder / "report.html").as_uri())
+        self.assertIn('data-ready="yes"', program.stdout, program.story("no script ran"))
+        self.assertNotIn("CONSOLE", program.stderr)
+        asked = set(re.findall(r'"url":"(https?://[^"]*report[^"]*|file:[^"]*)"', log.read_text()))
+        self.assertLessEqual({Path(each).name for each in asked}, {"report.html"})
+
+
 # ---- the same numbers as tshark ------------------------------------------------------------------
 
 MARKS = ("retransmission", "fast_retransmission", "spurious_retransmission", "out_of_order",
@@ -676,9 +1088,6 @@ class SameAsTshark(SegmentsCase):
             self.assertGreater(seen[mark], 0, "no capture had: " + mark)
 
     def test_transfers_over_a_bad_link(self):
-        badlink = programs.BUILD / "examples/tools/badlink"
-        if not badlink.exists():
-            self.skipTest("tools/badlink is not built: no link that loses packets")
         script = self.folder / "transfer.py"
         script.write_text(TRANSFER)
         for number, options in enumerate((("--loss", "2", "--reorder", "1", "--seed", "3"),
@@ -686,17 +1095,9 @@ class SameAsTshark(SegmentsCase):
                                           ("--rate", "4mbit", "--queue", "8", "--seed", "5"))):
             with self.subTest(options):
                 path = self.folder / ("%d.pcap" % number)
-                self.transfer(badlink, path, *options)
+                run_on_bad_link(self, path, script, *options)
                 marks = set().union(*(row[-1] for row in self.assert_same(path)))
                 self.assertTrue(marks, "this link was too good")
-
-    def transfer(self, badlink, path, *options):
-        command = [badlink, "--quiet", *options, "--pcap", path, "--", "python3",
-                   self.folder / "transfer.py"]
-        program = self.run_to_end(str(badlink), *command[1:])
-        if program.code == 1 and not path.exists():
-            self.skipTest("no such link can be made here: " + program.stderr)
-        self.assertEqual(program.code, 0, program.story("the transfer failed"))
 
 
 TRANSFER = """
