@@ -151,7 +151,8 @@ private:
         R"(<!DOCTYPE html>
 <html lang="en">
 <meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'">
+<meta http-equiv="Content-Security-Policy"
+ content="default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'">
 <link rel="icon" href="data:,">
 )";
     static constexpr const char* style = R"(<style>
@@ -166,7 +167,8 @@ td:nth-child(4), td:nth-child(5), td:nth-child(12) { text-align: left; }
 )";
     static constexpr const char* list_begin = R"(<h2>List</h2>
 <div class="list"><table>
-<tr><th>packet<th>connection<th>seconds<th><th>flags<th>seq<th>ack<th>relative seq<th>relative ack<th>length<th>window<th>notes
+<tr><th>packet<th>connection<th>seconds<th><th>flags<th>seq<th>ack<th>relative seq<th>relative ack
+<th>length<th>window<th>notes
 )";
     static constexpr const char* script = R"(<script>
 for (const figure of document.querySelectorAll("figure")) {
