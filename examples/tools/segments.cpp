@@ -62,6 +62,8 @@ segments::numbering numbers(const program::options& given) {
 }
 
 std::size_t most_segments(const program::options& given) {
+    constexpr std::size_t usual = 10'000;
+    if (!given.flag("most")) return usual;
     return static_cast<std::size_t>(given.number("most", 1, 1'000'000));
 }
 
@@ -84,7 +86,8 @@ void draw_graph(const program::options& given) {
     all.only = std::max<std::size_t>(chosen_connection(given), 1);
     all.kind = given.text("kind");
     all.samples = given.text("samples");
-    if (!given.flag("svg")) throw program::usage_error("graph needs --svg FILE: see --help");
+    if (!given.flag("kind") || !given.flag("svg"))
+        throw program::usage_error("graph needs --kind KIND and --svg FILE: see --help");
     segments::run_graph(all, given.text("svg"));
 }
 
@@ -98,6 +101,34 @@ void write_report(const program::options& given) {
     segments::report_command(all).run();
 }
 
+/// Throws program::usage_error if one of these options was given: they belong to other commands.
+void refuse(const program::options& given, const std::vector<const char*>& names) {
+    for (const char* name : names) {
+        if (given.flag(name))
+            throw program::usage_error(given.words()[0] + " takes no --" + name + ": see --help");
+    }
+}
+
+void run_command(const program::options& given) {
+    const std::string& command = given.words()[0];
+    if (command == "list") {
+        refuse(given, {"all", "calls", "kind", "samples", "svg", "output", "most"});
+        segments::list_command(given.words()[1], chosen_connection(given), numbers(given)).run();
+    } else if (command == "ladder") {
+        refuse(given, {"kind", "samples", "output"});
+        segments::ladder_command(read_ladder(given)).run();
+    } else if (command == "graph") {
+        refuse(given, {"absolute", "all", "calls", "output", "most"});
+        draw_graph(given);
+    } else if (command == "report") {
+        refuse(given, {"absolute", "all", "calls", "kind", "samples", "svg"});
+        write_report(given);
+    } else {
+        throw program::usage_error("there is no command \"" + trama::escaped(command) +
+                                   "\": see --help");
+    }
+}
+
 int show(const program::options& given) {
     const auto& words = given.words();
     if (words.size() < 2)
@@ -105,38 +136,23 @@ int show(const program::options& given) {
     if (words.size() > 2 && !given.flag("calls"))
         throw program::usage_error("unexpected word \"" + trama::escaped(words[2]) +
                                    "\": see --help");
-    if (words[0] == "list") {
-        segments::list_command(words[1], chosen_connection(given), numbers(given)).run();
-        return 0;
-    }
-    if (words[0] == "ladder") {
-        segments::ladder_command(read_ladder(given)).run();
-        return 0;
-    }
-    if (words[0] == "graph") {
-        draw_graph(given);
-        return 0;
-    }
-    if (words[0] == "report") {
-        write_report(given);
-        return 0;
-    }
-    throw program::usage_error("there is no command \"" + trama::escaped(words[0]) +
-                               "\": see --help");
+    run_command(given);
+    return 0;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-    return program::run(argc, argv, examples,
-                        {{'c', "connection", "NUMBER", "", "only this connection"},
-                         program::flag('a', "absolute", "absolute numbers only"),
-                         program::flag('A', "all", "ladder: fold nothing"),
-                         {'C', "calls", "TRACE", "", "ladder: show these calls beside, see above"},
-                         {'k', "kind", "KIND", "sequence", "graph: which one, see above"},
-                         {'S', "samples", "FILE", "", "graph: what the sender knew, see above"},
-                         {'s', "svg", "FILE", "", "write a drawing to this file"},
-                         {'o', "output", "FILE", "", "report: write it to this file"},
-                         {'m', "most", "NUMBER", "10000", "segments in a drawing or a report"}},
-                        show, "COMMAND FILE [TRACE]", 3);
+    return program::run(
+        argc, argv, examples,
+        {{'c', "connection", "NUMBER", "", "only this connection"},
+         program::flag('a', "absolute", "absolute numbers only"),
+         program::flag('A', "all", "ladder: fold nothing"),
+         {'C', "calls", "TRACE", "", "ladder: show these calls beside, see above"},
+         {'k', "kind", "KIND", "", "graph: sequence, throughput, rtt or window"},
+         {'S', "samples", "FILE", "", "graph: what the sender knew, see above"},
+         {'s', "svg", "FILE", "", "write a drawing to this file"},
+         {'o', "output", "FILE", "", "report: write it to this file"},
+         {'m', "most", "NUMBER", "", "segments in a drawing or a report (without it: 10000)"}},
+        show, "COMMAND FILE [TRACE]", 3);
 }

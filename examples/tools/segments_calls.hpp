@@ -139,9 +139,7 @@ private:
     /// What is to be added to a time of the trace.
     static std::int64_t shift_of(const anchors& known, direction end, const connection& of,
                                  const moments& first) {
-        const auto since = [&](std::uint64_t time) {
-            return static_cast<std::int64_t>(time - of.first_time);
-        };
+        const auto since = [&](std::uint64_t time) { return elapsed(of.first_time, time); };
         if (end == to_server && first.syn) return since(*first.syn) - known.begin;
         if (!known.send || !first.first_data[end])
             return since(first.established.value_or(of.first_time)) - known.begin;

@@ -41,6 +41,13 @@ struct connection {
     }
 };
 
+/// Nanoseconds from `begin` to `end`; negative if the clock was set back. A damaged file may hold
+/// any times. So the result is limited to 36 years, and sums of a few cannot overflow.
+inline std::int64_t elapsed(std::uint64_t begin, std::uint64_t end) {
+    constexpr std::int64_t most = std::int64_t{1} << 60;
+    return std::clamp(static_cast<std::int64_t>(end - begin), -most, most);
+}
+
 /// A segment with all that can be said of it.
 struct observed {
     const segment& what;

@@ -20,15 +20,15 @@ class ladder_svg {
 public:
     ladder_svg(const connection& of, const moments& first, numbering how, std::vector<call> calls)
         : of_(of), how_(how), calls_(std::move(calls)) {
-        way_[to_server] = static_cast<std::int64_t>(first.way(to_server));
-        way_[to_client] = static_cast<std::int64_t>(first.way(to_client));
+        way_[to_server] = elapsed(0, first.way(to_server));
+        way_[to_client] = elapsed(0, first.way(to_client));
         left_ = calls_.empty() ? 120 : 400;
         right_ = left_ + 560;
         width_ = right_ + (calls_.empty() ? 220 : 460);
     }
 
     void add(const observed& seen) {
-        const auto time = static_cast<std::int64_t>(seen.nanoseconds());
+        const std::int64_t time = elapsed(of_.first_time, seen.what.time);
         arrow made;
         made.where = seen.where;
         made.leaves = time - way_[seen.where == to_server ? to_client : to_server];

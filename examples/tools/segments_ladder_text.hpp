@@ -26,7 +26,7 @@ public:
     }
 
     void add(const observed& seen) {
-        const auto now = static_cast<std::int64_t>(seen.nanoseconds());
+        const std::int64_t now = elapsed(seen.of.first_time, seen.what.time);
         if (next_call_ < calls_.size() && calls_[next_call_].time <= now) finish_run();
         print_calls_until(now);
         if (continues_run(seen)) {

@@ -91,7 +91,11 @@ class Manners(SegmentsCase):
         for words, says in (((), "a command and a file"), (("list",), "a command and a file"),
                             (("draw", "x"), 'no command "draw"'),
                             (("list", "x", "--connection", "0"), "--connection takes a number"),
-                            (("list", "x", "y"), "y")):
+                            (("list", "x", "y"), 'unexpected word "y"'),
+                            (("list", "x", "--svg", "y"), "list takes no --svg"),
+                            (("ladder", "x", "-k", "rtt"), "ladder takes no --kind"),
+                            (("graph", "x", "-C", "y"), "graph takes no --calls"),
+                            (("report", "x", "-a"), "report takes no --absolute")):
             with self.subTest(words):
                 self.assert_usage_error(SEGMENTS, *words, says=says)
 
@@ -904,7 +908,8 @@ class Graph(SegmentsCase):
         path = self.file(self.transfer())
         self.assert_usage_error(SEGMENTS, "graph", path, "--kind", "pie", "--svg", "x",
                                 says="--kind is sequence")
-        self.assert_usage_error(SEGMENTS, "graph", path, says="--svg FILE")
+        self.assert_usage_error(SEGMENTS, "graph", path, "--kind", "rtt", says="--svg FILE")
+        self.assert_usage_error(SEGMENTS, "graph", path, "--svg", "x", says="--kind KIND")
 
     def test_a_large_capture_gives_a_drawing_of_limited_size(self):
         talk = Talk()
@@ -966,20 +971,32 @@ class Report(SegmentsCase):
         self.assert_usage_error(SEGMENTS, "report", self.file(b""), says="-o FILE")
 
     def test_a_browser_shows_it_without_an_error_and_without_a_request(self):
-        browser = shutil.which("chromium") or shutil.which("chromium-browser")
-        if browser is None:
-            self.skipTest("no chromium here (apt-get install chromium)")
         self.report(captures.pcap(bad_transfer(7)))
         log = self.folder / "net.json"
-        program = self.run_to_end(
-            browser, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run",
-            "--disable-background-networking", "--disable-component-update", "--disable-sync",
-            "--user-data-dir=%s" % (self.folder / "browser"), "--enable-logging=stderr",
-            "--log-net-log=%s" % log, "--dump-dom", (self.folder / "report.html").as_uri())
+        program = self.in_browser("--log-net-log=%s" % log)
         self.assertIn('data-ready="yes"', program.stdout, program.story("no script ran"))
         self.assertNotIn("CONSOLE", program.stderr)
         asked = set(re.findall(r'"url":"(https?://[^"]*report[^"]*|file:[^"]*)"', log.read_text()))
         self.assertLessEqual({Path(each).name for each in asked}, {"report.html"})
+
+    def test_its_buttons_change_the_size_of_a_drawing(self):
+        path = self.folder / "report.html"
+        _, page = self.report(captures.pcap(whole_conversation()))
+        before = re.search(r'<svg [^>]*?width="([\d.]+)"', page).group(1)
+        path.write_text(page + '<script>document.querySelector("figure button").click()</script>')
+        after = re.search(r'<svg [^>]*?width="([\d.]+)"', self.in_browser().stdout).group(1)
+        self.assertAlmostEqual(float(after), 1.4 * float(before), delta=0.1)
+
+    def in_browser(self, *options):
+        """A browser that shows the report and prints what became of it; without one, skips."""
+        browser = shutil.which("chromium") or shutil.which("chromium-browser")
+        if browser is None:
+            self.skipTest("no chromium here (apt-get install chromium)")
+        return self.run_to_end(
+            browser, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run",
+            "--disable-background-networking", "--disable-component-update", "--disable-sync",
+            "--user-data-dir=%s" % (self.folder / "browser"), "--enable-logging=stderr", *options,
+            "--dump-dom", (self.folder / "report.html").as_uri())
 
 
 # ---- the same numbers as tshark ------------------------------------------------------------------
