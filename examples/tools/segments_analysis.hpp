@@ -80,7 +80,7 @@ public:
     unsigned run() {
         start_numbers();
         learn_scale();
-        mark_what_was_sent_when_nothing_could();
+        check_window_and_repeats();
         check_acknowledged();
         if (now_.length > 0 || is_syn_or_fin()) check_sent_before();
         remember_sent();
@@ -118,9 +118,9 @@ private:
         }
     }
 
-    // ---- the window, and segments without anything new ----
+    // ---- the window, and segments that repeat the one before ----
 
-    void mark_what_was_sent_when_nothing_could() {
+    void check_window_and_repeats() {
         const bool no_room = other_.has_sent && other_.last_window == 0;
         if (now_.length == 1 && now_.seq == sender_.next_seq && no_room) {
             marks_ |= zero_window_probe;

@@ -5,9 +5,9 @@
 //     trama: 0.006080 s: fd 3: getsockname: 127.0.0.1:55414    by this port its connection is found
 //     trama: 0.513642 s: fd 3: accept: fd 6 from 127.0.0.1:55414     the same in that of a server
 //
-// A trace counts from the start of its program, and a capture from its first packet. What both
-// have seen brings them together: the client's connect is its SYN, and the first send of the server
-// is its first segment with data (or, if it sends none, accept is the end of the handshake).
+// A trace counts from the start of its program, and a capture from its first packet. Events that
+// both have seen bring them together: the client's connect is its SYN, and the first send of the
+// server is its first segment with data (or, if it sends none, accept is the end of the handshake).
 // docs/trace.md has the format.
 #pragma once
 

@@ -7,7 +7,7 @@ namespace segments {
 
 class capture {
 public:
-    /// Reads the begin of the file. Throws capture_error if it is no capture.
+    /// Reads the start of the file. Throws capture_error if it is no capture.
     explicit capture(byte_stream::source from) : stream_(std::move(from)) {
         const std::string_view begin = stream_.peek(4);
         if (begin.empty()) throw capture_error(0, "the file is empty");

@@ -71,7 +71,7 @@ public:
         }
     }
 
-    axis values() const override { return {"bytes since the begin", "B"}; }
+    axis values() const override { return {"bytes since the start", "B"}; }
     std::vector<series> all() const override {
         return {{"data", "blue", false},
                 {"sent again, or out of order", "red", false},

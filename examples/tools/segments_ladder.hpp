@@ -91,7 +91,7 @@ private:
         if (!is_clock_set_back) quickest_[back] = std::min(took, quickest_[back].value_or(took));
     }
 
-    /// What was sent twice can have two answers, so it does not count.
+    /// A segment that was sent twice can have two answers, so it does not count.
     void expect_answer(const observed& seen) {
         if ((seen.marks & (any_retransmission | out_of_order | keep_alive)) != 0) {
             last_[seen.where].reset();

@@ -8,7 +8,7 @@
 //       |                      |      known.
 //
 // Time runs downwards, and it is stretched: where much happens it needs more room, and where
-// nothing happens less. What is earlier stands above what is later, at both ends.
+// nothing happens less. At both ends, an earlier event stands above a later one.
 #pragma once
 
 #include "segments_calls.hpp"

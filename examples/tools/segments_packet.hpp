@@ -2,9 +2,9 @@
 //
 //     | link: Ethernet, VLAN tags, ... | IPv4, or IPv6 with extensions | TCP, options | payload |
 //
-// Each layer says how long it is and what comes next. Nothing is believed before it is compared
-// with the bytes that are there. A packet that holds no segment that can be read gets a reason, by
-// which it is counted. RFC 791, RFC 8200, RFC 9293
+// Each layer says how long it is and what comes next. Each length is compared with the bytes that
+// are there before it is used. A packet without a segment that can be read is counted by its kind.
+// RFC 791, RFC 8200, RFC 9293
 #pragma once
 
 #include "segments_pcap.hpp"
@@ -217,7 +217,7 @@ private:
         rest_.copy(into_.to.bytes, size, to);
     }
 
-    /// What is behind the IP packet is no part of it: Ethernet fills short packets up.
+    /// Bytes behind the IP packet are no part of it: Ethernet fills short packets up.
     void limit_to(std::size_t size) {
         left_ = size;
         rest_ = rest_.substr(0, size);

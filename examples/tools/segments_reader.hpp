@@ -2,7 +2,7 @@
 //
 //     file -> packets -> segments -> connections -> a function of yours, with one `observed` each
 //
-// Nothing is kept but the connections. A command that needs to know the end before the begin reads
+// Nothing is kept but the connections. A command that needs to know the end before the start reads
 // the file twice.
 #pragma once
 
@@ -29,7 +29,7 @@ struct summary {
     std::string damage;  ///< where and why reading stopped; "": at the end of the file
 };
 
-/// Opens a file to be read from its begin. Throws trama::file_error.
+/// Opens a file to be read from its start. Throws trama::file_error.
 class capture_file {
 public:
     explicit capture_file(const std::string& path)
@@ -58,8 +58,7 @@ private:
     trama::unique_fd fd_;
 };
 
-/// Calls `visit(observed)` for each segment that `from` yields. What came before a damage is
-/// visited, too.
+/// Calls `visit(observed)` for each segment that `from` yields, also for those before a damage.
 template <typename Visit>
 summary read_segments(byte_stream::source from, Visit visit) {
     summary all;
@@ -93,7 +92,7 @@ summary read_segments_of(const std::string& path, Visit visit) {
     return read_segments([&](char* to, std::size_t size) { return file.read(to, size); }, visit);
 }
 
-/// Reads a file for its connections alone.
+/// Reads a file for its connections only.
 inline summary summarise(const std::string& path) {
     return read_segments_of(path, [](const observed&) {});
 }

@@ -3,8 +3,8 @@
 //     |   read before   | what take() shows |  in the buffer  |  still in the file   |
 //                       ^ offset()
 //
-// A capture file from a stranger may promise anything. So memory is one buffer of limited size, no
-// byte is used before it is there, and each error says at which byte of the file the trouble is.
+// A capture file from a stranger may hold any bytes. So memory is one buffer of limited size, no
+// byte is used before it is there, and each error says at which byte of the file it is.
 #pragma once
 
 #include <algorithm>

@@ -833,7 +833,7 @@ def arrows_of(root):
 
 
 def arrow_ends(arrow):
-    """((x, y) of its begin, (x, y) of its end)."""
+    """((x, y) of its start, (x, y) of its end)."""
     numbers = [float(number) for number in re.findall(r"-?\d+\.\d", arrow.get("d"))]
     return (numbers[0], numbers[1]), (numbers[2], numbers[3])
 
@@ -853,7 +853,7 @@ class Graph(SegmentsCase):
 
     def test_each_kind_has_axes_with_units_and_a_legend(self):
         for kind, title, unit, legend in (
-                ("sequence", "Sequence numbers", "bytes since the begin, kB", "acknowledged"),
+                ("sequence", "Sequence numbers", "bytes since the start, kB", "acknowledged"),
                 ("throughput", "Throughput", "payload, Mbit/s", "without retransmissions"),
                 ("rtt", "Round trip time", "round trip, ", "from a segment to its ack"),
                 ("window", "Windows", "bytes, kB", "receive window")):
