@@ -18,7 +18,7 @@ link= receiver=
 case $name in
 slow-start) ;;                                         # 8 Mbit/s, 25 ms each way, 40 packets
 loss) link="--queue 400 --loss 0.2 --seed 5" ;;        # one packet of 500, by chance
-stop) receiver="--stop-at 500000 --pause 2000" bytes=3000000 ;;
+stop) receiver="--stop-at 500000 --pause 4000" bytes=3000000 ;;
 queue) link="--queue 400" ;;                           # a queue in which 0.6 s of packets fit
 *) echo "there is no experiment \"$name\": slow-start, loss, stop or queue" >&2; exit 2 ;;
 esac

@@ -62,6 +62,7 @@ public:
     const std::vector<sample>& samples() const { return samples_; }
 
 private:
+    // [region look]
     void look() {
         const std::chrono::duration<double> time = std::chrono::steady_clock::now() - start_;
         samples_.push_back({time.count(), bytes_taken_, trama::read_tcp_info(stream_)});
@@ -77,6 +78,7 @@ private:
         rest_.remove_prefix(result.bytes);
         bytes_taken_ += result.bytes;
     }
+    // [/region look]
 
     void read_piece() {
         piece_.resize(64 * 1024);
