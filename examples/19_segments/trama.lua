@@ -76,8 +76,10 @@ local function draw_items(protocol, call, buffer, pinfo, tree)
     end
 end
 
--- Makes the dissector of a protocol. Wireshark calls it once for each segment in the order of the
--- capture, and again, in any order, for those that are shown. Only the first time moves the state.
+-- Makes the dissector of a protocol. Wireshark calls it with the bytes of a segment, or with those
+-- of several that it has put together: once in the order of the capture, and later again for what
+-- is on the screen. Only the first time moves the state; `calls` keeps what was found then. The second
+-- time, the bytes may end behind the last item.
 local function set_dissector(protocol, description, next_item)
     local talks = {}
     protocol.init = function()
@@ -87,8 +89,8 @@ local function set_dissector(protocol, description, next_item)
         local number = stream_number().value
         local talk = talks[number] or new_talk()
         talks[number] = talk
-        local key = table.concat({pinfo.number, buffer:offset(), buffer:len()}, ":")
-        local call = talk.calls[key]
+        local key = pinfo.number .. ":" .. buffer:offset()
+        local call = pinfo.visited and talk.calls[key]
         if not call then
             local from_client = pinfo.dst_port == pinfo.match_uint
             call = read_items(next_item, talk, from_client, buffer:raw())
@@ -100,10 +102,10 @@ local function set_dissector(protocol, description, next_item)
         draw_items(protocol, call, buffer, pinfo, tree)
         if call.is_wrong then
             tree:add(protocol, buffer(call.rest), "No message of this format: " .. description)
-        elseif call.missing and pinfo.can_desegment > 0 then
+        elseif call.rest < buffer:len() and pinfo.can_desegment > 0 then
             pinfo.desegment_offset = call.rest
             pinfo.desegment_len = call.missing
-        elseif call.missing then
+        elseif call.rest < buffer:len() then
             tree:add(protocol, buffer(call.rest), "A part of a message")
         end
         return buffer:len()
@@ -196,8 +198,8 @@ set_dissector(length_prefix, "a length of at most 16 MiB", next_prefixed)
 
 -- ---- the file store -----------------------------------------------------------------------------
 --
--- One connection, one operation. `state` of an end says which item comes next from there. A file may
--- be large, so its bytes are shown as they come and are not put together.
+-- One connection, one operation. `state` of an end says which item comes next from there. A file
+-- may be large, so its bytes are shown as they come and are not put together.
 
 local file_store = Proto("file_store", "File store")
 local opcodes = {[0] = "upload", [1] = "download", [2] = "list"}
