@@ -2,7 +2,7 @@
 // Run:      g++ first_exchange.cpp && ./a.out
 //           ../build/examples/tools/badlink -w out.pcap -- sh -c './a.out $BADLINK_HOST; sleep 1'
 // Observe:  Each phase is a few calls. The file out.pcap has the segments that they became.
-// Missing:  many clients, time-outs, messages: ../12_select/select_server.cpp
+// Missing:  many clients, time-outs, messages: ../12_select/select_echo_server.cpp
 #include "trama.hpp"
 
 #include <iostream>
