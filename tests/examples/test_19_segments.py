@@ -242,6 +242,8 @@ class SixDigits(Dissector):
         for data in (b"hola", b"+00004:hola", b"4:hola", b"000004;hola", b"00004\xb2:hola"):
             packets += conversation([("up", data)], 5000, "whole", 40000 + len(packets))
         self.assertEqual(self.values(packets), [])
+        shown_as_data = self.tshark(self.folder / "made.pcap", "-T", "fields", "-e", "data.len")
+        self.assertEqual(shown_as_data.split(), ["4", "11", "6", "11", "11"])
 
     def test_what_follows_a_message_and_is_none_is_shown_as_such(self):
         packets = conversation([("up", b"000004:hola5:hello")], 5000)
