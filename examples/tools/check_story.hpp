@@ -1,0 +1,250 @@
+// examples/tools/check_story.hpp -- tells a failure: what was sent, what came, where it differs.
+//
+//     client 1 sends        "000004:hola"
+//     expected              "000004:hola"
+//     received              "000001:0000004:hola"
+//                                 ^ byte 5: "4" was expected, "1" came
+//
+// Each byte is shown by itself, so that the caret stands below it: "ñ" is "\xc3\xb1", two bytes.
+#pragma once
+
+#include "check_failure.hpp"
+#include "check_step.hpp"
+#include "chop_cutter.hpp"
+
+#include <algorithm>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace check {
+
+constexpr std::size_t label_width = 28;
+constexpr std::size_t shown_bytes = 60;
+
+inline std::string shown(std::string_view bytes) {
+    return trama::escaped(bytes, std::string_view::npos);
+}
+
+/// `"hola"`, or the start of many bytes and their number.
+inline std::string quoted(const std::string& bytes) {
+    if (bytes.size() <= shown_bytes) return '"' + shown(bytes) + '"';
+    return '"' + shown(std::string_view(bytes).substr(0, shown_bytes - 20)) + "\" " +
+           fill({"and so on, {1} bytes", "etc., {1} bytes"}, {std::to_string(bytes.size())});
+}
+
+inline std::string line_of(const words& label, const std::string& value) {
+    return "    " + padded(text(label), label_width) + value + '\n';
+}
+
+/// The bytes around `place`, as shown in one line, and the column of this place.
+struct window {
+    std::string line;
+    std::size_t column = 0;
+};
+
+inline window window_at(const std::string& bytes, std::size_t place) {
+    constexpr std::size_t before = 24;
+    const std::size_t begin = place > before + 6 ? place - before : 0;
+    const std::string lead = begin > 0 ? "...\"" : "\"";
+    const std::string_view part = std::string_view(bytes).substr(begin, shown_bytes);
+    const bool is_cut = begin + part.size() < bytes.size();
+    return {lead + shown(part) + (is_cut ? "\"..." : "\""),
+            lead.size() + shown(part.substr(0, place - begin)).size()};
+}
+
+/// What stands below the caret.
+inline std::string remark(const std::string& expected, const std::string& received,
+                          std::size_t place) {
+    const std::string at = std::to_string(place);
+    const std::string wanted = shown(expected.substr(std::min(place, expected.size()), 1));
+    const std::string came = shown(received.substr(std::min(place, received.size()), 1));
+    if (wanted.empty())
+        return fill({"byte {1}: nothing more was expected", "byte {1}: no se esperaba nada más"},
+                    {at});
+    if (came.empty())
+        return fill({"byte {1}: \"{2}\" was expected, nothing came",
+                     "byte {1}: se esperaba \"{2}\", no llegó nada"},
+                    {at, wanted});
+    return fill({"byte {1}: \"{2}\" was expected, \"{3}\" came",
+                 "byte {1}: se esperaba \"{2}\", llegó \"{3}\""},
+                {at, wanted, came});
+}
+
+/// Both texts, and a caret under the first byte that differs.
+inline std::string compared(const std::string& expected, const std::string& received) {
+    const std::size_t place = first_difference(expected, received);
+    const window wanted = window_at(expected, place);
+    const window came = window_at(received, place);
+    return line_of({"expected", "se esperaba"}, wanted.line) +
+           line_of({"received", "se recibió"}, came.line) +
+           std::string(4 + label_width + came.column, ' ') + "^ " +
+           remark(expected, received, place) + '\n';
+}
+
+/// How a test is cut, in words.
+inline std::string cutting_text(const chop::plan& plan, bool is_glued) {
+    if (is_glued) return text({"all in one piece", "todo en una pieza"});
+    if (plan.how == chop::mode::bytes) return text({"one byte at a time", "byte a byte"});
+    if (plan.how == chop::mode::random)
+        return fill({"random pieces, --seed {1}", "piezas al azar, --seed {1}"},
+                    {std::to_string(plan.seed)});
+    return text({"nothing is cut", "sin cortes"});
+}
+
+/// "client 1"; in an exercise for clients, check is the server.
+inline std::string peer_name(role program, int number) {
+    const std::string index = std::to_string(number);
+    if (program == role::server) return fill({"client {1}", "el cliente {1}"}, {index});
+    return number == 1 ? text({"the server", "el servidor"})
+                       : fill({"the server ({1})", "el servidor ({1})"}, {index});
+}
+
+/// What a step does, for the list of what has happened. The places are the name of the peer.
+inline words description(action what) {
+    switch (what) {
+        case action::connect: return {"{1} connects", "{1} se conecta"};
+        case action::accept: return {"the program connects", "el programa se conecta"};
+        case action::send: return {"{1} sends", "{1} envía"};
+        case action::flood: return {"{1} sends much", "{1} envía mucho"};
+        case action::expect: return {"{1} must receive", "{1} debe recibir"};
+        case action::find: return {"{1} must receive", "{1} debe recibir"};
+        case action::end: return {"{1} ends its stream", "{1} termina su flujo"};
+        case action::expect_end: return {"{1} must see the end", "{1} debe ver el fin"};
+        case action::expect_silence: return {"{1} must get nothing", "{1} no debe recibir"};
+        case action::expect_refusal: return {"{1} must be closed", "{1} debe ser cerrado"};
+        case action::stop_reading: return {"{1} stops reading", "{1} deja de leer"};
+        case action::read_late: return {"{1} does not read", "{1} no lee"};
+        case action::read_again: return {"{1} reads again", "{1} vuelve a leer"};
+        case action::reset: return {"{1} resets", "{1} corta con un reset"};
+        case action::leave: return {"{1} closes", "{1} cierra"};
+        case action::freeze: return {"the program is halted", "el programa se detiene"};
+        case action::thaw: return {"the program goes on", "el programa continúa"};
+        case action::restart: return {"the program is restarted", "el programa se reinicia"};
+        case action::type: return {"typed at the program", "se teclea"};
+        case action::end_input: return {"end of what is typed", "fin de lo tecleado"};
+        case action::prints: return {"the program must print", "el programa debe mostrar"};
+        case action::exits: return {"the program must end", "el programa debe acabar"};
+        case action::expect_file: return {"the file must be", "el fichero debe ser"};
+        case action::expect_calm: return {"the program must wait", "el programa debe esperar"};
+        case action::pause: return {"a pause", "una pausa"};
+        case action::call: return {"a conversation", "una conversación"};
+    }
+    return {};
+}
+
+/// One line of the list of what has happened.
+inline std::string step_line(const step& done, role program) {
+    const std::string name = peer_name(program, done.peer);
+    std::string value = done.bytes.empty() ? "" : quoted(done.bytes);
+    if (done.what == action::exits) value = done.bytes;
+    if (done.what == action::pause) value = std::to_string(done.time.count()) + " ms";
+    const std::string label = fill(description(done.what), {name});
+    return "    " + (value.empty() ? label : padded(label, label_width) + value) + '\n';
+}
+
+/// The last lines of what has happened; a mark stands for those before.
+inline std::string recent(const std::vector<std::string>& lines) {
+    constexpr std::size_t most_lines = 10;
+    const std::size_t first = lines.size() > most_lines ? lines.size() - most_lines + 1 : 0;
+    std::string story = first == 0 ? "" : "    ...\n";
+    for (std::size_t i = first; i < lines.size(); ++i) {
+        story += lines[i];
+    }
+    return story;
+}
+
+/// What went wrong, in one sentence.
+inline words sentence(fault what) {
+    switch (what) {
+        case fault::wrong_bytes: return {"Other bytes came.", "Llegaron otros bytes."};
+        case fault::nothing_came: return {"Nothing came in time.", "No llegó nada a tiempo."};
+        case fault::too_few:
+            return {"A part came, and then nothing more.", "Llegó una parte, y nada más."};
+        case fault::ended_early:
+            return {"The program closed the connection before it had sent all.",
+                    "El programa cerró la conexión antes de enviarlo todo."};
+        case fault::was_reset:
+            return {"The connection was reset by the program.",
+                    "El programa cortó la conexión con un reset."};
+        case fault::too_many:
+            return {"Bytes came where none were expected.", "Llegaron bytes que sobran."};
+        case fault::not_closed:
+            return {"The program did not close the connection in time.",
+                    "El programa no cerró la conexión a tiempo."};
+        case fault::closed_too_soon:
+            return {"The program closed a connection that must stay open.",
+                    "El programa cerró una conexión que debe seguir abierta."};
+        case fault::not_taken:
+            return {"The program did not receive all that was sent.",
+                    "El programa no recibió todo lo enviado."};
+        case fault::program_ended: return {"The program has ended.", "El programa ha terminado."};
+        case fault::not_listening:
+            return {"No connection to the program.", "No hay conexión con el programa."};
+        case fault::no_connection:
+            return {"The program did not connect.", "El programa no se conectó."};
+        case fault::not_printed:
+            return {"The program did not print this.", "El programa no mostró esto."};
+        case fault::wrong_exit:
+            return {"The program ended with another exit code.",
+                    "El programa acabó con otro código de salida."};
+        case fault::still_running:
+            return {"The program did not end in time.", "El programa no acabó a tiempo."};
+        case fault::wrong_file:
+            return {"The file has another content.", "El fichero tiene otro contenido."};
+        case fault::uses_processor:
+            return {"The program uses the processor while it has nothing to do.",
+                    "El programa usa el procesador sin tener nada que hacer."};
+    }
+    return {};
+}
+
+/// The sentence, and what was expected and received.
+inline std::string told(const failure& found) {
+    std::string story = "    " + text(sentence(found.what));
+    if (!found.detail.empty()) story += " (" + found.detail + ')';
+    story += '\n';
+    if (!found.expected.empty() || !found.received.empty())
+        story += compared(found.expected, found.received);
+    return story;
+}
+
+/// The last lines of what the program has printed, harmless for a terminal.
+inline std::string last_lines(const std::string& printed) {
+    constexpr std::size_t most_lines = 5;
+    std::vector<std::string> lines{""};
+    for (const char byte : printed) {
+        if (byte == '\n') {
+            lines.emplace_back();
+        } else {
+            lines.back() += byte;
+        }
+    }
+    if (lines.back().empty()) lines.pop_back();
+    std::string shown_lines;
+    for (std::size_t i = lines.size() - std::min(lines.size(), most_lines); i < lines.size(); ++i) {
+        shown_lines += "        " + trama::escaped(lines[i], 200) + '\n';
+    }
+    return shown_lines;
+}
+
+/// `sentence` in lines of at most 96 columns.
+inline std::string wrapped(const std::string& sentence) {
+    constexpr std::size_t width = 88;
+    std::string lines;
+    std::string line;
+    std::size_t begin = 0;
+    while (begin < sentence.size()) {
+        const std::size_t end = std::min(sentence.find(' ', begin), sentence.size());
+        const std::string word = sentence.substr(begin, end - begin);
+        if (!line.empty() && columns(line) + 1 + columns(word) > width) {
+            lines += "        " + line + '\n';
+            line.clear();
+        }
+        line += (line.empty() ? "" : " ") + word;
+        begin = end + 1;
+    }
+    return lines + "        " + line + '\n';
+}
+
+}  // namespace check
