@@ -190,6 +190,7 @@ public:
         run_phase({phase::plain_and_cut}, mode::bytes, false, "/bytes");
         run_phase({phase::plain_and_cut}, mode::random, false, "/random");
         run_phase({phase::plain_and_cut}, mode::whole, true, "/glued");
+        run_phase({phase::large}, mode::whole, false, "");
         run_phase({phase::unkind}, mode::whole, false, "");
     }
 

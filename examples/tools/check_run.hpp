@@ -36,7 +36,8 @@ public:
           exercise_(of),
           test_(what),
           plan_(plan),
-          is_glued_(is_glued) {}
+          is_glued_(is_glued),
+          table_(is_glued ? glued(what.table) : what.table) {}
 
     /// Runs all steps. Throws interrupted.
     result run() {
@@ -44,8 +45,7 @@ public:
         try {
             prepare_file();
             stage_.open();
-            const steps table = is_glued_ ? glued(test_.table) : test_.table;
-            for (const step& each : table) {
+            for (const step& each : table_) {
                 run_step(each);
             }
         } catch (const failure& what) {
@@ -302,7 +302,8 @@ private:
         if (is_start && !current_->cause.is_empty()) return current_->cause;
         if (is_start) return cause::not_listening;
         if (what.what == fault::no_connection) return cause::no_connection;
-        if (is_gone && current_->cause.is_empty()) return cause::crashed;
+        const bool is_orderly = code == 0 && !test_.cause.is_empty();
+        if (is_gone && !is_orderly && current_->cause.is_empty()) return cause::crashed;
         if (plan_.how != chop::mode::whole || is_glued_) return cause::one_recv;
         if (!test_.cause.is_empty()) return test_.cause;
         if (!current_->cause.is_empty()) return current_->cause;
@@ -336,6 +337,7 @@ private:
     const test& test_;
     chop::plan plan_;
     bool is_glued_;
+    steps table_;
     const step* current_ = nullptr;
     std::vector<std::string> history_;          // a line for each step
     std::map<int, std::string> last_expected_;  // by peer

@@ -58,6 +58,7 @@ public:
 
     void start_program() {
         started_ = trama::deadline(start_time);
+        was_reached_ = false;
         if (!target_.is_running_server()) program_.start(filled_command());
     }
 
@@ -74,6 +75,7 @@ public:
                 trama::tcp_stream stream =
                     trama::tcp_stream::connect(target_.host, port_, connect_time);
                 add_peer(number, std::move(stream));
+                was_reached_ = true;
                 return;
             } catch (const trama::network_error& error) {
                 give_up_if_late(error);
@@ -200,8 +202,10 @@ private:
 
     void give_up_if_late(const trama::network_error& error) {
         const bool is_late = target_.is_running_server() || started_.passed();
-        if (is_late || has_program_ended())
-            throw failure{fault::not_listening, 0, {}, error.code().message(), exit_text()};
+        if (!is_late && !has_program_ended()) return;
+        const bool has_served = was_reached_ && has_program_ended();
+        const std::string why = has_program_ended() ? exit_text() : error.code().message();
+        throw failure{has_served ? fault::program_ended : fault::not_listening, 0, {}, {}, why};
     }
 
     std::uint64_t bytes_moved() const {
@@ -232,6 +236,7 @@ private:
     std::map<int, peer> peers_;
     std::vector<pollfd> watched_;
     trama::deadline started_;
+    bool was_reached_ = false;  // since it was started, a connection was made
     chop::steady::time_point measured_at_ = chop::steady::now();
     double measured_ = 0;
 };

@@ -184,6 +184,7 @@ inline steps operator+(steps first, const steps& second) {
 enum class phase {
     plain_and_cut,  ///< first plain; then chopped: by bytes, at random, glued
     plain,          ///< only plain
+    large,          ///< after the chopped ones: no network brings so many bytes in one piece
     unkind          ///< at the end: clients that stall, reset, or never read
 };
 
