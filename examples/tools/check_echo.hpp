@@ -76,7 +76,7 @@ inline test large_test() {
     return {"large",
             {"10 MB come back whole, to a client that reads late",
              "10 MB vuelven enteros, a un cliente que lee tarde"},
-            phase::large,
+            phase::after_cut,
             steps{connect(1), read_late(1), flood(1, much()), read_again(1), expect(1, much())} +
                 goodbye(1),
             cause::partial_send};

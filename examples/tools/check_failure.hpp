@@ -35,7 +35,8 @@ struct failure {
     std::string expected = {};
     std::string received = {};
     std::string detail = {};
-    words cause = {};  ///< more precise than the cause of the step
+    bool is_search = false;  ///< `expected` may stand anywhere in what was received
+    words cause = {};        ///< more precise than the cause of the step
 };
 
 /// The place of the first byte that differs.

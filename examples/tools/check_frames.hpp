@@ -113,7 +113,7 @@ inline exercise framed_server() {
           cause::not_a_stream},
          {"largest",
           {"a message of 999999 bytes", "un mensaje de 999999 bytes"},
-          phase::large,
+          phase::after_cut,
           visit(1, large) + goodbye(1),
           cause::largest},
          {"end",

@@ -89,6 +89,7 @@ public:
             if (got.status == trama::io_status::failed) was_reset_ = true;
             received_ += got.bytes;
             inbox.append(bytes, got.bytes);
+            if (history.size() < most_history) history.append(bytes, got.bytes);
         }
     }
 
@@ -106,10 +107,12 @@ public:
     bool was_reset() const { return was_reset_; }
     std::uint64_t received() const { return received_; }
 
-    std::string inbox;  ///< received, and not yet compared with what was expected
+    std::string inbox;    ///< received, and not yet compared with what was expected
+    std::string history;  ///< the first bytes that were received
 
 private:
     static constexpr std::chrono::milliseconds patience{500};
+    static constexpr std::size_t most_history = 65536;
 
     bool is_paced() const { return cutter_.how() != chop::mode::whole && !gave_up_; }
 

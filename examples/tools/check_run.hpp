@@ -30,13 +30,14 @@ struct result {
 class test_run {
 public:
     test_run(const target& program, const timing& times, const exercise& of, const test& what,
-             const chop::plan& plan, bool is_glued)
+             const chop::plan& plan, bool is_glued, bool fails_uncut)
         : stage_(program, of.program, plan, times),
           times_(times),
           exercise_(of),
           test_(what),
           plan_(plan),
           is_glued_(is_glued),
+          fails_uncut_(fails_uncut),
           table_(is_glued ? glued(what.table) : what.table) {}
 
     /// Runs all steps. Throws interrupted.
@@ -92,6 +93,7 @@ private:
             case action::expect_end: return expect_end(now);
             case action::expect_silence: return expect_silence(now);
             case action::expect_refusal: return expect_refusal(now);
+            case action::expect_never: return expect_never(now);
             case action::stop_reading: return peer_of(now).stop_reading();
             case action::read_late: return peer_of(now).read_late();
             case action::read_again: return peer_of(now).read_again();
@@ -208,7 +210,11 @@ private:
         const auto place = [&] { return from.inbox.find(wanted); };
         stage_.wait_until([&] { return place() != std::string::npos || has_gone(from); },
                           limit_of(now));
-        if (place() == std::string::npos) throw unexpected(from, now, wanted, from.inbox.size());
+        if (place() == std::string::npos) {
+            failure missing = unexpected(from, now, wanted, from.inbox.size());
+            missing.is_search = true;
+            throw missing;
+        }
         from.inbox.erase(0, place() + wanted.size());
     }
 
@@ -238,6 +244,12 @@ private:
         if (has_gone(from)) throw failure{fault::closed_too_soon, now.peer};
     }
 
+    void expect_never(const step& now) {
+        const peer& from = peer_of(now);
+        if (from.history.find(now.bytes) == std::string::npos) return;
+        throw failure{fault::too_many, now.peer, "", from.history};
+    }
+
     void expect_refusal(const step& now) {
         const peer& from = peer_of(now);
         stage_.wait_until([&] { return has_gone(from) || !from.inbox.empty(); }, limit_of(now));
@@ -252,7 +264,7 @@ private:
         stage_.wait_until([&] { return is_there() || stage_.has_program_ended(); }, limit_of(now));
         stage_.turn(trama::duration::zero());
         if (!is_there())
-            throw failure{fault::not_printed, 0, now.bytes, stage_.program().printed()};
+            throw failure{fault::not_printed, 0, now.bytes, stage_.program().printed(), {}, true};
     }
 
     void exits(const step& now) {
@@ -297,17 +309,24 @@ private:
         if (code == 128 + SIGPIPE) return cause::sigpipe;
         if (code == 128 + SIGSEGV) return cause::segmentation;
         if (!what.cause.is_empty()) return what.cause;
-        if (share > spinning) return cause::spins;
+        if (share > spinning && can_mean_spinning(what.what)) return cause::spins;
         const bool is_start = what.what == fault::not_listening;
         if (is_start && !current_->cause.is_empty()) return current_->cause;
         if (is_start) return cause::not_listening;
         if (what.what == fault::no_connection) return cause::no_connection;
         const bool is_orderly = code == 0 && !test_.cause.is_empty();
         if (is_gone && !is_orderly && current_->cause.is_empty()) return cause::crashed;
-        if (plan_.how != chop::mode::whole || is_glued_) return cause::one_recv;
+        const bool is_cut = plan_.how != chop::mode::whole || is_glued_;
+        if (is_cut && !fails_uncut_) return cause::one_recv;
         if (!test_.cause.is_empty()) return test_.cause;
         if (!current_->cause.is_empty()) return current_->cause;
         return general_cause(what.what);
+    }
+
+    /// A program that has not finished its work may use the processor for this work.
+    static bool can_mean_spinning(fault what) {
+        return what == fault::not_closed || what == fault::nothing_came ||
+               what == fault::uses_processor || what == fault::still_running;
     }
 
     static words general_cause(fault what) {
@@ -337,6 +356,7 @@ private:
     const test& test_;
     chop::plan plan_;
     bool is_glued_;
+    bool fails_uncut_;  // so the cutting is not the cause
     steps table_;
     const step* current_ = nullptr;
     std::vector<std::string> history_;          // a line for each step

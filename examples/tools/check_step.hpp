@@ -32,6 +32,7 @@ enum class action {
     expect_end,
     expect_silence,
     expect_refusal,
+    expect_never,
     stop_reading,
     read_late,
     read_again,
@@ -150,6 +151,10 @@ inline step expect_end(int peer) {
 inline step expect_silence(int peer, std::chrono::milliseconds time) {
     return {action::expect_silence, peer, {}, time};
 }
+/// It has not sent these bytes at any time.
+inline step expect_never(int peer, std::string bytes) {
+    return {action::expect_never, peer, std::move(bytes)};
+}
 /// It closes or resets the connection without an answer.
 inline step expect_refusal(int peer) {
     return {action::expect_refusal, peer};
@@ -184,7 +189,7 @@ inline steps operator+(steps first, const steps& second) {
 enum class phase {
     plain_and_cut,  ///< first plain; then chopped: by bytes, at random, glued
     plain,          ///< only plain
-    large,          ///< after the chopped ones: no network brings so many bytes in one piece
+    after_cut,      ///< only plain, after the chopped ones: what the network cuts by itself
     unkind          ///< at the end: clients that stall, reset, or never read
 };
 

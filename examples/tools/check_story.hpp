@@ -113,6 +113,7 @@ inline words description(action what) {
         case action::expect_end: return {"{1} must see the end", "{1} debe ver el fin"};
         case action::expect_silence: return {"{1} must get nothing", "{1} no debe recibir"};
         case action::expect_refusal: return {"{1} must be closed", "{1} debe ser cerrado"};
+        case action::expect_never: return {"{1} must never get", "{1} no debe recibir"};
         case action::stop_reading: return {"{1} stops reading", "{1} deja de leer"};
         case action::read_late: return {"{1} does not read", "{1} no lee"};
         case action::read_again: return {"{1} reads again", "{1} vuelve a leer"};
@@ -199,11 +200,20 @@ inline words sentence(fault what) {
     return {};
 }
 
+/// What was searched, and the end of what came.
+inline std::string searched(const std::string& expected, const std::string& received) {
+    const std::size_t begin = received.size() - std::min(received.size(), shown_bytes);
+    const std::string lead = begin > 0 ? "...\"" : "\"";
+    return line_of({"expected somewhere", "se esperaba en algún lugar"}, quoted(expected)) +
+           line_of({"received", "se recibió"}, lead + shown(received.substr(begin)) + '"');
+}
+
 /// The sentence, and what was expected and received.
 inline std::string told(const failure& found) {
     std::string story = "    " + text(sentence(found.what));
     if (!found.detail.empty()) story += " (" + found.detail + ')';
     story += '\n';
+    if (found.is_search) return story + searched(found.expected, found.received);
     if (!found.expected.empty() || !found.received.empty())
         story += compared(found.expected, found.received);
     return story;
