@@ -16,11 +16,14 @@
 // loop, check_run.hpp runs the steps of a test, and check_story.hpp tells what went wrong.
 #include "../support/program.hpp"
 #include "check_chat.hpp"
+#include "check_collector.hpp"
 #include "check_copy.hpp"
 #include "check_echo.hpp"
 #include "check_frames.hpp"
+#include "check_hftp.hpp"
 #include "check_many.hpp"
 #include "check_report.hpp"
+#include "check_store.hpp"
 #include "check_web.hpp"
 
 #include <algorithm>
@@ -28,8 +31,6 @@
 #include <set>
 #include <string>
 #include <vector>
-
-#include <stdlib.h>
 
 namespace {
 
@@ -62,7 +63,15 @@ std::vector<check::exercise> all_exercises(const check::timing& times) {
             check::copy_lines_server(),
             check::copy_lines_client(),
             check::copy_frame_server(),
-            check::copy_frame_client()};
+            check::copy_frame_client(),
+            check::store_server(),
+            check::store_upload(),
+            check::store_download(),
+            check::store_list(),
+            check::hftp_server(),
+            check::hftp_client(),
+            check::collector_server(),
+            check::collector_client()};
 }
 
 // ---- the command line --------------------------------------------------------------------------
@@ -152,38 +161,6 @@ std::vector<std::string> read_skipped(const std::string& list, const check::exer
 // ---- the tests, in the order of teaching
 // ---------------------------------------------------------
 
-/// A folder for the files of the program. The destructor removes what is in it.
-class scratch_folder {
-public:
-    scratch_folder() {
-        const char* place = std::getenv("TMPDIR");
-        path_ = std::string(place != nullptr ? place : "/tmp") + "/check.XXXXXX";
-        if (::mkdtemp(path_.data()) == nullptr)
-            throw std::system_error(errno, std::generic_category(), "mkdtemp " + path_);
-    }
-    scratch_folder(const scratch_folder&) = delete;
-    scratch_folder& operator=(const scratch_folder&) = delete;
-    ~scratch_folder() { remove_folder(path_); }
-
-    const std::string& path() const { return path_; }
-
-private:
-    static void remove_folder(const std::string& path) {
-        DIR* folder = ::opendir(path.c_str());
-        if (folder == nullptr) return;
-        for (const dirent* entry = ::readdir(folder); entry != nullptr; entry = ::readdir(folder)) {
-            const std::string name = entry->d_name;
-            if (name == "." || name == "..") continue;
-            const std::string inside = path + '/' + name;
-            if (::unlink(inside.c_str()) != 0) remove_folder(inside);
-        }
-        ::closedir(folder);
-        ::rmdir(path.c_str());
-    }
-
-    std::string path_;
-};
-
 /// Which tests run, and how.
 struct settings {
     check::target program;
@@ -269,7 +246,7 @@ int run_exercise(const program::options& given, const check::exercise& of,
                  const check::timing& times) {
     settings how{read_target(given, of), times, read_seed(given),
                  read_skipped(given.text("skip"), of), given.flag("all")};
-    const scratch_folder folder;
+    const check::scratch_folder folder;
     how.program.folder = folder.path();
     check::report results(of, given.flag("json"));
     if (!given.flag("seed")) program::say("seed ", how.seed);

@@ -10,10 +10,12 @@
 
 #include "../support/program.hpp"
 #include "check_failure.hpp"
+#include "check_folder.hpp"
 #include "check_peer.hpp"
 #include "check_process.hpp"
 
 #include <chrono>
+#include <fstream>
 #include <map>
 #include <optional>
 #include <stdexcept>
@@ -64,7 +66,17 @@ public:
 
     process& program() { return program_; }
     bool can_control() const { return !target_.is_running_server(); }
-    std::string file() const { return target_.folder + "/file"; }
+    std::string file() const { return target_.folder + "/foto.jpg"; }
+
+    /// Empties {dir}; then {file} has this content, or is not there.
+    void prepare_folder(bool has_file, const std::string& content) {
+        empty_folder(target_.folder);
+        prepared_file_ = content;
+        if (!has_file) return;
+        std::ofstream file(this->file(), std::ios::binary);
+        file << content;
+    }
+    const std::string& prepared_file() const { return prepared_file_; }
 
     // ---- connections ----
 
@@ -232,6 +244,7 @@ private:
     int port_;
     chop::socket_table table_;
     process program_;
+    std::string prepared_file_;
     std::optional<trama::tcp_listener> listener_;
     std::map<int, peer> peers_;
     std::vector<pollfd> watched_;

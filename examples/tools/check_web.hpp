@@ -32,6 +32,13 @@ inline constexpr words page_incomplete{
 
 }  // namespace cause
 
+inline failure wrong_request(const std::string& expected, const std::string& received,
+                             const words& why) {
+    failure found{fault::wrong_bytes, 1, expected, received};
+    found.cause = why;
+    return found;
+}
+
 /// Waits for a whole request, and checks its lines. Throws failure.
 inline void read_request(stage& of) {
     peer& client = of.at(1);
@@ -42,18 +49,15 @@ inline void read_request(stage& of) {
     of.wait_until(is_whole, of.times().answer);
     const std::string request = client.inbox;
     if (request.find(end) == std::string::npos)
-        throw failure{fault::too_few, 1,  "GET / HTTP/1.1\r\n...\r\n\r\n",
-                      request,        {}, cause::no_request};
+        throw wrong_request("GET / HTTP/1.1\r\n...\r\n\r\n", request, cause::no_request);
     const std::string first_line = request.substr(0, request.find("\r\n"));
     if (request.rfind("GET /", 0) != 0 || first_line.find(" HTTP/1.") == std::string::npos)
-        throw failure{fault::wrong_bytes, 1, "GET / HTTP/1.1", first_line, {}, false,
-                      cause::no_get};
+        throw wrong_request("GET / HTTP/1.1", first_line, cause::no_get);
     const bool needs_host = first_line.find(" HTTP/1.1") != std::string::npos;
     const bool has_host = request.find("\r\nHost:") != std::string::npos ||
                           request.find("\r\nhost:") != std::string::npos;
     if (needs_host && !has_host)
-        throw failure{fault::wrong_bytes, 1, first_line + "\r\nHost:", request, {}, false,
-                      cause::no_host};
+        throw wrong_request(first_line + "\r\nHost:", request, cause::no_host);
     client.inbox.clear();
 }
 

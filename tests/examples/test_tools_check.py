@@ -45,6 +45,9 @@ SERVERS = [
     ("chat-framed", "14_group_chat/chat_server", SERVER),
     ("copy-lines-server", "15_remote_copy/copy_lines_server", SERVER + " {file}"),
     ("copy-frame-server", "15_remote_copy/copy_frame_server", SERVER + " {file}"),
+    ("store-server", "16_file_store/start-server", SERVER + " -s {dir}"),
+    ("hftp-server", "17_hftp/hftp_server", "-q -a 127.0.0.1 -p {port} -d {dir}"),
+    ("collector-server", "18_collector/collector_server", SERVER + " -d {dir}"),
 ]
 CLIENTS = [
     ("echo-client", "02_echo_client/echo_client", CLIENT),
@@ -56,6 +59,10 @@ CLIENTS = [
     ("web-client", "01_web_client/first_web_client", "{host} {port}"),
     ("copy-lines-client", "15_remote_copy/copy_lines_client", CLIENT + " {file}"),
     ("copy-frame-client", "15_remote_copy/copy_frame_client", CLIENT + " {file}"),
+    ("store-upload", "16_file_store/upload-file", CLIENT + " -s {file} -n nota.txt"),
+    ("store-download", "16_file_store/download-file", CLIENT + " -d {file} -n nota.txt"),
+    ("store-list", "16_file_store/list-files", "-H {host} -p {port}"),
+    ("collector-client", "18_collector/collector_client", CLIENT + " -d {dir}"),
 ]
 
 # The exercise, the wrong program with its words, the test that finds it, and words of the cause.
@@ -174,6 +181,10 @@ class Right(CheckCase):
 
         self.each(CLIENTS, body)
 
+    def test_the_hftp_client_of_the_course_passes(self):
+        client = programs.example("17_hftp/hftp_client")
+        self.assert_passes("hftp-client", "--client", "cd {dir} && %s %s" % (client, CLIENT))
+
     def test_the_echo_server_of_the_lab_in_python_passes(self):
         command = self.lab_server("lab_peers.echo_server(Listener(client), [])")
         self.assert_passes("echo-server", "--cmd", command + " {port}")
@@ -189,6 +200,21 @@ class Right(CheckCase):
                    ("copy-frame-server", "--cmd", command.replace("%s", "frame-server")),
                    ("copy-lines-client", "--client", command.replace("%s", "lines-client")),
                    ("copy-frame-client", "--client", command.replace("%s", "frame-client"))],
+                  self.assert_passes)
+
+    def test_the_file_store_of_the_lab_in_python_passes(self):
+        command = "%s %s/lab_store.py -p {port} " % (sys.executable, HERE)
+        self.each([  # it serves any path, as its course left it
+                   ("store-server", "--cmd", command + "server {dir}", "--skip", "outside"),
+                   ("store-upload", "--client", command + "upload {file} nota.txt"),
+                   ("store-download", "--client", command + "download {file} nota.txt"),
+                   ("store-list", "--client", command + "list")],
+                  self.assert_passes)
+
+    def test_hftp_of_the_lab_in_python_passes(self):
+        command = "%s %s/lab_hftp.py -p {port} " % (sys.executable, HERE)
+        self.each([("hftp-server", "--cmd", command + "server {dir}"),
+                   ("hftp-client", "--client", "cd {dir} && " + command + "get foto.jpg")],
                   self.assert_passes)
 
 
@@ -255,6 +281,10 @@ class Labs(CheckCase):
         command = programs.example("13_idle_clients/naive/idle_echo_server") + " " + SERVER
         self.assert_caught("idle-server", "--cmd", command + " --idle 1", "own-deadline",
                            "One time-out serves all", "--idle", "1")
+
+    def test_the_file_store_of_the_lab_serves_files_outside_of_its_folder(self):
+        command = "%s %s/lab_store.py -p {port} server {dir}" % (sys.executable, HERE)
+        self.assert_caught("store-server", "--cmd", command, "outside", "outside of its folder")
 
     def test_the_naive_chat_server_takes_one_recv_for_one_message(self):
         command = programs.example("14_group_chat/naive/chat_server") + " " + SERVER
