@@ -19,11 +19,15 @@
 #include "check_collector.hpp"
 #include "check_copy.hpp"
 #include "check_echo.hpp"
+#include "check_echo_client.hpp"
 #include "check_frames.hpp"
 #include "check_hftp.hpp"
+#include "check_hftp_client.hpp"
 #include "check_many.hpp"
 #include "check_report.hpp"
+#include "check_short_visits.hpp"
 #include "check_store.hpp"
+#include "check_store_client.hpp"
 #include "check_web.hpp"
 
 #include <algorithm>
@@ -151,7 +155,7 @@ std::vector<std::string> read_skipped(const std::string& list, const check::exer
         names.push_back(list.substr(begin, end - begin));
         begin = end + 1;
         const auto is_this = [&](const check::test& each) { return names.back() == each.name; };
-        if (std::none_of(of.tests.begin(), of.tests.end(), is_this))
+        if (std::none_of(of.all.begin(), of.all.end(), is_this))
             throw program::usage_error("--skip: " + std::string(of.name) + " has no test \"" +
                                        trama::escaped(names.back()) + '"');
     }
@@ -178,22 +182,34 @@ public:
     void run() {
         using check::phase;
         using chop::mode;
-        run_phase({phase::plain_and_cut, phase::plain}, mode::whole, false, "");
-        run_phase({phase::plain_and_cut}, mode::bytes, false, "/bytes");
-        run_phase({phase::plain_and_cut}, mode::random, false, "/random");
-        run_phase({phase::plain_and_cut}, mode::whole, true, "/glued");
-        run_phase({phase::after_cut}, mode::whole, false, "");
-        run_phase({phase::unkind}, mode::whole, false, "");
+        run_phase({phase::plain_and_cut, phase::plain}, cut(mode::whole), "");
+        run_phase({phase::plain_and_cut}, cut(mode::bytes), "/bytes");
+        run_phase({phase::plain_and_cut}, cut(mode::random), "/random");
+        run_phase({phase::plain_and_cut}, cut(mode::whole, true), "/glued");
+        run_phase({phase::after_cut}, cut(mode::whole), "");
+        run_phase({phase::unkind}, cut(mode::whole), "");
     }
 
+    /// False: each test was left out.
+    bool has_run() const { return has_run_; }
+
 private:
-    void run_phase(const std::vector<check::phase>& phases, chop::mode how, bool is_glued,
+    check::cutting cut(chop::mode how, bool is_glued = false) const {
+        check::cutting made;
+        made.plan.how = how;
+        made.plan.seed = settings_.seed;
+        made.is_glued = is_glued;
+        return made;
+    }
+
+    /// `suffix`: what the names of these runs end in; "" if nothing is cut.
+    void run_phase(const std::vector<check::phase>& phases, const check::cutting& cut,
                    const std::string& suffix) {
-        for (const check::test& each : exercise_.tests) {
+        for (const check::test& each : exercise_.all) {
             if (is_over_) return;
             if (std::find(phases.begin(), phases.end(), each.when) == phases.end()) continue;
-            if (is_glued && !can_be_glued(each)) continue;
-            run_one(each, how, is_glued, suffix);
+            if (cut.is_glued && !can_be_glued(each)) continue;
+            run_one(each, cut, suffix);
         }
     }
 
@@ -202,16 +218,12 @@ private:
         return check::glued(each.table).size() < each.table.size();
     }
 
-    void run_one(const check::test& each, chop::mode how, bool is_glued,
-                 const std::string& suffix) {
+    void run_one(const check::test& each, check::cutting cut, const std::string& suffix) {
         check::result one = skip_reason(each);
         if (one.outcome == check::status::pass) {
-            chop::plan plan;
-            plan.how = how;
-            plan.seed = settings_.seed;
-            one = check::test_run(settings_.program, settings_.times, exercise_, each, plan,
-                                  is_glued, wrong_uncut_.count(each.name) > 0)
-                      .run();
+            has_run_ = true;
+            cut.fails_uncut = wrong_uncut_.count(each.name) > 0;
+            one = check::test_run(settings_.program, settings_.times, exercise_, each, cut).run();
         }
         one.name = each.name + suffix;
         one.title = check::text(each.title);
@@ -240,6 +252,7 @@ private:
     check::report& report_;
     std::set<std::string> wrong_uncut_;  // the names of tests that have failed without a cut
     bool is_over_ = false;
+    bool has_run_ = false;
 };
 
 int run_exercise(const program::options& given, const check::exercise& of,
@@ -250,7 +263,11 @@ int run_exercise(const program::options& given, const check::exercise& of,
     how.program.folder = folder.path();
     check::report results(of, given.flag("json"));
     if (!given.flag("seed")) program::say("seed ", how.seed);
-    test_series(of, how, results).run();
+    test_series all(of, how, results);
+    all.run();
+    if (!all.has_run())
+        throw program::usage_error(
+            "no test is left to run: check must start the program with --cmd");
     results.finish();
     return results.has_failed() ? 1 : 0;
 }

@@ -56,6 +56,12 @@ inline constexpr words segmentation{
     "El programa accedió a memoria que no es suya (segmentation fault). Compara los tamaños de los "
     "búferes con las longitudes que llegan de la red."};
 
+inline constexpr words cannot_run{
+    "The shell cannot run this command. Is the path right, and is the program built and "
+    "executable?",
+    "La consola no puede ejecutar esta orden. ¿Es correcta la ruta, y está el programa compilado y "
+    "es ejecutable?"};
+
 inline constexpr words not_listening{
     "Nothing listens at this address. Does the program take the port from its command line, and "
     "does it listen on 127.0.0.1 or on 0.0.0.0?",

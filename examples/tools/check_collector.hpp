@@ -39,72 +39,81 @@ inline steps whole_file(int peer, const std::string& name, const std::string& a,
            part(peer, c) + part(peer, d);
 }
 
-inline exercise collector_server() {
+inline tests collector_server_files() {
     const steps photo = whole_file(1, "foto.jpg", "hol", "a a", " to", "dos");
-    const std::string large = numbered_lines(4'000);  // 52,000 bytes in a part
+    return {{"file",
+             {"one file in four parts", "un fichero en cuatro partes"},
+             phase::plain_and_cut,
+             steps{connect(1)} + photo,
+             cause::collector_format},
+            {"two",
+             {"two files on one connection", "dos ficheros por una conexión"},
+             phase::plain_and_cut,
+             steps{connect(1)} + photo + whole_file(1, "otra.jpg", "", "", "", "x"),
+             cause::collector_format},
+            {"empty",
+             {"a file of 0 bytes", "un fichero de 0 bytes"},
+             phase::plain_and_cut,
+             steps{connect(1)} + whole_file(1, "nada.jpg", "", "", "", ""),
+             cause::collector_format},
+            {"any-bytes",
+             {"all 256 values of a byte", "los 256 valores de un byte"},
+             phase::plain,
+             steps{connect(1)} + whole_file(1, "bytes.jpg", every_byte(), "", every_byte(), ":"),
+             cause::collector_format}};
+}
+
+inline tests collector_server_unkind() {
+    const steps photo = whole_file(1, "foto.jpg", "hol", "a a", " to", "dos");
+    const std::string large = numbered_lines(4'000);
+    // 52,000 bytes in a part
     const steps refusal{find(1, "error: "), leave(1), connect(2)};
     return {
-        "collector-server",
-        {"takes files in four parts, from many clients at once",
-         "recibe ficheros en cuatro partes, de muchos clientes a la vez"},
-        "docs/18_collector.md",
-        role::server,
-        {{"file",
-          {"one file in four parts", "un fichero en cuatro partes"},
-          phase::plain_and_cut,
-          steps{connect(1)} + photo,
-          cause::collector_format},
-         {"two",
-          {"two files on one connection", "dos ficheros por una conexión"},
-          phase::plain_and_cut,
-          steps{connect(1)} + photo + whole_file(1, "otra.jpg", "", "", "", "x"),
-          cause::collector_format},
-         {"empty",
-          {"a file of 0 bytes", "un fichero de 0 bytes"},
-          phase::plain_and_cut,
-          steps{connect(1)} + whole_file(1, "nada.jpg", "", "", "", ""),
-          cause::collector_format},
-         {"any-bytes",
-          {"all 256 values of a byte", "los 256 valores de un byte"},
-          phase::plain,
-          steps{connect(1)} + whole_file(1, "bytes.jpg", every_byte(), "", every_byte(), ":"),
-          cause::collector_format},
-         {"path",
-          {"a name with a path is refused", "se rechaza un nombre con una ruta"},
-          phase::plain,
-          steps{connect(1), send(1, frame("4 ../foto.jpg"))} + refusal +
-              whole_file(2, "foto.jpg", "a", "b", "c", "d"),
-          cause::collector_format},
-         {"large",
-          {"parts of 52 KB", "partes de 52 KB"},
-          phase::after_cut,
-          steps{connect(1)} + whole_file(1, "largo.jpg", large, large, large, large),
-          cause::partial_send},
-         {"stall",
-          {"a client that stops in a part delays nobody",
-           "un cliente que se para en una parte no retrasa a nadie"},
-          phase::unkind,
-          steps{connect(2), send(2, frame("4 lento.jpg") + "00000"), connect(1)} + photo +
-              steps{send(2, "1:a" + frame("")), expect(2, frame("recibido"))},
-          cause::one_at_a_time},
-         {"reset",
-          {"a client that resets costs nobody else", "un cliente que corta no afecta a otros"},
-          phase::unkind,
-          steps{connect(2), send(2, frame("4 corto.jpg") + frame("a")), reset(2), connect(1)} +
-              photo},
-         {"bad-header",
-          {"bytes that are no message cost their own connection",
-           "bytes que no son un mensaje cuestan su propia conexión"},
-          phase::unkind,
-          steps{connect(2), send(2, "GET / HTTP/1.1\r\n"), expect_refusal(2), connect(1)} + photo,
-          cause::atoi}}};
+        {"path",
+         {"a name with a path is refused", "se rechaza un nombre con una ruta"},
+         phase::plain,
+         steps{connect(1), send(1, frame("4 ../foto.jpg"))} + refusal +
+             whole_file(2, "foto.jpg", "a", "b", "c", "d"),
+         cause::collector_format},
+        {"large",
+         {"parts of 52 KB", "partes de 52 KB"},
+         phase::after_cut,
+         steps{connect(1)} + whole_file(1, "largo.jpg", large, large, large, large),
+         cause::partial_send},
+        {"stall",
+         {"a client that stops in a part delays nobody",
+          "un cliente que se para en una parte no retrasa a nadie"},
+         phase::unkind,
+         steps{connect(2), send(2, frame("4 lento.jpg") + "00000"), connect(1)} + photo +
+             steps{send(2, "1:a" + frame("")), expect(2, frame("recibido"))},
+         cause::one_at_a_time},
+        {"reset",
+         {"a client that resets costs nobody else", "un cliente que corta no afecta a otros"},
+         phase::unkind,
+         steps{connect(2), send(2, frame("4 corto.jpg") + frame("a")), reset(2), connect(1)} +
+             photo},
+        {"bad-header",
+         {"bytes that are no message cost their own connection",
+          "bytes que no son un mensaje cuestan su propia conexión"},
+         phase::unkind,
+         steps{connect(2), send(2, "GET / HTTP/1.1\r\n"), expect_refusal(2), connect(1)} + photo,
+         cause::atoi}};
+}
+
+inline exercise collector_server() {
+    return {"collector-server",
+            {"takes files in four parts, from many clients at once",
+             "recibe ficheros en cuatro partes, de muchos clientes a la vez"},
+            "docs/18_collector.md",
+            role::server,
+            collector_server_files() + collector_server_unkind()};
 }
 
 // ---- the client: check takes its file -----------------------------------------------------------
 
 /// The next message of the client. Throws failure.
-inline std::string next_message(stage& of) {
-    peer& client = of.at(1);
+inline std::string next_message(stage& of, int number) {
+    peer& client = of.at(number);
     using codec = trama::six_digit_colon;
     const auto scanned = [&] { return codec::scan(client.inbox, codec::max_payload, 0); };
     const auto is_whole = [&] {
@@ -113,7 +122,7 @@ inline std::string next_message(stage& of) {
     of.wait_until(is_whole, of.times().answer);
     const trama::scan_result found = scanned();
     if (found.status != trama::scan_status::frame) {
-        failure wrong{fault::wrong_bytes, 1, frame("12 foto.jpg"), client.inbox};
+        failure wrong{fault::wrong_bytes, number, frame("12 foto.jpg"), client.inbox};
         wrong.cause = cause::collector_format;
         throw wrong;
     }
@@ -123,34 +132,33 @@ inline std::string next_message(stage& of) {
 }
 
 /// One part, up to its empty frame. Throws failure if the next one comes too soon.
-inline std::string take_part(stage& of) {
+inline std::string take_part(stage& of, int number) {
     std::string bytes;
     for (bool goes_on = true; goes_on;) {
-        const std::string message = next_message(of);
+        const std::string message = next_message(of, number);
         goes_on = !message.empty();
         bytes += message;
     }
     of.pause(milliseconds(50));
-    if (!of.at(1).inbox.empty()) {
-        failure found{fault::too_many, 1, "", of.at(1).inbox};
+    if (!of.at(number).inbox.empty()) {
+        failure found{fault::too_many, number, "", of.at(number).inbox};
         found.cause = cause::not_acknowledged;
         throw found;
     }
-    of.at(1).send(frame("recibido"));
+    of.at(number).send(frame("recibido"));
     return bytes;
 }
 
 /// Four parts, which are as long as the format says. Throws failure.
-inline void take_file(stage& of) {
-    std::string whole;
+inline void take_file(stage& of, int number) {
     const std::string& sent = of.prepared_file();
-    for (std::size_t number = 1; number <= 4; ++number) {
-        const std::size_t quarter = sent.size() / 4;
-        const std::string expected =
-            number == 4 ? sent.substr(3 * quarter) : sent.substr((number - 1) * quarter, quarter);
-        const std::string came = take_part(of);
+    const std::size_t quarter = sent.size() / 4;
+    for (std::size_t part = 0; part < 4; ++part) {
+        const std::size_t size = part == 3 ? std::string::npos : quarter;
+        const std::string expected = sent.substr(part * quarter, size);
+        const std::string came = take_part(of, number);
         if (came == expected) continue;
-        failure found{fault::wrong_bytes, 1, expected, came};
+        failure found{fault::wrong_bytes, number, expected, came};
         found.cause = cause::collector_format;
         throw found;
     }
@@ -159,14 +167,14 @@ inline void take_file(stage& of) {
 inline test collected_test(const char* name, const words& title, phase when,
                            const std::string& file) {
     const std::string header = std::to_string(file.size()) + " foto.jpg";
-    return {
-        name,
-        title,
-        when,
-        {accept(1), expect(1, frame(header)), call(take_file), expect_end(1), leave(1), exits("0")},
-        cause::collector_format,
-        file,
-        true};
+    return {name,
+            title,
+            when,
+            {accept(1), expect(1, frame(header)), call(1, take_file), expect_end(1), leave(1),
+             exits("0")},
+            cause::collector_format,
+            file,
+            true};
 }
 
 inline exercise collector_client() {

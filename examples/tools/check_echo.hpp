@@ -2,13 +2,11 @@
 #pragma once
 
 #include "check_causes.hpp"
-#include "check_step.hpp"
+#include "check_exercise.hpp"
 
 #include <string>
 
 namespace check {
-
-using std::chrono::milliseconds;
 
 inline std::string every_byte() {
     std::string bytes;
@@ -210,128 +208,6 @@ inline exercise turns_server() {
                   goodbye(1) + steps{expect(3, "tres\n")} + goodbye(3)},
              reset_test("hola\n"),
              gone_test("hola\n", "adios\n")}};
-}
-
-inline exercise short_visit_server(const timing& times) {
-    constexpr words no_time_out{
-        "The program waits for a silent client without a limit. Set a time-out on its socket "
-        "(SO_RCVTIMEO, settimeout), and close the connection when it has passed.",
-        "El programa espera a un cliente callado sin límite. Pon un tiempo máximo en su socket "
-        "(SO_RCVTIMEO, settimeout), y cierra la conexión cuando pase."};
-    constexpr words too_early{"The time-out is too short, or it began before the client came.",
-                              "El tiempo máximo es demasiado corto, o empezó antes de que llegara "
-                              "el cliente."};
-    const milliseconds margin = times.idle / 2 + milliseconds(1000);
-    const steps visitor = visit(1, "hola\n") + steps{expect_end(1), leave(1)};
-    return {
-        "short-visit-server",
-        {"closes after the first answer, or after 5 s of silence",
-         "cierra tras la primera respuesta, o tras 5 s de silencio"},
-        "docs/04_short_visits.md",
-        role::server,
-        {{"answer",
-          {"one answer, and then the server closes", "una respuesta, y el servidor cierra"},
-          phase::plain,
-          visitor},
-         {"next",
-          {"the next client is served", "el siguiente cliente es atendido"},
-          phase::plain,
-          visitor + visitor},
-         {"leaves-first",
-          {"a client that closes without a word", "un cliente que cierra sin decir nada"},
-          phase::plain,
-          steps{connect(1)} + goodbye(1) + steps{expect_calm()} + visitor},
-         restart_test("hola\n"),
-         {"silent",
-          {"a silent client is closed after 5 s, and not before",
-           "un cliente callado se cierra a los 5 s, y no antes"},
-          phase::unkind,
-          {connect(1), expect_silence(1, times.idle * 6 / 10).because(too_early),
-           expect_end(1).within(margin).because(no_time_out)}},
-         {"behind-silent",
-          {"a client behind a silent one is served in the end",
-           "un cliente detrás de uno callado acaba siendo atendido"},
-          phase::unkind,
-          {connect(1), connect(2), send(2, "hola\n"),
-           expect(2, "hola\n").within(times.idle + margin).because(no_time_out), expect_end(2)}},
-         reset_test("hola\n"),
-         {"gone",
-          {"a client that is gone before its answer", "un cliente que se va antes de su respuesta"},
-          phase::unkind,
-          visitor + steps{connect(2), freeze(), send(2, "adios\n"), end(2), reset(2), thaw()} +
-              visitor}}};
-}
-
-// ---- clients -----------------------------------------------------------------------------------
-
-inline exercise echo_client() {
-    constexpr words not_noticed{
-        "The client does not notice that the server has closed: recv returns 0 bytes. Then it must "
-        "say so, and end.",
-        "El cliente no se da cuenta de que el servidor ha cerrado: recv devuelve 0 bytes. Entonces "
-        "debe decirlo, y acabar."};
-    constexpr words not_ended{
-        "The client does not end at the end of what is typed (Ctrl-D). Leave the loop when reading "
-        "a line fails.",
-        "El cliente no acaba al final de lo tecleado (Ctrl-D). Sal del bucle cuando no se pueda "
-        "leer otra línea."};
-    const step ends = exits("any").because(not_ended);
-    return {"echo-client",
-            {"sends what is typed, and prints what comes back",
-             "envía lo que se teclea, y muestra lo que vuelve"},
-            "docs/02_echo_client.md",
-            role::client,
-            {{"line",
-              {"one line and its answer", "una línea y su respuesta"},
-              phase::plain_and_cut,
-              {type("hola\n"), accept(1), find(1, "hola"), send(1, "hola\n"), end_input(), ends,
-               prints("hola")}},
-             {"two-lines",
-              {"two lines and their answers", "dos líneas y sus respuestas"},
-              phase::plain_and_cut,
-              {type("hola\n"), accept(1), find(1, "hola"), send(1, "hola\n"), type("adios\n"),
-               find(1, "adios"), send(1, "adios\n"), end_input(), ends, prints("hola"),
-               prints("adios")}},
-             {"other-answer",
-              {"the answer is printed, and not what was typed",
-               "se muestra la respuesta, y no lo tecleado"},
-              phase::plain_and_cut,
-              {type("hola\n"), accept(1), find(1, "hola"), send(1, "HOLA A TODOS\n"), end_input(),
-               ends, prints("HOLA A TODOS")}},
-             {"server-leaves",
-              {"the server closes in place of an answer", "el servidor cierra en vez de responder"},
-              phase::unkind,
-              {type("hola\n"), accept(1), find(1, "hola"), leave(1), type("adios\n"), end_input(),
-               exits("any").because(not_noticed)}},
-             {"reset",
-              {"the server resets", "el servidor corta con un reset"},
-              phase::unkind,
-              {type("hola\n"), accept(1), find(1, "hola"), reset(1), type("adios\n"), end_input(),
-               exits("any").because(not_noticed)}}}};
-}
-
-inline exercise two_sends() {
-    constexpr words other_bytes{
-        "The program sends other bytes than the nine letters: perhaps the byte 0 at the end of a "
-        "string of C (sizeof counts it, strlen does not), or a line feed.",
-        "El programa envía otros bytes que las nueve letras: quizá el byte 0 al final de una "
-        "cadena "
-        "de C (sizeof lo cuenta, strlen no), o un salto de línea."};
-    return {"two-sends",
-            {"sends hola and adios in two calls, and leaves",
-             "envía hola y adios en dos llamadas, y se va"},
-            "docs/07_no_messages.md",
-            role::client,
-            {{"nine-bytes",
-              {"nine bytes arrive, and then the end", "llegan nueve bytes, y luego el fin"},
-              phase::plain,
-              {accept(1), expect(1, "holaadios").because(other_bytes),
-               expect_end(1).because(other_bytes), exits("0")}},
-             {"late-reader",
-              {"the receiver reads late", "el receptor lee tarde"},
-              phase::unkind,
-              {accept(1), read_late(1), pause(milliseconds(500)), read_again(1),
-               expect(1, "holaadios"), expect_end(1)}}}};
 }
 
 }  // namespace check

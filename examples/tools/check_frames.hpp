@@ -75,150 +75,179 @@ inline test truncated_test(const char* name, const words& title, const std::stri
                 visit(2, frame("hola"))};
 }
 
-inline exercise framed_server() {
+inline tests framed_server_messages() {
+    const std::string hola = frame("hola");
+    const std::string adios = frame("adios");
+    return {
+        {"one", {"one message", "un mensaje"}, phase::plain_and_cut, visit(1, hola) + goodbye(1)},
+        {"two",
+         {"two messages", "dos mensajes"},
+         phase::plain_and_cut,
+         visit(1, hola) + steps{send(1, adios), expect(1, adios)} + goodbye(1)},
+        {"colon",
+         {"a payload that starts with a colon", "un contenido que empieza por dos puntos"},
+         phase::plain_and_cut,
+         visit(1, frame(":hola")) + steps{send(1, frame("a:b")), expect(1, frame("a:b"))} +
+             goodbye(1),
+         cause::colon},
+        {"empty",
+         {"an empty message", "un mensaje vacío"},
+         phase::plain_and_cut,
+         visit(1, frame("")) + steps{send(1, hola), expect(1, hola)} + goodbye(1),
+         cause::empty_payload},
+        {"letters",
+         {"letters of two bytes", "letras de dos bytes"},
+         phase::plain_and_cut,
+         visit(1, frame("el año que viene")) + steps{send(1, hola), expect(1, hola)} + goodbye(1),
+         cause::letters},
+        {"any-bytes",
+         {"all 256 values of a byte", "los 256 valores de un byte"},
+         phase::plain,
+         visit(1, frame(every_byte())) + goodbye(1),
+         cause::not_a_stream}};
+}
+
+inline tests framed_server_ends() {
     const std::string hola = frame("hola");
     const std::string adios = frame("adios");
     const std::string large = frame(numbered_lines(76'923).substr(0, 999'999));
     return {
-        "framed-server",
-        {"echo of messages: six digits, a colon, the bytes",
-         "eco de mensajes: seis dígitos, dos puntos, los bytes"},
-        "docs/08_frames.md",
-        role::server,
-        {{"one", {"one message", "un mensaje"}, phase::plain_and_cut, visit(1, hola) + goodbye(1)},
-         {"two",
-          {"two messages", "dos mensajes"},
-          phase::plain_and_cut,
-          visit(1, hola) + steps{send(1, adios), expect(1, adios)} + goodbye(1)},
-         {"colon",
-          {"a payload that starts with a colon", "un contenido que empieza por dos puntos"},
-          phase::plain_and_cut,
-          visit(1, frame(":hola")) + steps{send(1, frame("a:b")), expect(1, frame("a:b"))} +
-              goodbye(1),
-          cause::colon},
-         {"empty",
-          {"an empty message", "un mensaje vacío"},
-          phase::plain_and_cut,
-          visit(1, frame("")) + steps{send(1, hola), expect(1, hola)} + goodbye(1),
-          cause::empty_payload},
-         {"letters",
-          {"letters of two bytes", "letras de dos bytes"},
-          phase::plain_and_cut,
-          visit(1, frame("el año que viene")) + steps{send(1, hola), expect(1, hola)} + goodbye(1),
-          cause::letters},
-         {"any-bytes",
-          {"all 256 values of a byte", "los 256 valores de un byte"},
-          phase::plain,
-          visit(1, frame(every_byte())) + goodbye(1),
-          cause::not_a_stream},
-         {"largest",
-          {"a message of 999999 bytes", "un mensaje de 999999 bytes"},
-          phase::after_cut,
-          visit(1, large) + goodbye(1),
-          cause::largest},
-         {"end",
-          {"the end between two messages", "el fin entre dos mensajes"},
-          phase::plain,
-          visit(1, hola) + goodbye(1) + steps{expect_calm()} + visit(2, adios)},
-         truncated_test("truncated", {"the end inside a payload", "el fin dentro de un contenido"},
-                        "000009:hola"),
-         truncated_test("half-header", {"the end inside a header", "el fin dentro de una cabecera"},
-                        "0000"),
-         refusal_test("letter-in-header", {"a header with a letter", "una cabecera con una letra"},
-                      "00000a:hola"),
-         refusal_test("sign", {"a header with a sign", "una cabecera con un signo"}, "+00004:hola"),
-         refusal_test("space", {"a header with a space", "una cabecera con un espacio"},
-                      "  0004:hola"),
-         refusal_test("no-colon", {"a header without its colon", "una cabecera sin dos puntos"},
-                      "000004;hola"),
-         restart_test(hola),
-         {"stall-header",
-          {"a client that stops inside a header, and goes on",
-           "un cliente que se para dentro de una cabecera, y sigue"},
-          phase::unkind,
-          steps{connect(1), send(1, "000"), pause(milliseconds(300)), send(1, "004:hola"),
-                expect(1, hola)} +
-              goodbye(1),
-          cause::one_recv},
-         {"stall-payload",
-          {"a client that stops inside a payload, and goes on",
-           "un cliente que se para dentro de un contenido, y sigue"},
-          phase::unkind,
-          steps{connect(1), send(1, "000004:ho"), pause(milliseconds(300)), send(1, "la"),
-                expect(1, hola)} +
-              goodbye(1),
-          cause::one_recv},
-         {"reset",
-          {"a client that resets inside a message", "un cliente que corta dentro de un mensaje"},
-          phase::unkind,
-          steps{connect(1), send(1, "000009:hola"), reset(1)} + visit(2, hola)},
-         gone_test(hola, adios)}};
+        {"largest",
+         {"a message of 999999 bytes", "un mensaje de 999999 bytes"},
+         phase::after_cut,
+         visit(1, large) + goodbye(1),
+         cause::largest},
+        {"end",
+         {"the end between two messages", "el fin entre dos mensajes"},
+         phase::plain,
+         visit(1, hola) + goodbye(1) + steps{expect_calm()} + visit(2, adios)},
+        truncated_test("truncated", {"the end inside a payload", "el fin dentro de un contenido"},
+                       "000009:hola"),
+        truncated_test("half-header", {"the end inside a header", "el fin dentro de una cabecera"},
+                       "0000")};
 }
 
-inline exercise framed_client() {
+inline tests framed_server_refusals() {
+    const std::string hola = frame("hola");
+    return {
+        refusal_test("letter-in-header", {"a header with a letter", "una cabecera con una letra"},
+                     "00000a:hola"),
+        refusal_test("sign", {"a header with a sign", "una cabecera con un signo"}, "+00004:hola"),
+        refusal_test("space", {"a header with a space", "una cabecera con un espacio"},
+                     "  0004:hola"),
+        refusal_test("no-colon", {"a header without its colon", "una cabecera sin dos puntos"},
+                     "000004;hola"),
+        restart_test(hola)};
+}
+
+inline tests framed_server_unkind() {
     const std::string hola = frame("hola");
     const std::string adios = frame("adios");
-    constexpr words not_refused{
-        "The client takes an answer that is no message. It must check the header, and count the "
-        "bytes that came; otherwise it says what is wrong, and ends with another code than 0.",
-        "El cliente acepta una respuesta que no es un mensaje. Debe comprobar la cabecera, y "
-        "contar "
-        "los bytes que llegan; si no, dice qué falla, y acaba con un código distinto de 0."};
+    return {{"stall-header",
+             {"a client that stops inside a header, and goes on",
+              "un cliente que se para dentro de una cabecera, y sigue"},
+             phase::unkind,
+             steps{connect(1), send(1, "000"), pause(milliseconds(300)), send(1, "004:hola"),
+                   expect(1, hola)} +
+                 goodbye(1),
+             cause::one_recv},
+            {"stall-payload",
+             {"a client that stops inside a payload, and goes on",
+              "un cliente que se para dentro de un contenido, y sigue"},
+             phase::unkind,
+             steps{connect(1), send(1, "000004:ho"), pause(milliseconds(300)), send(1, "la"),
+                   expect(1, hola)} +
+                 goodbye(1),
+             cause::one_recv},
+            {"reset",
+             {"a client that resets inside a message", "un cliente que corta dentro de un mensaje"},
+             phase::unkind,
+             steps{connect(1), send(1, "000009:hola"), reset(1)} + visit(2, hola)},
+            gone_test(hola, adios)};
+}
+
+inline exercise framed_server() {
+    return {"framed-server",
+            {"echo of messages: six digits, a colon, the bytes",
+             "eco de mensajes: seis dígitos, dos puntos, los bytes"},
+            "docs/08_frames.md",
+            role::server,
+            framed_server_messages() + framed_server_ends() + framed_server_refusals() +
+                framed_server_unkind()};
+}
+
+inline tests framed_client_messages() {
+    const std::string hola = frame("hola");
+    const std::string adios = frame("adios");
     constexpr words not_ended{
         "The client does not end at the end of what is typed (Ctrl-D). Leave the loop when reading "
         "a line fails.",
         "El cliente no acaba al final de lo tecleado (Ctrl-D). Sal del bucle cuando no se pueda "
         "leer otra línea."};
     const step ends = exits("any").because(not_ended);
+    return {{"one",
+             {"one line and its answer", "una línea y su respuesta"},
+             phase::plain_and_cut,
+             {type("hola\n"), accept(1), expect(1, hola), send(1, hola), end_input(), ends,
+              prints("hola")}},
+            {"two",
+             {"two lines and their answers", "dos líneas y sus respuestas"},
+             phase::plain_and_cut,
+             {type("hola\n"), accept(1), expect(1, hola), send(1, frame("HOLA A TODOS")),
+              type("adios\n"), expect(1, adios), send(1, adios), end_input(), ends,
+              prints("HOLA A TODOS"), prints("adios")}},
+            {"letters",
+             {"letters of two bytes", "letras de dos bytes"},
+             phase::plain_and_cut,
+             {type("año\n"), accept(1), expect(1, frame("año")), send(1, frame("mañana")),
+              end_input(), ends, prints("mañana")},
+             cause::letters},
+            {"empty",
+             {"an empty line", "una línea vacía"},
+             phase::plain_and_cut,
+             {type("\n"), accept(1), expect(1, frame("")), send(1, frame("")), type("hola\n"),
+              expect(1, hola), send(1, hola), end_input(), ends, prints("hola")},
+             cause::empty_payload},
+            {"colon",
+             {"an answer that starts with a colon", "una respuesta que empieza por dos puntos"},
+             phase::plain_and_cut,
+             {type("hola\n"), accept(1), expect(1, hola), send(1, frame(":a:b")), end_input(), ends,
+              prints(":a:b")},
+             cause::colon}};
+}
+
+inline tests framed_client_refusals() {
+    const std::string hola = frame("hola");
+    constexpr words not_refused{
+        "The client takes an answer that is no message. It must check the header, and count the "
+        "bytes that came; otherwise it says what is wrong, and ends with another code than 0.",
+        "El cliente acepta una respuesta que no es un mensaje. Debe comprobar la cabecera, y "
+        "contar "
+        "los bytes que llegan; si no, dice qué falla, y acaba con un código distinto de 0."};
     const step fails = exits("error").because(not_refused);
+    return {{"bad-header",
+             {"an answer without a header", "una respuesta sin cabecera"},
+             phase::plain,
+             {type("hola\n"), accept(1), expect(1, hola), send(1, "00000a:hola"), end(1),
+              end_input(), fails}},
+            {"truncated",
+             {"the server leaves inside an answer", "el servidor se va dentro de una respuesta"},
+             phase::unkind,
+             {type("hola\n"), accept(1), expect(1, hola), send(1, "000009:hola"), end(1),
+              end_input(), fails}},
+            {"no-answer",
+             {"the server leaves in place of an answer", "el servidor se va en vez de responder"},
+             phase::unkind,
+             {type("hola\n"), accept(1), expect(1, hola), leave(1), end_input(), fails}}};
+}
+
+inline exercise framed_client() {
     return {"framed-client",
             {"each line travels as one message, and one comes back",
              "cada línea viaja como un mensaje, y uno vuelve"},
             "docs/08_frames.md",
             role::client,
-            {{"one",
-              {"one line and its answer", "una línea y su respuesta"},
-              phase::plain_and_cut,
-              {type("hola\n"), accept(1), expect(1, hola), send(1, hola), end_input(), ends,
-               prints("hola")}},
-             {"two",
-              {"two lines and their answers", "dos líneas y sus respuestas"},
-              phase::plain_and_cut,
-              {type("hola\n"), accept(1), expect(1, hola), send(1, frame("HOLA A TODOS")),
-               type("adios\n"), expect(1, adios), send(1, adios), end_input(), ends,
-               prints("HOLA A TODOS"), prints("adios")}},
-             {"letters",
-              {"letters of two bytes", "letras de dos bytes"},
-              phase::plain_and_cut,
-              {type("año\n"), accept(1), expect(1, frame("año")), send(1, frame("mañana")),
-               end_input(), ends, prints("mañana")},
-              cause::letters},
-             {"empty",
-              {"an empty line", "una línea vacía"},
-              phase::plain_and_cut,
-              {type("\n"), accept(1), expect(1, frame("")), send(1, frame("")), type("hola\n"),
-               expect(1, hola), send(1, hola), end_input(), ends, prints("hola")},
-              cause::empty_payload},
-             {"colon",
-              {"an answer that starts with a colon", "una respuesta que empieza por dos puntos"},
-              phase::plain_and_cut,
-              {type("hola\n"), accept(1), expect(1, hola), send(1, frame(":a:b")), end_input(),
-               ends, prints(":a:b")},
-              cause::colon},
-             {"bad-header",
-              {"an answer without a header", "una respuesta sin cabecera"},
-              phase::plain,
-              {type("hola\n"), accept(1), expect(1, hola), send(1, "00000a:hola"), end(1),
-               end_input(), fails}},
-             {"truncated",
-              {"the server leaves inside an answer", "el servidor se va dentro de una respuesta"},
-              phase::unkind,
-              {type("hola\n"), accept(1), expect(1, hola), send(1, "000009:hola"), end(1),
-               end_input(), fails}},
-             {"no-answer",
-              {"the server leaves in place of an answer", "el servidor se va en vez de responder"},
-              phase::unkind,
-              {type("hola\n"), accept(1), expect(1, hola), leave(1), end_input(), fails}}}};
+            framed_client_messages() + framed_client_refusals()};
 }
 
 }  // namespace check

@@ -7,10 +7,8 @@
 #include "check_frames.hpp"
 #include "check_stage.hpp"
 
-#include <cstdlib>
-#include <sstream>
+#include <algorithm>
 #include <string>
-#include <vector>
 
 namespace check {
 
@@ -88,192 +86,114 @@ inline test hftp_test(const char* name, const words& title, phase when, const st
     return {name, title, when, steps{connect(1)} + table, why, file, true};
 }
 
-inline exercise hftp_server() {
+inline tests hftp_server_answers() {
     const std::string name = hftp_file;
     const std::string commands =
         "get_file_listing\r\nget_metadata\r\nget_slice\r\nhelp\r\nquit\r\n\r\n";
-    const std::string large = numbered_lines(100'000);
     const steps quits = request("quit") + good("") + steps{expect_end(1)};
     const steps works = request("get_metadata " + name) + good("13\r\n");
+    return {hftp_test("listing", {"the names of the files", "los nombres de los ficheros"},
+                      phase::plain_and_cut,
+                      request("get_file_listing") + good(name + "\r\n\r\n") + quits),
+            hftp_test("metadata", {"the size of a file", "el tamaño de un fichero"},
+                      phase::plain_and_cut, works + quits),
+            hftp_test("slice", {"a slice in base64", "un trozo en base64"}, phase::plain_and_cut,
+                      request(slice("0 4")) + good("aG9sYQ==\r\n") + request(slice("5 1")) +
+                          good("YQ==\r\n") + quits),
+            hftp_test("nothing", {"a slice of 0 bytes at the end", "un trozo de 0 bytes al final"},
+                      phase::plain, request(slice("13 0")) + good("\r\n") + quits),
+            hftp_test("raw", {"a raw slice", "un trozo sin codificar"}, phase::plain_and_cut,
+                      request(slice("0 4 raw")) + good("Content-Length: 4\r\n\r\nhola") + quits),
+            hftp_test("help", {"the commands in order", "las órdenes por orden"}, phase::plain,
+                      request("help") + good(commands))};
+}
+
+inline tests hftp_server_codes() {
+    const std::string name = hftp_file;
+    const steps works = request("get_metadata " + name) + good("13\r\n");
+    return {
+        hftp_test("unknown", {"200, and the server goes on", "200, y el servidor sigue"},
+                  phase::plain,
+                  request("sing") + refused("200") + request("HELP") + refused("200") + works,
+                  cause::hftp_check),
+        hftp_test(
+            "arguments", {"201, and the server goes on", "201, y el servidor sigue"}, phase::plain,
+            request("get_metadata") + refused("201") + request("get_metadata a/b") +
+                refused("201") + request(slice("0 +1")) + refused("201") + request(slice("0 0x1")) +
+                refused("201") + request(slice("0 1 raw2")) + refused("201") + works,
+            cause::hftp_check),
+        hftp_test("missing", {"202, and the server goes on", "202, y el servidor sigue"},
+                  phase::plain,
+                  request("get_metadata nada") + refused("202") + request("get_metadata ..") +
+                      refused("202") + works,
+                  cause::hftp_check),
+        hftp_test("offset", {"203, and the server goes on", "203, y el servidor sigue"},
+                  phase::plain, request(slice("10 4")) + refused("203") + works, cause::hftp_check),
+        hftp_test("bad-end",
+                  {"100 after a LF without CR, and the end", "100 tras un LF sin CR, y el fin"},
+                  phase::plain,
+                  steps{send(1, "help\nhelp\r\n")} + refused("100") + steps{expect_end(1)},
+                  cause::hftp_fatal),
+        hftp_test("bad-request",
+                  {"101 after an empty line, and the end", "101 tras una línea vacía, y el fin"},
+                  phase::plain, request("\r\nhelp") + refused("101") + steps{expect_end(1)},
+                  cause::hftp_fatal)};
+}
+
+inline tests hftp_server_sizes() {
+    const std::string name = hftp_file;
+    const std::string large = numbered_lines(100'000);
+    return {hftp_test("any-bytes", {"all 256 values of a byte", "los 256 valores de un byte"},
+                      phase::plain, request(slice("0 256")) + good(base64(every_byte()) + "\r\n"),
+                      cause::hftp_format, every_byte()),
+            hftp_test("pipelined", {"three requests in one piece", "tres peticiones en una pieza"},
+                      phase::after_cut,
+                      request(slice("0 4") + "\r\nsing\r\nget_metadata " + name) +
+                          good("aG9sYQ==\r\n") + refused("200") + good("13\r\n"),
+                      cause::pipelined),
+            hftp_test("large",
+                      {"a slice of 1.3 MB, to a client that reads late",
+                       "un trozo de 1,3 MB, a un cliente que lee tarde"},
+                      phase::after_cut,
+                      steps{read_late(1), send(1, slice("0 1300000") + "\r\n"),
+                            pause(milliseconds(300)), read_again(1)} +
+                          good(base64(large) + "\r\n"),
+                      cause::partial_send, large)};
+}
+
+inline tests hftp_server_unkind() {
+    const std::string name = hftp_file;
+    const std::string large = numbered_lines(100'000);
+    const steps works = request("get_metadata " + name) + good("13\r\n");
+    return {hftp_test(
+                "stall",
+                {"a client that stops delays nobody", "un cliente que se para no retrasa a nadie"},
+                phase::unkind,
+                steps{connect(2), send(2, "get_meta")} + works +
+                    steps{send(2, "data " + name + "\r\n"), find(2, "13\r\n")},
+                cause::one_at_a_time),
+            hftp_test("never-reads",
+                      {"a client that never reads delays nobody",
+                       "un cliente que nunca lee no retrasa a nadie"},
+                      phase::unkind,
+                      steps{connect(2), stop_reading(2), send(2, slice("0 1300000") + "\r\n"),
+                            pause(milliseconds(300))} +
+                          request("get_metadata " + name) + good("1300000\r\n"),
+                      cause::slow_reader, large),
+            hftp_test("reset",
+                      {"a client that resets costs nobody else",
+                       "un cliente que corta no afecta a otros"},
+                      phase::unkind, steps{connect(2), send(2, "get_meta"), reset(2)} + works)};
+}
+
+inline exercise hftp_server() {
     return {
         "hftp-server",
         {"files of {dir} in slices: lines, codes, base64",
          "ficheros de {dir} a trozos: líneas, códigos, base64"},
         "docs/17_hftp.md",
         role::server,
-        {hftp_test("listing", {"the names of the files", "los nombres de los ficheros"},
-                   phase::plain_and_cut,
-                   request("get_file_listing") + good(name + "\r\n\r\n") + quits),
-         hftp_test("metadata", {"the size of a file", "el tamaño de un fichero"},
-                   phase::plain_and_cut, works + quits),
-         hftp_test("slice", {"a slice in base64", "un trozo en base64"}, phase::plain_and_cut,
-                   request(slice("0 4")) + good("aG9sYQ==\r\n") + request(slice("5 1")) +
-                       good("YQ==\r\n") + quits),
-         hftp_test("nothing", {"a slice of 0 bytes at the end", "un trozo de 0 bytes al final"},
-                   phase::plain, request(slice("13 0")) + good("\r\n") + quits),
-         hftp_test("raw", {"a raw slice", "un trozo sin codificar"}, phase::plain_and_cut,
-                   request(slice("0 4 raw")) + good("Content-Length: 4\r\n\r\nhola") + quits),
-         hftp_test("help", {"the commands in order", "las órdenes por orden"}, phase::plain,
-                   request("help") + good(commands)),
-         hftp_test("unknown", {"200, and the server goes on", "200, y el servidor sigue"},
-                   phase::plain,
-                   request("sing") + refused("200") + request("HELP") + refused("200") + works,
-                   cause::hftp_check),
-         hftp_test("arguments", {"201, and the server goes on", "201, y el servidor sigue"},
-                   phase::plain,
-                   request("get_metadata") + refused("201") + request("get_metadata a/b") +
-                       refused("201") + request(slice("0 +1")) + refused("201") +
-                       request(slice("0 0x1")) + refused("201") + request(slice("0 1 raw2")) +
-                       refused("201") + works,
-                   cause::hftp_check),
-         hftp_test("missing", {"202, and the server goes on", "202, y el servidor sigue"},
-                   phase::plain,
-                   request("get_metadata nada") + refused("202") + request("get_metadata ..") +
-                       refused("202") + works,
-                   cause::hftp_check),
-         hftp_test("offset", {"203, and the server goes on", "203, y el servidor sigue"},
-                   phase::plain, request(slice("10 4")) + refused("203") + works,
-                   cause::hftp_check),
-         hftp_test("bad-end",
-                   {"100 after a LF without CR, and the end", "100 tras un LF sin CR, y el fin"},
-                   phase::plain,
-                   steps{send(1, "help\nhelp\r\n")} + refused("100") + steps{expect_end(1)},
-                   cause::hftp_fatal),
-         hftp_test("bad-request",
-                   {"101 after an empty line, and the end", "101 tras una línea vacía, y el fin"},
-                   phase::plain, request("\r\nhelp") + refused("101") + steps{expect_end(1)},
-                   cause::hftp_fatal),
-         hftp_test("any-bytes", {"all 256 values of a byte", "los 256 valores de un byte"},
-                   phase::plain, request(slice("0 256")) + good(base64(every_byte()) + "\r\n"),
-                   cause::hftp_format, every_byte()),
-         hftp_test("pipelined", {"three requests in one piece", "tres peticiones en una pieza"},
-                   phase::after_cut,
-                   request(slice("0 4") + "\r\nsing\r\nget_metadata " + name) +
-                       good("aG9sYQ==\r\n") + refused("200") + good("13\r\n"),
-                   cause::pipelined),
-         hftp_test("large",
-                   {"a slice of 1.3 MB, to a client that reads late",
-                    "un trozo de 1,3 MB, a un cliente que lee tarde"},
-                   phase::after_cut,
-                   steps{read_late(1), send(1, slice("0 1300000") + "\r\n"),
-                         pause(milliseconds(300)), read_again(1)} +
-                       good(base64(large) + "\r\n"),
-                   cause::partial_send, large),
-         hftp_test(
-             "stall",
-             {"a client that stops delays nobody", "un cliente que se para no retrasa a nadie"},
-             phase::unkind,
-             steps{connect(2), send(2, "get_meta")} + works +
-                 steps{send(2, "data " + name + "\r\n"), find(2, "13\r\n")},
-             cause::one_at_a_time),
-         hftp_test("never-reads",
-                   {"a client that never reads delays nobody",
-                    "un cliente que nunca lee no retrasa a nadie"},
-                   phase::unkind,
-                   steps{connect(2), stop_reading(2), send(2, slice("0 1300000") + "\r\n"),
-                         pause(milliseconds(300))} +
-                       request("get_metadata " + name) + good("1300000\r\n"),
-                   cause::slow_reader, large),
-         hftp_test(
-             "reset",
-             {"a client that resets costs nobody else", "un cliente que corta no afecta a otros"},
-             phase::unkind, steps{connect(2), send(2, "get_meta"), reset(2)} + works)}};
-}
-
-// ---- a client: check is a small server
-// -----------------------------------------------------------
-
-inline const std::string& hftp_content() {
-    static const std::string bytes = every_byte() + numbered_lines(20'000);
-    return bytes;
-}
-
-/// The answer to one request of a client, or "": it was quit.
-inline std::string hftp_answer(const std::string& line) {
-    std::istringstream stream(line);
-    std::string command;
-    std::string name;
-    std::string form;
-    std::size_t offset = 0;
-    std::size_t size = 0;
-    stream >> command;
-    if (command == "quit") return "";
-    if (command == "get_file_listing") return std::string("0 OK\r\n") + hftp_file + "\r\n\r\n";
-    stream >> name;
-    if (name != hftp_file) return "202 FILE NOT FOUND\r\n";
-    const std::string& content = hftp_content();
-    if (command == "get_metadata") return "0 OK\r\n" + std::to_string(content.size()) + "\r\n";
-    if (command != "get_slice" || !(stream >> offset >> size)) return "200 NO SUCH COMMAND\r\n";
-    if (offset > content.size() || size > content.size() - offset)
-        return "203 OFFSET EXCEEDS FILE SIZE\r\n";
-    const std::string part = content.substr(offset, size);
-    stream >> form;
-    if (form != "raw") return "0 OK\r\n" + base64(part) + "\r\n";
-    return "0 OK\r\nContent-Length: " + std::to_string(size) + "\r\n\r\n" + part;
-}
-
-/// Answers requests until the client quits or closes. Throws failure.
-inline void serve_hftp(stage& of) {
-    peer& client = of.at(1);
-    for (bool goes_on = true; goes_on;) {
-        const auto has_line = [&] {
-            return client.inbox.find('\n') != std::string::npos || client.has_ended();
-        };
-        if (!of.wait_until(has_line, of.times().answer)) throw failure{fault::nothing_came, 1};
-        const std::size_t end = client.inbox.find("\r\n");
-        if (end == std::string::npos && !client.inbox.empty()) {
-            failure found{fault::wrong_bytes, 1, "get_file_listing\r\n", client.inbox};
-            found.cause = cause::hftp_format;
-            throw found;
-        }
-        if (end == std::string::npos) return;
-        const std::string answer = hftp_answer(client.inbox.substr(0, end));
-        client.inbox.erase(0, end + 2);
-        goes_on = !answer.empty();
-        client.send(goes_on ? answer : "0 OK\r\n");
-        of.wait_until([&] { return client.is_all_sent(); }, of.times().answer);
-    }
-    client.end();
-}
-
-/// Answers the first request with these bytes, and closes.
-inline test hftp_broken_test(const char* name, const words& title, const std::string& answer) {
-    return {name,
-            title,
-            phase::unkind,
-            {type(std::string(hftp_file) + '\n'), accept(1), find(1, "\r\n"), send(1, answer),
-             end(1), end_input(), exits("error")},
-            words{"The client must check each answer, and end with another code than 0 if one is "
-                  "incomplete or has another form.",
-                  "El cliente debe comprobar cada respuesta, y acabar con un código distinto de 0 "
-                  "si una está incompleta o tiene otra forma."}};
-}
-
-inline exercise hftp_client() {
-    const steps fetches{
-        type(std::string(hftp_file) + '\n'), accept(1), call(serve_hftp), end_input(), exits("0"),
-        expect_file(hftp_content())};
-    return {
-        "hftp-client",
-        {"fetches foto.jpg in slices into its folder, {dir}",
-         "trae foto.jpg a trozos a su carpeta, {dir}"},
-        "docs/17_hftp.md",
-        role::client,
-        {{"file",
-          {"the file, byte for byte", "el fichero, byte a byte"},
-          phase::plain,
-          fetches,
-          cause::not_stored},
-         hftp_broken_test("internal-error", {"the server answers 199", "el servidor responde 199"},
-                          "199 INTERNAL SERVER ERROR\r\n"),
-         hftp_broken_test(
-             "truncated",
-             {"the server leaves inside an answer", "el servidor se va dentro de una respuesta"},
-             "0 O"),
-         hftp_broken_test(
-             "no-answer",
-             {"the server leaves in place of an answer", "el servidor se va en vez de responder"},
-             "")}};
+        hftp_server_answers() + hftp_server_codes() + hftp_server_sizes() + hftp_server_unkind()};
 }
 
 }  // namespace check

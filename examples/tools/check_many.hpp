@@ -66,7 +66,11 @@ inline steps busy(int times, milliseconds idle) {
     return table;
 }
 
-inline exercise idle_server(const timing& times) {
+inline tests idle_server_echo() {
+    return {line_test(), two_lines_test(), several_test(), end_test(), restart_test("hola\n")};
+}
+
+inline tests idle_server_silence(const timing& times) {
     constexpr words no_deadline{
         "The program does not close a client that stays silent. Remember for each client when it "
         "last sent something, and let the wait end at the first of these deadlines.",
@@ -85,36 +89,38 @@ inline exercise idle_server(const timing& times) {
         "que envía, y un cliente callado no debe arrastrarlo."};
     const milliseconds idle = times.idle;
     const milliseconds margin = idle / 2 + milliseconds(1000);
+    return {{"silent",
+             {"a silent client is closed after 5 s, and not before",
+              "un cliente callado se cierra a los 5 s, y no antes"},
+             phase::plain,
+             {connect(1), expect_silence(1, idle * 6 / 10),
+              expect_end(1).within(margin).because(no_deadline)}},
+            {"own-deadline",
+             {"beside a client that talks, a silent one is closed too",
+              "junto a un cliente que habla, uno callado también se cierra"},
+             phase::plain,
+             steps{connect(1), connect(2)} + busy(6, idle) +
+                 steps{expect_end(1).within(milliseconds(500)).because(one_for_all),
+                       send(2, "adios\n"), expect(2, "adios\n").because(talks_and_goes)}}};
+}
+
+inline tests idle_server_unkind() {
+    return {{"reset",
+             {"a client that resets costs nobody else", "un cliente que corta no afecta a otros"},
+             phase::unkind,
+             visit(1, "uno\n") + visit(2, "dos\n") +
+                 steps{reset(1), send(2, "dos\n"), expect(2, "dos\n")}},
+            gone_test("hola\n", "adios\n"),
+            slow_reader_test()};
+}
+
+inline exercise idle_server(const timing& times) {
     return {"idle-server",
             {"closes each client that is silent for 5 s, at its own time",
              "cierra a cada cliente callado durante 5 s, a su propio tiempo"},
             "docs/13_idle_clients.md",
             role::server,
-            {line_test(),
-             two_lines_test(),
-             several_test(),
-             end_test(),
-             restart_test("hola\n"),
-             {"silent",
-              {"a silent client is closed after 5 s, and not before",
-               "un cliente callado se cierra a los 5 s, y no antes"},
-              phase::plain,
-              {connect(1), expect_silence(1, idle * 6 / 10),
-               expect_end(1).within(margin).because(no_deadline)}},
-             {"own-deadline",
-              {"beside a client that talks, a silent one is closed too",
-               "junto a un cliente que habla, uno callado también se cierra"},
-              phase::plain,
-              steps{connect(1), connect(2)} + busy(6, idle) +
-                  steps{expect_end(1).within(milliseconds(500)).because(one_for_all),
-                        send(2, "adios\n"), expect(2, "adios\n").because(talks_and_goes)}},
-             {"reset",
-              {"a client that resets costs nobody else", "un cliente que corta no afecta a otros"},
-              phase::unkind,
-              visit(1, "uno\n") + visit(2, "dos\n") +
-                  steps{reset(1), send(2, "dos\n"), expect(2, "dos\n")}},
-             gone_test("hola\n", "adios\n"),
-             slow_reader_test()}};
+            idle_server_echo() + idle_server_silence(times) + idle_server_unkind()};
 }
 
 }  // namespace check

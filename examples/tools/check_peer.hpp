@@ -8,7 +8,7 @@
 // The cutter and the gate are those of chop. Nothing here waits.
 #pragma once
 
-#include "check_step.hpp"
+#include "check_exercise.hpp"
 #include "chop_cutter.hpp"
 #include "chop_delivery.hpp"
 

@@ -1,13 +1,9 @@
-// examples/tools/check_step.hpp -- what an exercise is made of: a table of steps.
+// examples/tools/check_step.hpp -- a step: something that check does, or expects of the program.
 //
-//     exercise            echo-server
-//       test                one line comes back
-//         step                connect(1)
-//         step                send(1, "hola\n")
-//         step                expect(1, "hola\n")
+//     connect(1)  send(1, "hola\n")  expect(1, "hola\n")
 //
-// A step says what check does, or what it expects of the program. The number is that of a
-// connection. In an exercise for servers, check plays the clients; in one for clients, the server.
+// The number is that of a connection. In an exercise for servers, check plays the clients; in one
+// for clients, it plays the server.
 #pragma once
 
 #include "check_words.hpp"
@@ -20,6 +16,7 @@
 namespace check {
 
 class stage;
+using std::chrono::milliseconds;
 
 enum class action {
     connect,
@@ -53,11 +50,11 @@ enum class action {
 
 struct step {
     action what;
-    int peer = 0;                         ///< the number of the connection
-    std::string bytes = {};               ///< what is sent, expected or typed
-    std::chrono::milliseconds time = {};  ///< 0: the time-out of the run
-    words cause = {};                     ///< the likely cause if this step fails
-    void (*function)(stage&) = nullptr;   ///< of a `call`
+    int peer = 0;                             ///< the number of the connection
+    std::string bytes = {};                   ///< what is sent, expected or typed
+    std::chrono::milliseconds time = {};      ///< 0: the time-out of the run
+    words cause = {};                         ///< the likely cause if this step fails
+    void (*function)(stage&, int) = nullptr;  ///< of a `call`; gets `peer`
 
     step because(const words& why) const {
         step other = *this;
@@ -176,75 +173,13 @@ inline step expect_calm() {
     return {action::expect_calm};
 }
 /// A conversation that no table can describe.
-inline step call(void (*function)(stage&)) {
-    return {action::call, 0, {}, {}, {}, function};
+inline step call(int peer, void (*function)(stage&, int)) {
+    return {action::call, peer, {}, {}, {}, function};
 }
 
 inline steps operator+(steps first, const steps& second) {
     first.insert(first.end(), second.begin(), second.end());
     return first;
-}
-
-/// When a test runs, and with which cuttings.
-enum class phase {
-    plain_and_cut,  ///< first plain; then chopped: by bytes, at random, glued
-    plain,          ///< only plain
-    after_cut,      ///< only plain, after the chopped ones: what the network cuts by itself
-    unkind          ///< at the end: clients that stall, reset, or never read
-};
-
-struct test {
-    const char* name;
-    words title;
-    phase when;
-    steps table;
-    words cause = {};
-    std::string file = {};  ///< the content of {file} before the program starts
-    bool has_file = false;
-};
-
-enum class role { server, client };
-
-struct exercise {
-    const char* name;
-    words title;
-    const char* chapter;  ///< a page of docs/
-    role program;
-    std::vector<test> tests;
-};
-
-/// What the command line sets for the tables.
-struct timing {
-    std::chrono::milliseconds answer{2000};  ///< how long the program may take for an answer
-    std::chrono::milliseconds idle{5000};    ///< when it drops a silent client
-};
-
-/// The same conversation with all that one peer sends in one piece: the steps in a row that send
-/// to a peer, and expect of it, become one send and one expect.
-inline steps glued(const steps& table) {
-    steps joined;
-    steps expected;
-    const auto flush = [&] {
-        joined.insert(joined.end(), expected.begin(), expected.end());
-        expected.clear();
-    };
-    for (const step& each : table) {
-        const bool is_send = each.what == action::send;
-        const bool is_expect = each.what == action::expect;
-        const bool other_peer = !expected.empty() && expected.front().peer != each.peer;
-        if ((!is_send && !is_expect) || other_peer) flush();
-        const bool joins_send = is_send && !joined.empty() && joined.back().what == action::send &&
-                                joined.back().peer == each.peer;
-        if (joins_send) {
-            joined.back().bytes += each.bytes;
-        } else if (is_expect && !expected.empty()) {
-            expected.back().bytes += each.bytes;
-        } else {
-            (is_expect ? expected : joined).push_back(each);
-        }
-    }
-    flush();
-    return joined;
 }
 
 }  // namespace check

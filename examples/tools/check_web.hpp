@@ -40,8 +40,8 @@ inline failure wrong_request(const std::string& expected, const std::string& rec
 }
 
 /// Waits for a whole request, and checks its lines. Throws failure.
-inline void read_request(stage& of) {
-    peer& client = of.at(1);
+inline void read_request(stage& of, int number) {
+    peer& client = of.at(number);
     const std::string end = "\r\n\r\n";
     const auto is_whole = [&] {
         return client.inbox.find(end) != std::string::npos || client.has_ended();
@@ -69,8 +69,8 @@ inline std::string response(const std::string& page, bool has_length = true) {
 }
 
 inline steps page_steps(const std::string& page, bool has_length) {
-    return {accept(1),   call(read_request), send(1, response(page, has_length)),
-            end(1),      end_input(),        exits("any"),
+    return {accept(1),   call(1, read_request), send(1, response(page, has_length)),
+            end(1),      end_input(),           exits("any"),
             prints(page)};
 }
 
@@ -99,7 +99,7 @@ inline exercise web_client() {
              {"reset",
               {"the server resets inside the page", "el servidor corta dentro de la página"},
               phase::unkind,
-              {accept(1), call(read_request), send(1, "HTTP/1.1 200 OK\r\n"),
+              {accept(1), call(1, read_request), send(1, "HTTP/1.1 200 OK\r\n"),
                pause(milliseconds(100)), reset(1), end_input(), exits("any")}}}};
 }
 
