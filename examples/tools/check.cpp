@@ -190,8 +190,12 @@ public:
         run_phase({phase::unkind}, cut(mode::whole), "");
     }
 
-    /// False: each test was left out.
-    bool has_run() const { return has_run_; }
+    /// False: each test would be left out.
+    bool has_tests() const {
+        return std::any_of(exercise_.all.begin(), exercise_.all.end(), [&](const auto& each) {
+            return skip_reason(each).outcome == check::status::pass;
+        });
+    }
 
 private:
     check::cutting cut(chop::mode how, bool is_glued = false) const {
@@ -221,7 +225,6 @@ private:
     void run_one(const check::test& each, check::cutting cut, const std::string& suffix) {
         check::result one = skip_reason(each);
         if (one.outcome == check::status::pass) {
-            has_run_ = true;
             cut.fails_uncut = wrong_uncut_.count(each.name) > 0;
             one = check::test_run(settings_.program, settings_.times, exercise_, each, cut).run();
         }
@@ -252,7 +255,6 @@ private:
     check::report& report_;
     std::set<std::string> wrong_uncut_;  // the names of tests that have failed without a cut
     bool is_over_ = false;
-    bool has_run_ = false;
 };
 
 int run_exercise(const program::options& given, const check::exercise& of,
@@ -262,12 +264,12 @@ int run_exercise(const program::options& given, const check::exercise& of,
     const check::scratch_folder folder;
     how.program.folder = folder.path();
     check::report results(of, given.flag("json"));
-    if (!given.flag("seed")) program::say("seed ", how.seed);
-    test_series all(of, how, results);
-    all.run();
-    if (!all.has_run())
+    test_series series(of, how, results);
+    if (!series.has_tests())
         throw program::usage_error(
-            "no test is left to run: check must start the program with --cmd");
+            "no test is left to run: check must start the program, with --cmd");
+    if (!given.flag("seed")) program::say("seed ", how.seed);
+    series.run();
     results.finish();
     return results.has_failed() ? 1 : 0;
 }
@@ -291,7 +293,12 @@ int run_check(const program::options& given) {
     const check::exercise& of = exercise_named(all, given.words()[0]);
     ::signal(SIGPIPE, SIG_IGN);  // the program may close its standard input
     program::catch_signals();
-    return run_exercise(given, of, times);
+    try {
+        return run_exercise(given, of, times);
+    } catch (const check::interrupted& stop) {
+        program::say("check: ", stop.what());
+        return 1;  // nobody knows whether all would have passed
+    }
 }
 
 }  // namespace

@@ -17,20 +17,20 @@ inline tests echo_client_answers() {
     return {{"line",
              {"one line and its answer", "una línea y su respuesta"},
              phase::plain_and_cut,
-             {type("hola\n"), accept(1), find(1, "hola"), send(1, "hola\n"), end_input(), ends,
-              prints("hola")}},
+             {type("hola\n"), accept(1), find(1, "hola"), send(1, "hola\n"), end_input(), end(1),
+              ends, prints("hola")}},
             {"two-lines",
              {"two lines and their answers", "dos líneas y sus respuestas"},
              phase::plain_and_cut,
              {type("hola\n"), accept(1), find(1, "hola"), send(1, "hola\n"), type("adios\n"),
-              find(1, "adios"), send(1, "adios\n"), end_input(), ends, prints("hola"),
+              find(1, "adios"), send(1, "adios\n"), end_input(), end(1), ends, prints("hola"),
               prints("adios")}},
             {"other-answer",
              {"the answer is printed, and not what was typed",
               "se muestra la respuesta, y no lo tecleado"},
              phase::plain_and_cut,
              {type("hola\n"), accept(1), find(1, "hola"), send(1, "HOLA A TODOS\n"), end_input(),
-              ends, prints("HOLA A TODOS")}}};
+              end(1), ends, prints("HOLA A TODOS")}}};
 }
 
 inline tests echo_client_unkind() {

@@ -70,8 +70,7 @@ public:
     void read_again() { is_reading_ = true; }
 
     pollfd watch() const {
-        const bool reads = is_reading_ && !has_ended_ && !was_reset_;
-        int events = reads ? POLLIN : 0;
+        int events = can_receive() ? POLLIN : 0;
         if (is_blocked_) events |= POLLOUT;
         return {events == 0 ? -1 : stream_.fd(), static_cast<short>(events), 0};
     }
@@ -79,10 +78,10 @@ public:
     /// When forward() is worth another call, at the latest.
     trama::duration look_again() const { return look_again_; }
 
-    /// Takes what has come.
+    /// Takes what has come; of a program that sends without end, only a part.
     void receive() {
         char bytes[65536];
-        while (is_open() && is_reading_ && !has_ended_ && !was_reset_) {
+        for (int piece = 0; piece < most_pieces && can_receive(); ++piece) {
             const trama::io_result got = stream_.try_recv_some(bytes, sizeof bytes);
             if (got.status == trama::io_status::would_block) return;
             if (got.status == trama::io_status::end_of_stream) has_ended_ = true;
@@ -113,6 +112,13 @@ public:
 private:
     static constexpr std::chrono::milliseconds patience{500};
     static constexpr std::size_t most_history = 65536;
+    static constexpr std::size_t most_unread = 64 * 1024 * 1024;
+    static constexpr int most_pieces = 64;  // at once
+
+    bool can_receive() const {
+        const bool has_more = is_open() && !has_ended_ && !was_reset_;
+        return has_more && is_reading_ && inbox.size() < most_unread;
+    }
 
     bool is_paced() const { return cutter_.how() != chop::mode::whole && !gave_up_; }
 

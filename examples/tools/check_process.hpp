@@ -180,6 +180,7 @@ public:
 
 private:
     static constexpr std::size_t most_kept = 4 * 1024 * 1024;
+    static constexpr int most_pieces = 16;  // at once: a program may print without end
 
     static void adopt_orphans() {
 #ifdef __linux__
@@ -218,7 +219,7 @@ private:
 
     static void read(trama::unique_fd& from, std::string& into) {
         char bytes[65536];
-        while (from) {
+        for (int piece = 0; from && piece < most_pieces; ++piece) {
             const ssize_t count = ::read(from.get(), bytes, sizeof bytes);
             if (count == 0) from.reset();
             if (count <= 0) return;

@@ -30,6 +30,7 @@ SERVERS = [
     ("turns-server", "03_echo_server/first_echo_server", "{port}"),
     ("short-visit-server", "04_short_visits/short_visit_server", SERVER + " --idle 1", "--idle",
      "1"),
+    ("short-visit-server", "04_short_visits/first_short_visits", "{port}"),
     ("framed-server", "08_frames/framed_echo_server", SERVER),
     ("framed-server", "08_frames/first_framed_server", "{port}"),
     ("framed-server", "12_select/framed_echo_server", SERVER),
@@ -39,6 +40,7 @@ SERVERS = [
     ("select-server", "11_threads/thread_echo_server", SERVER),
     ("select-server", "11_threads/fork_echo_server", SERVER),
     ("idle-server", "13_idle_clients/idle_echo_server", SERVER + " --idle 1", "--idle", "1"),
+    ("idle-server", "13_idle_clients/first_idle_server", "{port}"),
     ("chat-lines", "14_group_chat/chat_server", SERVER + " --lines"),
     # It says in its first lines that it has no names.
     ("chat-lines", "14_group_chat/first_chat_server", "{port}", "--skip", "entered,prefix,offline"),
@@ -269,6 +271,19 @@ class Labs(CheckCase):
         self.assertIn("loops without waiting", causes["truncated"])
         self.assertIn("byte 6", causes["colon"])
 
+    def test_the_echo_client_of_the_lab_takes_one_recv_for_the_answer(self):
+        command = self.script("""
+            import sys
+            sys.path.insert(0, %r)
+            import lab_peers
+            for answer in lab_peers.echo_client(int(sys.argv[1]), [b"hola", b"adios"]):
+                print(answer)
+        """ % str(HERE))
+        _, found = self.results("echo-client", "--client", command + " {port}", "--all")
+        stories = {each["name"]: one_line(each["message"]) for each in found["tests"]}
+        self.assertEqual(stories["two-lines"], "")
+        self.assertIn("one recv for one message", stories["two-lines/bytes"])
+
     def test_the_naive_readmsg_client_fails(self):
         command = programs.example("08_frames/naive/readmsg_client") + " " + CLIENT
         self.assert_caught("framed-client", "--client", command, "colon", "byte 6")
@@ -402,6 +417,26 @@ class Running(CheckCase):
         self.assert_caught("echo-server", "--cmd", command + " {port}", "line",
                            "waits for more than has come")
 
+    def test_a_program_that_prints_and_sends_without_end_costs_a_bounded_time(self):
+        command = self.script("""
+            import socket, sys
+            listener = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+            client, _ = listener.accept()
+            while True:
+                print("x" * 1000)
+                client.sendall(b"hola\\n" * 1000)
+        """)
+        self.assert_caught("echo-server", "--cmd", command + " {port}", "line",
+                           "same answer twice")
+
+    def test_a_command_that_does_not_exist_is_called_so(self):
+        self.assert_caught("echo-server", "--cmd", "./no-such-program {port}", "line",
+                           "cannot run this command")
+
+    def test_a_server_that_others_have_started_cannot_show_its_files(self):
+        self.assert_usage_error(CHECK, "copy-lines-server", "--connect", "127.0.0.1:1",
+                                says="no test is left to run")
+
     @staticmethod
     def is_alive(number):
         try:
@@ -437,7 +472,7 @@ class Running(CheckCase):
         while not numbers.exists() or not numbers.read_text().strip():
             self.assertLess(time.monotonic(), end, "the program never started")
         program.signal(signal.SIGINT)
-        program.wait_exit()
+        self.assertEqual(program.wait_exit(), 1, program.story("not all has passed"))
         self.assertFalse(self.is_alive(int(numbers.read_text())))
 
     def test_dir_is_a_folder_that_is_removed_at_the_end(self):
