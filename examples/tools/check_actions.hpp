@@ -56,16 +56,6 @@ public:
         }
     }
 
-    /// A program that uses the processor for more than this part of a time works.
-    static constexpr double spinning = 0.3;
-
-private:
-    peer& peer_of(const step& now) { return stage_.at(now.peer); }
-
-    milliseconds limit_of(const step& now) const {
-        return now.time.count() > 0 ? now.time : stage_.times().answer;
-    }
-
     /// The bytes with the ports of the connections put in.
     std::string with_ports(std::string bytes) {
         for (int number = 1; number <= 9; ++number) {
@@ -74,6 +64,16 @@ private:
             replace_all(bytes, place, std::to_string(stage_.at(number).own_port()));
         }
         return bytes;
+    }
+
+    /// A program that uses the processor for more than this part of a time works.
+    static constexpr double spinning = 0.3;
+
+private:
+    peer& peer_of(const step& now) { return stage_.at(now.peer); }
+
+    milliseconds limit_of(const step& now) const {
+        return now.time.count() > 0 ? now.time : stage_.times().answer;
     }
 
     // ---- what check does ----
@@ -194,8 +194,9 @@ private:
 
     void expect_never(const step& now) {
         const peer& from = peer_of(now);
-        if (from.history.find(now.bytes) == std::string::npos) return;
-        throw failure{fault::too_many, now.peer, "", from.history};
+        const std::size_t place = from.history.find(now.bytes);
+        if (place == std::string::npos) return;
+        throw failure{fault::too_many, now.peer, "", from.history.substr(place)};
     }
 
     void expect_refusal(const step& now) {

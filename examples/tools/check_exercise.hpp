@@ -34,6 +34,14 @@ struct test {
     bool has_file = false;
 };
 
+/// The same steps; if one of them fails, this is the likely cause.
+inline steps because(const words& why, steps table) {
+    for (step& each : table) {
+        each.cause = why;
+    }
+    return table;
+}
+
 using tests = std::vector<test>;
 
 /// The tests of several tables, in this order.

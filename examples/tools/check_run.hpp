@@ -44,8 +44,7 @@ public:
             stage_.prepare_folder(test_.has_file, test_.file);
             stage_.open();
             for (const step& each : table_) {
-                current_ = &each;
-                history_.push_back(step_line(each, exercise_.program));
+                begin(each);
                 actions_.perform(each);
             }
         } catch (const failure& what) {
@@ -68,6 +67,13 @@ public:
     }
 
 private:
+    void begin(const step& next) {
+        current_ = &next;
+        step shown_step = next;
+        shown_step.bytes = actions_.with_ports(next.bytes);
+        history_.push_back(step_line(shown_step, exercise_.program));
+    }
+
     // ---- the cause ----
 
     /// A server that has failed one client may be about to end.
