@@ -274,11 +274,16 @@ int run_exercise(const program::options& given, const check::exercise& of,
     return results.has_failed() ? 1 : 0;
 }
 
+/// The number of the chapter: "03" of "docs/03_echo_server.md".
+std::string number_of(const std::string& chapter) {
+    return chapter.substr(chapter.find('/') + 1, 2);
+}
+
 int list_exercises(const std::vector<check::exercise>& all) {
     for (const check::exercise& each : all) {
         const char* option = each.program == role::server ? "--cmd" : "--client";
-        std::cout << check::padded(each.name, 20) << check::padded(option, 10)
-                  << check::padded(check::text(each.title), 64) << each.chapter << '\n';
+        std::cout << number_of(each.chapter) << "  " << check::padded(each.name, 20)
+                  << check::padded(option, 10) << check::text(each.title) << '\n';
     }
     return 0;
 }

@@ -24,7 +24,6 @@ public:
 
     /// Does what the step says. Throws failure if the program does not do what it must.
     void perform(const step& now) {
-        stage_.processor_share();  // begins to measure
         switch (now.what) {
             case action::connect: return stage_.connect(now.peer);
             case action::accept: return stage_.accept(now.peer);

@@ -32,6 +32,7 @@ inline const std::string& much() {
     return lines;
 }
 
+// [region visit]
 /// A client comes, says something, and gets it back.
 inline steps visit(int peer, const std::string& bytes) {
     return {connect(peer), send(peer, bytes), expect(peer, bytes)};
@@ -41,12 +42,15 @@ inline steps visit(int peer, const std::string& bytes) {
 inline steps goodbye(int peer) {
     return {end(peer), expect_end(peer)};
 }
+// [/region visit]
 
+// [region gone]
 /// The program is halted while an answer is due and the client goes away: it answers to nobody.
 inline steps gone_before_the_answer(const std::string& first, const std::string& second) {
     return visit(1, first) + steps{freeze(), send(1, second), end(1), reset(1), thaw()} +
            visit(2, first);
 }
+// [/region gone]
 
 inline test line_test() {
     return {"line",
@@ -55,12 +59,14 @@ inline test line_test() {
             visit(1, "hola\n") + goodbye(1)};
 }
 
+// [region two-lines]
 inline test two_lines_test() {
     return {"two-lines",
             {"two lines come back, each once", "dos líneas vuelven, cada una una vez"},
             phase::plain_and_cut,
             visit(1, "hola\n") + steps{send(1, "adios\n"), expect(1, "adios\n")} + goodbye(1)};
 }
+// [/region two-lines]
 
 inline test any_bytes_test() {
     return {"any-bytes",

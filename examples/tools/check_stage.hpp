@@ -139,19 +139,25 @@ public:
     }
 
     /// Calls turn() until `is_true()`, or until nothing has moved for `limit`. Returns is_true().
+    /// A wait that is not over soon begins to measure the processor: see processor_share().
     template <typename Condition>
     bool wait_until(Condition is_true, std::chrono::milliseconds limit) {
         const trama::deadline all(10 * limit);
+        const trama::deadline soon(std::chrono::milliseconds(100));
         trama::deadline quiet(limit);
         std::uint64_t moved = bytes_moved();
-        while (!is_true()) {
-            if (quiet.passed() || all.passed()) return is_true();
+        bool is_measured = false;
+        while (!is_true() && !quiet.passed() && !all.passed()) {
+            if (!is_measured && soon.passed()) {
+                processor_share();
+                is_measured = true;
+            }
             turn(std::min<trama::duration>(quiet.left(), std::chrono::milliseconds(20)));
             const std::uint64_t now = bytes_moved();
             if (now != moved) quiet = trama::deadline(limit);
             moved = now;
         }
-        return true;
+        return is_true();
     }
 
     /// Lets time pass.

@@ -189,11 +189,10 @@ class CommandLine(CheckCase):
         shown = self.check("list")
         self.assertEqual((shown.code, shown.stderr), (0, ""))
         rows = [line.split() for line in shown.stdout.splitlines()]
-        for name, option, chapter in [("echo-server", "--cmd", "docs/03_echo_server.md"),
-                                      ("framed-client", "--client", "docs/08_frames.md")]:
-            self.assertIn((name, option, chapter), [(row[0], row[1], row[-1]) for row in rows])
+        for row in (["03", "echo-server", "--cmd"], ["08", "framed-client", "--client"]):
+            self.assertIn(row, [each[:3] for each in rows])
         for row in rows:
-            self.assertTrue((programs.ROOT / row[-1]).exists(), row)
+            self.assertEqual(len(list((programs.ROOT / "docs").glob(row[0] + "_*.md"))), 1, row)
 
     def test_list_is_in_spanish_too(self):
         self.assertIn("devuelve lo que recibe", self.check("list", "--lang", "es").stdout)

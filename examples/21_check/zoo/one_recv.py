@@ -9,14 +9,14 @@ import sys
 
 
 def serve(client):
-    while True:
-        message = client.recv(2_000_000)  # the error: one recv, one message
-        if not re.match(rb"[0-9]{6}:", message):
-            return
-        payload = message[7:]
-        if len(payload) != int(message[:6]):
-            return
-        client.sendall(b"%06d:" % len(payload) + payload)
+    message = client.recv(2_000_000)
+    while message:
+        if len(message) >= 7:  # the error: a shorter one is forgotten, and was the beginning
+            payload = message[7:]
+            if not re.match(rb"[0-9]{6}:", message) or len(payload) != int(message[:6]):
+                return
+            client.sendall(b"%06d:" % len(payload) + payload)
+        message = client.recv(2_000_000)
 
 
 listener = socket.create_server(("127.0.0.1", int(sys.argv[1])))
