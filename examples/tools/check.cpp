@@ -1,5 +1,4 @@
-// check -- tells whether your program is right, in any language, also with unkind pieces and
-// clients
+// check -- tells whether your program is right, in any language, also when the network is unkind
 //
 // Goal:     A program that works once may be wrong: with other pieces, a client that leaves, or one
 //           that never reads. check tries these cases in the order in which the chapters teach
@@ -162,8 +161,7 @@ std::vector<std::string> read_skipped(const std::string& list, const check::exer
     return names;
 }
 
-// ---- the tests, in the order of teaching
-// ---------------------------------------------------------
+// ---- the tests, in the order of teaching -------------------------------------------------------
 
 /// Which tests run, and how.
 struct settings {
@@ -232,7 +230,10 @@ private:
         one.title = check::text(each.title);
         const bool is_wrong = one.outcome == check::status::fail;
         if (is_wrong && suffix.empty()) wrong_uncut_.insert(each.name);
-        is_over_ = is_wrong && !settings_.goes_on;
+        has_passed_ = has_passed_ || one.outcome == check::status::pass;
+        // A program that was never reached costs the time to start once, and not in each test.
+        const bool is_hopeless = one.is_unreachable && !has_passed_;
+        is_over_ = is_wrong && (!settings_.goes_on || is_hopeless);
         report_.add(one);
     }
 
@@ -254,6 +255,7 @@ private:
     const settings& settings_;
     check::report& report_;
     std::set<std::string> wrong_uncut_;  // the names of tests that have failed without a cut
+    bool has_passed_ = false;
     bool is_over_ = false;
 };
 

@@ -218,10 +218,10 @@ private:
     void exits(const step& now) {
         stage_.wait_until([&] { return stage_.has_program_ended(); }, limit_of(now));
         if (!stage_.has_program_ended()) throw failure{fault::still_running};
-        if (now.bytes == "any") return;
-        const bool is_success = stage_.program().exit_code() == 0;
-        if (is_success != (now.bytes == "0"))
-            throw failure{fault::wrong_exit, 0, {}, {}, stage_.exit_text()};
+        const int code = *stage_.program().exit_code();
+        const bool was_killed = code >= 128;  // by a signal, and not on purpose
+        const bool is_wrong = now.bytes != "any" && (code == 0) != (now.bytes == "0");
+        if (was_killed || is_wrong) throw failure{fault::wrong_exit, 0, {}, {}, stage_.exit_text()};
     }
 
     void expect_file(const step& now) {

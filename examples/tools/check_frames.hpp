@@ -200,19 +200,19 @@ inline tests framed_client_messages() {
              {"letters of two bytes", "letras de dos bytes"},
              phase::plain_and_cut,
              {type("año\n"), accept(1), expect(1, frame("año")), send(1, frame("mañana")),
-              end_input(), end(1), ends, prints("mañana")},
+              end_input(), end(1), exits("any"), prints("mañana")},
              cause::letters},
             {"empty",
              {"an empty line", "una línea vacía"},
              phase::plain_and_cut,
              {type("\n"), accept(1), expect(1, frame("")), send(1, frame("")), type("hola\n"),
-              expect(1, hola), send(1, hola), end_input(), end(1), ends, prints("hola")},
+              expect(1, hola), send(1, hola), end_input(), end(1), exits("any"), prints("hola")},
              cause::empty_payload},
             {"colon",
              {"an answer that starts with a colon", "una respuesta que empieza por dos puntos"},
              phase::plain_and_cut,
              {type("hola\n"), accept(1), expect(1, hola), send(1, frame(":a:b")), end_input(),
-              end(1), ends, prints(":a:b")},
+              end(1), exits("any"), prints(":a:b")},
              cause::colon}};
 }
 

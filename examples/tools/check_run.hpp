@@ -22,8 +22,9 @@ struct result {
     std::string name;
     std::string title;
     status outcome = status::pass;
-    std::string message;  ///< the story of a failure, or the reason of a skip
-    std::string output;   ///< the last lines of the program
+    std::string message;          ///< the story of a failure, or the reason of a skip
+    std::string output;           ///< the last lines of the program
+    bool is_unreachable = false;  ///< no connection was made
 };
 
 class test_run {
@@ -50,6 +51,8 @@ public:
         } catch (const failure& what) {
             found.outcome = status::fail;
             found.message = story_of(what);
+            found.is_unreachable =
+                what.what == fault::not_listening || what.what == fault::no_connection;
         }
         found.output = last_lines(stage_.program().printed() + stage_.program().printed_errors());
         return found;
@@ -91,8 +94,8 @@ private:
         const bool is_orderly = stage_.program().exit_code() == 0 && !test_.cause.is_empty();
         if (is_gone && !is_orderly && current_->cause.is_empty()) return cause::crashed;
         if (!cut_.is_whole() && !cut_.fails_uncut) return cause::one_recv;
-        if (!test_.cause.is_empty()) return test_.cause;
-        return current_->cause.is_empty() ? general_cause(what.what) : current_->cause;
+        if (!current_->cause.is_empty()) return current_->cause;
+        return test_.cause.is_empty() ? general_cause(what.what) : test_.cause;
     }
 
     /// The cause that the exit code tells. Empty: none.

@@ -160,7 +160,7 @@ inline step expect_refusal(int peer) {
 inline step prints(std::string bytes) {
     return {action::prints, 0, std::move(bytes)};
 }
-/// It ends, with the code "0", "error" (another one), or "any".
+/// It ends by itself, and no signal ends it. Its exit code is "0", "error" (another one) or "any".
 inline step exits(std::string code = "0") {
     return {action::exits, 0, std::move(code)};
 }

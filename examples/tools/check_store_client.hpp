@@ -28,15 +28,16 @@ inline void take_name(stage& of, int number) {
 
 inline test upload_test(const char* name, const words& title, phase when,
                         const std::string& bytes) {
-    return {name,
-            title,
-            when,
-            {accept(1), expect(1, code(0)), send(1, code(0)), call(1, take_name), read_late(1),
-             pause(milliseconds(100)), read_again(1), expect(1, sized(bytes)), send(1, code(0)),
-             end(1), exits("0").within(milliseconds(5000))},
-            cause::not_sent,
-            bytes,
-            true};
+    return {
+        name,
+        title,
+        when,
+        {accept(1), expect(1, code(0)).because(cause::store_format), send(1, code(0)),
+         call(1, take_name), read_late(1), pause(milliseconds(100)), read_again(1),
+         expect(1, sized(bytes)), send(1, code(0)), end(1), exits("0").within(milliseconds(5000))},
+        cause::not_sent,
+        bytes,
+        true};
 }
 
 inline exercise store_upload() {

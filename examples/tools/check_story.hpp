@@ -160,7 +160,7 @@ inline std::string last_lines(const std::string& printed) {
             lines.back() += byte;
         }
     }
-    if (lines.back().empty()) lines.pop_back();
+    lines.erase(std::remove(lines.begin(), lines.end(), ""), lines.end());
     std::string shown_lines;
     for (std::size_t i = lines.size() - std::min(lines.size(), most_lines); i < lines.size(); ++i) {
         shown_lines += "        " + trama::escaped(lines[i], 200) + '\n';

@@ -99,6 +99,10 @@ class Running(CheckCase):
                            "Nothing listens")
         self.assertLess(time.monotonic() - begin, programs.LIMIT)
 
+    def test_with_all_a_server_that_is_never_reached_is_started_once(self):
+        _, found = self.results("echo-server", "--cmd", "./no-such-program {port}", "--all")
+        self.assertEqual([each["name"] for each in found["tests"]], ["line"])
+
     def test_a_client_that_never_connects_costs_a_bounded_time(self):
         self.assert_caught("two-sends", "--client", "sleep 1000 # {port}", "nine-bytes",
                            "did not connect")
