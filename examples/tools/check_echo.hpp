@@ -165,55 +165,67 @@ inline exercise echo_server() {
              never_reads_then_leaves_test()}};
 }
 
-inline exercise turns_server() {
+/// Nine clients at once, served in their order.
+inline steps nine_clients() {
+    steps table;
+    for (int number = 1; number <= 9; ++number) {
+        table = table + steps{connect(number), send(number, "hola\n")};
+    }
+    for (int number = 1; number <= 9; ++number) {
+        table = table + steps{expect(number, "hola\n")} + goodbye(number);
+    }
+    return table;
+}
+
+inline tests turns_server_visits() {
     constexpr words only_once{
         "The program does not come back to accept: after a client has left, the next one in the "
         "queue must be served. Put accept into the loop, and close only the socket of the client.",
         "El programa no vuelve a accept: cuando un cliente se va, hay que atender al siguiente de "
         "la cola. Pon accept dentro del bucle, y cierra solo el socket del cliente."};
-    steps nine;
-    for (int number = 1; number <= 9; ++number) {
-        nine = nine + steps{connect(number), send(number, "hola\n")};
-    }
-    for (int number = 1; number <= 9; ++number) {
-        nine = nine + steps{expect(number, "hola\n")} + goodbye(number);
-    }
+    return {{"one",
+             {"one client", "un cliente"},
+             phase::plain_and_cut,
+             visit(1, "hola\n") + goodbye(1)},
+            {"waiting",
+             {"a client that waits is served when the first one has left",
+              "un cliente que espera es atendido cuando el primero se va"},
+             phase::plain_and_cut,
+             steps{connect(1), connect(2), connect(3), send(1, "uno\n"), expect(1, "uno\n")} +
+                 goodbye(1) + steps{send(2, "dos\n"), expect(2, "dos\n")} + goodbye(2) +
+                 steps{send(3, "tres\n"), expect(3, "tres\n")} + goodbye(3),
+             only_once},
+            {"nine",
+             {"nine clients at once", "nueve clientes a la vez"},
+             phase::plain,
+             nine_clients(),
+             only_once},
+            {"silent",
+             {"a client that leaves without a word", "un cliente que se va sin decir nada"},
+             phase::plain,
+             steps{connect(1)} + goodbye(1) + visit(2, "hola\n") + goodbye(2),
+             only_once},
+            restart_test("hola\n")};
+}
+
+inline tests turns_server_unkind() {
+    return {{"reset-in-queue",
+             {"a client that resets while it waits", "un cliente que corta mientras espera"},
+             phase::unkind,
+             visit(1, "uno\n") +
+                 steps{connect(2), send(2, "dos\n"), reset(2), connect(3), send(3, "tres\n")} +
+                 goodbye(1) + steps{expect(3, "tres\n")} + goodbye(3)},
+            reset_test("hola\n"),
+            gone_test("hola\n", "adios\n")};
+}
+
+inline exercise turns_server() {
     return {"turns-server",
             {"serves the clients that wait, one after another",
              "atiende a los clientes que esperan, uno tras otro"},
             "docs/03_echo_server.md",
             role::server,
-            {{"one",
-              {"one client", "un cliente"},
-              phase::plain_and_cut,
-              visit(1, "hola\n") + goodbye(1)},
-             {"waiting",
-              {"a client that waits is served when the first one has left",
-               "un cliente que espera es atendido cuando el primero se va"},
-              phase::plain_and_cut,
-              steps{connect(1), connect(2), connect(3), send(1, "uno\n"), expect(1, "uno\n")} +
-                  goodbye(1) + steps{send(2, "dos\n"), expect(2, "dos\n")} + goodbye(2) +
-                  steps{send(3, "tres\n"), expect(3, "tres\n")} + goodbye(3),
-              only_once},
-             {"nine",
-              {"nine clients at once", "nueve clientes a la vez"},
-              phase::plain,
-              nine,
-              only_once},
-             {"silent",
-              {"a client that leaves without a word", "un cliente que se va sin decir nada"},
-              phase::plain,
-              steps{connect(1)} + goodbye(1) + visit(2, "hola\n") + goodbye(2),
-              only_once},
-             restart_test("hola\n"),
-             {"reset-in-queue",
-              {"a client that resets while it waits", "un cliente que corta mientras espera"},
-              phase::unkind,
-              visit(1, "uno\n") +
-                  steps{connect(2), send(2, "dos\n"), reset(2), connect(3), send(3, "tres\n")} +
-                  goodbye(1) + steps{expect(3, "tres\n")} + goodbye(3)},
-             reset_test("hola\n"),
-             gone_test("hola\n", "adios\n")}};
+            turns_server_visits() + turns_server_unkind()};
 }
 
 }  // namespace check

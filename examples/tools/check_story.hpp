@@ -7,7 +7,9 @@
 #include "chop_cutter.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace check {
@@ -93,49 +95,40 @@ inline std::string recent(const std::vector<std::string>& lines) {
     return story;
 }
 
-/// What went wrong, in one sentence.
+/// What each fault means, in one sentence.
+inline constexpr std::pair<fault, words> sentences[] = {
+    {fault::wrong_bytes, {"Other bytes came.", "Llegaron otros bytes."}},
+    {fault::nothing_came, {"Nothing came in time.", "No llegó nada a tiempo."}},
+    {fault::too_few, {"A part came, and then nothing more.", "Llegó una parte, y nada más."}},
+    {fault::ended_early,
+     {"The program closed the connection before it had sent all.",
+      "El programa cerró la conexión antes de enviarlo todo."}},
+    {fault::was_reset,
+     {"The connection was reset by the program.", "El programa cortó la conexión con un reset."}},
+    {fault::too_many, {"Bytes came where none were expected.", "Llegaron bytes que sobran."}},
+    {fault::not_closed,
+     {"The program did not close the connection in time.",
+      "El programa no cerró la conexión a tiempo."}},
+    {fault::closed_too_soon,
+     {"The program closed a connection that must stay open.",
+      "El programa cerró una conexión que debe seguir abierta."}},
+    {fault::not_taken,
+     {"The program did not receive all that was sent.", "El programa no recibió todo lo enviado."}},
+    {fault::program_ended, {"The program has ended.", "El programa ha terminado."}},
+    {fault::not_listening, {"No connection to the program.", "No hay conexión con el programa."}},
+    {fault::no_connection, {"The program did not connect.", "El programa no se conectó."}},
+    {fault::not_printed, {"The program did not print this.", "El programa no mostró esto."}},
+    {fault::wrong_exit,
+     {"The program ended with another exit code.", "El programa acabó con otro código de salida."}},
+    {fault::still_running, {"The program did not end in time.", "El programa no acabó a tiempo."}},
+    {fault::wrong_file, {"The file has another content.", "El fichero tiene otro contenido."}},
+    {fault::uses_processor,
+     {"The program uses the processor while it has nothing to do.",
+      "El programa usa el procesador sin tener nada que hacer."}}};
+
 inline words sentence(fault what) {
-    switch (what) {
-        case fault::wrong_bytes: return {"Other bytes came.", "Llegaron otros bytes."};
-        case fault::nothing_came: return {"Nothing came in time.", "No llegó nada a tiempo."};
-        case fault::too_few:
-            return {"A part came, and then nothing more.", "Llegó una parte, y nada más."};
-        case fault::ended_early:
-            return {"The program closed the connection before it had sent all.",
-                    "El programa cerró la conexión antes de enviarlo todo."};
-        case fault::was_reset:
-            return {"The connection was reset by the program.",
-                    "El programa cortó la conexión con un reset."};
-        case fault::too_many:
-            return {"Bytes came where none were expected.", "Llegaron bytes que sobran."};
-        case fault::not_closed:
-            return {"The program did not close the connection in time.",
-                    "El programa no cerró la conexión a tiempo."};
-        case fault::closed_too_soon:
-            return {"The program closed a connection that must stay open.",
-                    "El programa cerró una conexión que debe seguir abierta."};
-        case fault::not_taken:
-            return {"The program did not receive all that was sent.",
-                    "El programa no recibió todo lo enviado."};
-        case fault::program_ended: return {"The program has ended.", "El programa ha terminado."};
-        case fault::not_listening:
-            return {"No connection to the program.", "No hay conexión con el programa."};
-        case fault::no_connection:
-            return {"The program did not connect.", "El programa no se conectó."};
-        case fault::not_printed:
-            return {"The program did not print this.", "El programa no mostró esto."};
-        case fault::wrong_exit:
-            return {"The program ended with another exit code.",
-                    "El programa acabó con otro código de salida."};
-        case fault::still_running:
-            return {"The program did not end in time.", "El programa no acabó a tiempo."};
-        case fault::wrong_file:
-            return {"The file has another content.", "El fichero tiene otro contenido."};
-        case fault::uses_processor:
-            return {"The program uses the processor while it has nothing to do.",
-                    "El programa usa el procesador sin tener nada que hacer."};
-    }
-    return {};
+    const auto is_this = [&](const auto& each) { return each.first == what; };
+    return std::find_if(std::begin(sentences), std::end(sentences), is_this)->second;
 }
 
 /// The sentence, and what was expected and received.
