@@ -32,6 +32,7 @@ TESTS = CODEC_TESTS + sorted([*ROOT.glob("tests/net/*.cpp"), *ROOT.glob("tests/r
                               *ROOT.glob("tests/server/*.cpp"),
                               *ROOT.glob("tests/file/*.cpp")])
 EXAMPLES = sorted([*ROOT.glob("examples/*/*.cpp"), *ROOT.glob("examples/*/naive/*.cpp"),
+                   *ROOT.glob("examples/*/zoo/*.cpp"),
                    *ROOT.glob("docs/programs/*.cpp")])
 
 # What test_12_chop.py runs, with a sanitizer in it.

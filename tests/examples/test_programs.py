@@ -205,7 +205,8 @@ class Manners(programs.TestCase):
             examples = list(self.examples(path))
             self.assertTrue(examples, "--help shows no example that begins with the program")
             for words in examples:
-                program = self.run_to_end(path, *words, "--help")
+                end = words.index("--") if "--" in words else len(words)  # then a command follows
+                program = self.run_to_end(path, *words[:end], "--help", *words[end:])
                 self.assertEqual((program.code, program.stderr), (0, ""), program.story(words))
 
         self.each(check)
