@@ -87,7 +87,7 @@ class SlowStart(Experiment):
         self.assertGreater(round_trips, 10)
         self.assert_between(0.5, (calm[-1].cwnd - calm[0].cwnd) / round_trips, 1.5)
 
-    def test_cubic_starts_the_same_way_and_takes_a_larger_part_of_the_window(self):
+    def test_cubic_starts_the_same_way_and_keeps_a_larger_part_of_the_window(self):
         names = Path("/proc/sys/net/ipv4/tcp_available_congestion_control").read_text().split()
         if "cubic" not in names:
             self.skipTest("this kernel has no cubic")
@@ -95,7 +95,8 @@ class SlowStart(Experiment):
         largest = max(each.cwnd for each in samples)
         threshold = next(each.ssthresh for each in samples if each.ssthresh is not None)
         self.assertEqual(samples[0].cwnd, 10)
-        self.assert_between(0.6 * largest, threshold, 0.8 * largest)
+        # 0.7 after a loss; all of it if the round trips had grown before, which ends slow start.
+        self.assert_between(0.6 * largest, threshold, largest)
 
 
 def without_loss(samples):
