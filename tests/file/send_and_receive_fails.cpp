@@ -371,7 +371,8 @@ TEST_CASE_METHOD(transfer_test, "the time-out bounds a stall, and not a slow tra
     auto pair = test::local_pair();  // its buffers are small, so that the sender has to wait
     const unique_fd file = open_file(many_bytes());
     pair.client.set_timeout(800ms);
-    auto peer = slowly([&] { static_cast<void>(pair.server.recv_exact(mebibyte)); });
+    std::string received(mebibyte, '\0');
+    auto peer = slowly([&] { pair.server.recv_exact(received.data(), received.size()); });
     send_file(pair.client, file.get(), 0, 10 * mebibyte);
     peer.get();
 }
