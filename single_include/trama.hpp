@@ -1724,15 +1724,14 @@ inline void receive_rest(int fd, void* memory, std::size_t done, std::size_t end
 }
 
 /// Appends to `bytes` until there are `size`. Its memory grows with the bytes that come.
-inline std::string receive_rest(int fd, std::string bytes, std::size_t size, const deadline& limit,
-                                const endpoint& peer) {
+inline void receive_rest(int fd, std::string& bytes, std::size_t size, const deadline& limit,
+                         const endpoint& peer) {
     while (bytes.size() < size) {
         const std::size_t done = bytes.size();
         const std::size_t larger = done < 32768 ? 65536 : 2 * done;
         bytes.resize(larger < size ? larger : size);
         receive_rest(fd, bytes.data(), done, bytes.size(), size, limit, peer);
     }
-    return bytes;
 }
 
 /// Sends 1 byte or more of `count` parts, and returns how many. Throws network_error.
@@ -2029,7 +2028,9 @@ public:
 
     /// The same into a string, which grows with what comes: a large `size` costs nothing before.
     [[nodiscard]] std::string recv_exact(std::size_t size) {
-        return trama_detail::receive_rest(fd(), {}, size, deadline(get_timeout()), remote_);
+        std::string bytes;
+        trama_detail::receive_rest(fd(), bytes, size, deadline(get_timeout()), remote_);
+        return bytes;
     }
 
     /// Sends all of `bytes`, waiting while the peer is slow. Returns when the kernel has taken
@@ -3531,9 +3532,9 @@ public:
     [[nodiscard]] std::string recv_exact(std::size_t size) {
         std::string bytes(size < buffered() ? size : buffered(), '\0');
         decoder_.take_bytes(bytes.data(), bytes.size());
-        return trama_detail::receive_rest(stream_.fd(), std::move(bytes), size,
-                                          deadline(stream_.get_timeout()),
-                                          stream_.remote_endpoint());
+        trama_detail::receive_rest(stream_.fd(), bytes, size, deadline(stream_.get_timeout()),
+                                   stream_.remote_endpoint());
+        return bytes;
     }
 
     /// The connection underneath, for time-outs, endpoints, shutdown_send, and to send bytes. Do

@@ -88,9 +88,9 @@ public:
     [[nodiscard]] std::string recv_exact(std::size_t size) {
         std::string bytes(size < buffered() ? size : buffered(), '\0');
         decoder_.take_bytes(bytes.data(), bytes.size());
-        return trama_detail::receive_rest(stream_.fd(), std::move(bytes), size,
-                                          deadline(stream_.get_timeout()),
-                                          stream_.remote_endpoint());
+        trama_detail::receive_rest(stream_.fd(), bytes, size, deadline(stream_.get_timeout()),
+                                   stream_.remote_endpoint());
+        return bytes;
     }
 
     /// The connection underneath, for time-outs, endpoints, shutdown_send, and to send bytes. Do

@@ -67,7 +67,9 @@ public:
 
     /// The same into a string, which grows with what comes: a large `size` costs nothing before.
     [[nodiscard]] std::string recv_exact(std::size_t size) {
-        return trama_detail::receive_rest(fd(), {}, size, deadline(get_timeout()), remote_);
+        std::string bytes;
+        trama_detail::receive_rest(fd(), bytes, size, deadline(get_timeout()), remote_);
+        return bytes;
     }
 
     /// Sends all of `bytes`, waiting while the peer is slow. Returns when the kernel has taken

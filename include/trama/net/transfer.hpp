@@ -120,15 +120,14 @@ inline void receive_rest(int fd, void* memory, std::size_t done, std::size_t end
 }
 
 /// Appends to `bytes` until there are `size`. Its memory grows with the bytes that come.
-inline std::string receive_rest(int fd, std::string bytes, std::size_t size, const deadline& limit,
-                                const endpoint& peer) {
+inline void receive_rest(int fd, std::string& bytes, std::size_t size, const deadline& limit,
+                         const endpoint& peer) {
     while (bytes.size() < size) {
         const std::size_t done = bytes.size();
         const std::size_t larger = done < 32768 ? 65536 : 2 * done;
         bytes.resize(larger < size ? larger : size);
         receive_rest(fd, bytes.data(), done, bytes.size(), size, limit, peer);
     }
-    return bytes;
 }
 
 /// Sends 1 byte or more of `count` parts, and returns how many. Throws network_error.
