@@ -431,8 +431,7 @@ private:
 }  // namespace trama
 
 // Bytes and frames: no sockets in here.
-// trama/codec/frame.hpp -- the common part of every framing: bytes in; frame, not yet or broken
-// out.
+// trama/codec/frame.hpp -- what all framings share: bytes in; frame, not yet or broken out.
 //
 // TCP carries a stream of bytes. A *framing* cuts it into messages. Here a framing is a *codec*: a
 // class of pure static functions, with no socket, no buffer and no clock inside.
@@ -626,7 +625,7 @@ struct length_prefix {
     static constexpr std::size_t max_payload =
         max_length < (1U << 24U) ? static_cast<std::size_t>(max_length) : std::size_t{1} << 24U;
 
-    /// Looks for one frame at the front of `bytes`. Never bad_header: all bits are a length.
+    /// Looks for one frame at the front of `bytes`. Never bad_header: any bits are a length.
     static scan_result scan(std::string_view bytes, std::size_t limit = max_payload,
                             std::size_t /*seen*/ = 0) noexcept {
         if (bytes.size() < Size) return {scan_status::need_data, 0, Size - bytes.size()};
@@ -1555,7 +1554,7 @@ public:
         trama_detail::set_flags(fd(), on ? flags | O_NONBLOCK : flags & ~O_NONBLOCK);
     }
 
-    /// Size of a buffer of the kernel, in bytes; Linux doubles it. Throws network_error.
+    /// Size of a kernel buffer, in bytes; Linux doubles it. Throws network_error. man 7 socket
     void set_receive_buffer(int bytes) { set_option(SOL_SOCKET, SO_RCVBUF, bytes, "SO_RCVBUF"); }
     void set_send_buffer(int bytes) { set_option(SOL_SOCKET, SO_SNDBUF, bytes, "SO_SNDBUF"); }
 

@@ -1,5 +1,4 @@
-// trama/codec/frame.hpp -- the common part of every framing: bytes in; frame, not yet or broken
-// out.
+// trama/codec/frame.hpp -- what all framings share: bytes in; frame, not yet or broken out.
 //
 // TCP carries a stream of bytes. A *framing* cuts it into messages. Here a framing is a *codec*: a
 // class of pure static functions, with no socket, no buffer and no clock inside.

@@ -31,7 +31,7 @@ struct length_prefix {
     static constexpr std::size_t max_payload =
         max_length < (1U << 24U) ? static_cast<std::size_t>(max_length) : std::size_t{1} << 24U;
 
-    /// Looks for one frame at the front of `bytes`. Never bad_header: all bits are a length.
+    /// Looks for one frame at the front of `bytes`. Never bad_header: any bits are a length.
     static scan_result scan(std::string_view bytes, std::size_t limit = max_payload,
                             std::size_t /*seen*/ = 0) noexcept {
         if (bytes.size() < Size) return {scan_status::need_data, 0, Size - bytes.size()};

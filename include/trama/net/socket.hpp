@@ -174,7 +174,7 @@ public:
         trama_detail::set_flags(fd(), on ? flags | O_NONBLOCK : flags & ~O_NONBLOCK);
     }
 
-    /// Size of a buffer of the kernel, in bytes; Linux doubles it. Throws network_error.
+    /// Size of a kernel buffer, in bytes; Linux doubles it. Throws network_error. man 7 socket
     void set_receive_buffer(int bytes) { set_option(SOL_SOCKET, SO_RCVBUF, bytes, "SO_RCVBUF"); }
     void set_send_buffer(int bytes) { set_option(SOL_SOCKET, SO_SNDBUF, bytes, "SO_SNDBUF"); }
 
