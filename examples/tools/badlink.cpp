@@ -15,11 +15,11 @@
 #include "badlink_device.hpp"
 #include "badlink_line.hpp"
 #include "badlink_packet.hpp"
+#include "tool_options.hpp"
 
 #include <chrono>
 #include <cstdlib>
 #include <optional>
-#include <random>
 #include <string>
 #include <vector>
 
@@ -76,9 +76,7 @@ badlink::settings read_settings(const program::options& given) {
     all.queue = static_cast<std::size_t>(given.number("queue", 1, 1'000'000));
     all.loss = read_percent(given, "loss");
     all.reorder = read_percent(given, "reorder");
-    all.seed = given.flag("seed")
-                   ? static_cast<std::uint64_t>(given.number("seed", 0, 1'000'000'000))
-                   : std::random_device{}() % 1'000'000;
+    all.seed = program::read_seed(given);
     return all;
 }
 

@@ -28,9 +28,9 @@
 #include "check_store.hpp"
 #include "check_store_client.hpp"
 #include "check_web.hpp"
+#include "tool_options.hpp"
 
 #include <algorithm>
-#include <random>
 #include <set>
 #include <string>
 #include <vector>
@@ -103,19 +103,6 @@ const check::exercise& exercise_named(const std::vector<check::exercise>& all,
                                "\": see check list");
 }
 
-/// "localhost:5000"
-void read_address(const std::string& address, check::target& program) {
-    const std::size_t colon = address.rfind(':');
-    const std::string port = colon == std::string::npos ? "" : address.substr(colon + 1);
-    program.host = address.substr(0, colon);
-    const bool is_number = !port.empty() && port.size() <= 5 &&
-                           port.find_first_not_of("0123456789") == std::string::npos;
-    program.port = is_number ? std::stoi(port) : 0;
-    if (program.host.empty() || program.port < 1 || program.port > 65535)
-        throw program::usage_error("--connect takes HOST:PORT, such as localhost:5000, not \"" +
-                                   trama::escaped(address) + '"');
-}
-
 /// The one option out of --cmd, --connect and --client that this exercise needs.
 check::target read_target(const program::options& given, const check::exercise& of) {
     check::target program;
@@ -131,7 +118,9 @@ check::target read_target(const program::options& given, const check::exercise& 
     if (given.flag(wanted) && given.flag("connect"))
         throw program::usage_error("give --cmd or --connect, not both");
     if (given.flag("connect")) {
-        read_address(given.text("connect"), program);
+        const program::address server = program::read_address(given, "connect");
+        program.host = server.host;
+        program.port = server.port;
         return program;
     }
     program.command = given.text(wanted);
@@ -139,11 +128,6 @@ check::target read_target(const program::options& given, const check::exercise& 
         throw program::usage_error(
             "the command has no {port}: write {port} where its port stands, or give --port");
     return program;
-}
-
-std::uint64_t read_seed(const program::options& given) {
-    if (!given.flag("seed")) return std::random_device{}() % 1'000'000;
-    return static_cast<std::uint64_t>(given.number("seed", 0, 1'000'000'000));
 }
 
 /// The names of --skip, with commas between them.
@@ -261,7 +245,7 @@ private:
 
 int run_exercise(const program::options& given, const check::exercise& of,
                  const check::timing& times) {
-    settings how{read_target(given, of), times, read_seed(given),
+    settings how{read_target(given, of), times, program::read_seed(given),
                  read_skipped(given.text("skip"), of), given.flag("all")};
     const check::scratch_folder folder;
     how.program.folder = folder.path();

@@ -16,6 +16,12 @@ inline constexpr words one_recv{
     "agrupación: un recv puede devolver una parte de un mensaje, o varios mensajes. Recibe en un "
     "bucle hasta que el mensaje esté completo, y guarda lo que sobre."};
 
+inline constexpr words not_ended{
+    "The client does not end at the end of what is typed (Ctrl-D). Leave the loop when reading "
+    "a line fails.",
+    "El cliente no acaba al final de lo tecleado (Ctrl-D). Sal del bucle cuando no se pueda "
+    "leer otra línea."};
+
 inline constexpr words answers_twice{
     "The program sends the same answer twice. Look for a second send, for example one in the loop "
     "and one behind it.",

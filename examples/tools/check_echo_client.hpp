@@ -8,12 +8,7 @@
 namespace check {
 
 inline tests echo_client_answers() {
-    constexpr words not_ended{
-        "The client does not end at the end of what is typed (Ctrl-D). Leave the loop when reading "
-        "a line fails.",
-        "El cliente no acaba al final de lo tecleado (Ctrl-D). Sal del bucle cuando no se pueda "
-        "leer otra línea."};
-    const step ends = exits("any").because(not_ended);
+    const step ends = exits("any").because(cause::not_ended);
     return {{"line",
              {"one line and its answer", "una línea y su respuesta"},
              phase::plain_and_cut,

@@ -179,12 +179,7 @@ inline exercise framed_server() {
 inline tests framed_client_messages() {
     const std::string hola = frame("hola");
     const std::string adios = frame("adios");
-    constexpr words not_ended{
-        "The client does not end at the end of what is typed (Ctrl-D). Leave the loop when reading "
-        "a line fails.",
-        "El cliente no acaba al final de lo tecleado (Ctrl-D). Sal del bucle cuando no se pueda "
-        "leer otra línea."};
-    const step ends = exits("any").because(not_ended);
+    const step ends = exits("any").because(cause::not_ended);
     return {{"one",
              {"one line and its answer", "una línea y su respuesta"},
              phase::plain_and_cut,

@@ -20,8 +20,8 @@
 #include "chop_cutter.hpp"
 #include "chop_find.hpp"
 #include "chop_pump.hpp"
+#include "tool_options.hpp"
 
-#include <random>
 #include <string>
 
 namespace {
@@ -51,7 +51,7 @@ Exit code: 0 stopped in order, 1 network error, 2 usage. With --find: 0 nothing 
 2 no search was possible.
 )";
 
-constexpr long largest_number = 1'000'000'000'000;  // of --seed and --after
+constexpr long largest_number = 1'000'000'000'000;  // of --after
 
 chop::mode mode_of(const std::string& name) {
     using chop::mode;
@@ -62,21 +62,6 @@ chop::mode mode_of(const std::string& name) {
     for (const auto& [known, value] : modes)
         if (name == known) return value;
     throw program::usage_error("--mode: there is no \"" + trama::escaped(name) + "\": see --help");
-}
-
-/// "localhost:5000", "[::1]:5000".
-void read_target(const std::string& text, chop::settings& into) {
-    const std::size_t colon = text.rfind(':');
-    const std::string port = colon == std::string::npos ? "" : text.substr(colon + 1);
-    into.host = text.substr(0, colon);
-    if (into.host.size() > 2 && into.host.front() == '[' && into.host.back() == ']')
-        into.host = into.host.substr(1, into.host.size() - 2);
-    const bool digits = !port.empty() && port.size() <= 5 &&
-                        port.find_first_not_of("0123456789") == std::string::npos;
-    into.port = digits ? std::stoi(port) : 0;
-    if (into.host.empty() || into.port < 1 || into.port > 65535)
-        throw program::usage_error("--to takes HOST:PORT, such as localhost:5000, not \"" +
-                                   trama::escaped(text) + '"');
 }
 
 /// "3,9".
@@ -104,11 +89,6 @@ void read_direction(const std::string& direction, chop::plan& cutting) {
     cutting.cut_direction[chop::to_client] = direction != "up" && !is_half_close;
 }
 
-std::uint64_t read_seed(const program::options& given) {
-    if (!given.flag("seed")) return std::random_device{}() % 1'000'000;
-    return static_cast<std::uint64_t>(given.number("seed", 0, largest_number));
-}
-
 chop::plan read_plan(const program::options& given) {
     chop::plan cutting;
     cutting.how = mode_of(given.text("mode"));
@@ -122,14 +102,16 @@ chop::plan read_plan(const program::options& given) {
     cutting.glue = static_cast<std::size_t>(given.number("glue", 0, 1000));
     if (given.flag("after"))
         cutting.after = static_cast<std::uint64_t>(given.number("after", 0, largest_number));
-    cutting.seed = read_seed(given);
+    cutting.seed = program::read_seed(given);
     return cutting;
 }
 
 chop::settings read_settings(const program::options& given) {
     chop::settings all;
     if (!given.flag("to")) throw program::usage_error("--to HOST:PORT is missing: see --help");
-    read_target(given.text("to"), all);
+    const program::address server = program::read_address(given, "to");
+    all.host = server.host;
+    all.port = server.port;
     all.cutting = read_plan(given);
     all.stall = std::chrono::milliseconds(given.number("stall", 0, 86'400'000));
     all.hold = std::chrono::milliseconds(given.number("hold", 0, 60'000));

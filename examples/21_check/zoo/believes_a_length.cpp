@@ -17,13 +17,5 @@ bool answer(int client) {
 }
 
 int main(int, char** argv) {
-    const int listener = zoo::listen_at(argv[1]);
-    for (;;) {
-        const int client = zoo::accept_from(listener);
-        bool goes_on = true;
-        while (goes_on) {
-            goes_on = answer(client);
-        }
-        ::close(client);
-    }
+    zoo::serve_one_after_another(zoo::listen_at(argv[1]), answer);
 }

@@ -76,4 +76,16 @@ inline std::string receive_exactly(int client, std::size_t size) {
     return bytes;
 }
 
+/// Serves one client after another. `answer` returns false when a client is finished.
+[[noreturn]] inline void serve_one_after_another(int listener, bool (*answer)(int client)) {
+    while (true) {
+        const int client = accept_from(listener);
+        bool goes_on = true;
+        while (goes_on) {
+            goes_on = answer(client);
+        }
+        ::close(client);
+    }
+}
+
 }  // namespace zoo
