@@ -81,7 +81,7 @@ ROWS = [
     Row("g++ C++20", "g++", ["-std=c++20", "-O0"]),
     Row("g++ C++23", "g++", ["-std=c++2b", "-O0"]),
     Row("clang++-14 debug", "clang++-14", DEBUG),
-    Row("clang++-14 -O2", "clang++-14", OPTIMISED, quick=True),
+    Row("clang++-14 -O2", "clang++-14", OPTIMISED),
     Row("clang++-16 debug", "clang++-16", DEBUG),
     Row("clang++-16 -O2", "clang++-16", OPTIMISED),
     Row("clang++-16 C++20", "clang++-16", ["-std=c++20", "-O0"]),
@@ -89,9 +89,9 @@ ROWS = [
     Row("single header, g++", "g++", OPTIMISED, SINGLE_HEADER),
     Row("single header, g++ C++23", "g++", ["-std=c++2b", "-O0"], SINGLE_HEADER),
     Row("single header, clang++-16", "clang++-16", OPTIMISED, SINGLE_HEADER),
-    # Two in one, for the quick part: the sanitizers, and the single header under a newer standard.
-    # Not optimised, it compiles in a third of the time.
-    Row("single header, g++ C++23, asan + ubsan", "g++", [*ASAN, "-O0", "-std=c++2b"],
+    # Four in one, for the quick part: another compiler, a newer standard, the single header and the
+    # sanitizers. Not optimised, it compiles in a third of the time.
+    Row("single header, clang++-14 C++20, asan + ubsan", "clang++-14", [*ASAN, "-O0", "-std=c++20"],
         SINGLE_HEADER, quick=True),
     Row("asan + ubsan, g++", "g++", ASAN),
     Row("asan + ubsan, clang++-14", "clang++-14", ASAN),
@@ -281,7 +281,7 @@ class Matrix:
 
 
 def print_line(*columns):
-    print("| {:<40} | {:<14} | {:>12} | {:>7} |".format(*columns), flush=True)
+    print("| {:<46} | {:<14} | {:>12} | {:>7} |".format(*columns), flush=True)
 
 
 def print_table(rows, folder):
@@ -306,7 +306,7 @@ def print_table(rows, folder):
         print_line(row.name, built, passed, f"{time.monotonic() - start:.0f}")
 
     print_line("configuration", "build", "tests passed", "seconds")
-    print_line("-" * 40, "-" * 14, "-" * 11 + ":", "-" * 6 + ":")
+    print_line("-" * 46, "-" * 14, "-" * 11 + ":", "-" * 6 + ":")
     ends = []
     with ThreadPoolExecutor(1) as one_after_another:
         for number, row in enumerate(rows):
