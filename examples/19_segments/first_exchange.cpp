@@ -1,6 +1,6 @@
 // first_exchange -- both ends of one exchange: its three phases, and their segments
 // Run:      g++ first_exchange.cpp && ./a.out
-//           ../build/examples/tools/badlink -w out.pcap -- sh -c './a.out $BADLINK_HOST; sleep 1'
+//           ../build/examples/tools/badlink -w out.pcap -- sh -c './a.out $BADLINK_HOST'
 // Observe:  Each phase is a few calls. The file out.pcap has the segments that they became.
 // Missing:  many clients, time-outs, messages: ../12_select/select_echo_server.cpp
 #include "trama.hpp"

@@ -111,46 +111,65 @@ public:
     link_loop(trama::unique_fd device, const badlink::settings& given)
         : device_(std::move(device)),
           to_server_(given, given.seed),
-          to_client_(given, given.seed + 1) {}
+          to_client_(given, given.seed + 1),
+          patience_(4 * given.delay + std::chrono::milliseconds(300)) {}
 
     void record_to(const std::string& path) { capture_.emplace(path); }
 
-    /// Carries packets until `child` ends. A signal that ends this program is passed on.
+    /// Carries packets until `child` ends, and then those that are still under way. A signal that
+    /// ends this program is passed on to the child.
     void run(pid_t child) {
-        const trama::unique_fd ended(static_cast<int>(::syscall(SYS_pidfd_open, child, 0)));
-        if (!ended) throw std::system_error(errno, std::generic_category(), "pidfd_open");
-        const trama::stop_signal& stop = program::catch_signals();
-        bool is_stopping = false;
-        while (true) {
-            pollfd watched[] = {{device_.get(), POLLIN, 0},
-                                {ended.get(), POLLIN, 0},
-                                {is_stopping ? -1 : stop.fd(), POLLIN, 0}};
-            wait(watched);
-            if (watched[1].revents != 0) return;
-            if (watched[2].revents != 0) {
-                is_stopping = true;
-                ::kill(child, SIGTERM);
-            }
-            take_packets();
-            deliver_packets();
-        }
+        carry_until_the_end_of(child);
+        carry_the_rest();
     }
 
     const badlink::line& to_server() const { return to_server_; }
     const badlink::line& to_client() const { return to_client_; }
 
 private:
-    /// In nanoseconds: poll(2) knows only milliseconds, and a packet takes 1.5 of them.
-    void wait(pollfd (&watched)[3]) const {
+    void carry_until_the_end_of(pid_t child) {
+        const trama::unique_fd ended(static_cast<int>(::syscall(SYS_pidfd_open, child, 0)));
+        if (!ended) throw std::system_error(errno, std::generic_category(), "pidfd_open");
+        const trama::stop_signal& stop = program::catch_signals();
+        pollfd watched[] = {
+            {device_.get(), POLLIN, 0}, {ended.get(), POLLIN, 0}, {stop.fd(), POLLIN, 0}};
+        while (true) {
+            wait(watched, 3, next_arrival());
+            carry();
+            if (watched[1].revents != 0) return;
+            if (watched[2].revents != 0) {
+                watched[2].fd = -1;  // only once
+                ::kill(child, SIGTERM);
+            }
+        }
+    }
+
+    /// A program that ends leaves its last FIN under way, and the answer is still to come. They are
+    /// through when nothing was sent for so long that TCP would have sent it again.
+    void carry_the_rest() {
+        const auto latest = badlink::clock::now() + std::chrono::seconds(3);
+        last_packet_ = badlink::clock::now();
+        pollfd watched[] = {{device_.get(), POLLIN, 0}};
+        while (true) {
+            const auto end = std::min(latest, last_packet_ + patience_);
+            if (badlink::clock::now() >= end) return;
+            wait(watched, 1, std::min(end, next_arrival().value_or(end)));
+            carry();
+        }
+    }
+
+    /// Waits for one of `watched` until `time`; nullopt: without end. In nanoseconds: poll(2) knows
+    /// only milliseconds, and a packet takes 1.5 of them.
+    static void wait(pollfd* watched, nfds_t count,
+                     std::optional<badlink::clock::time_point> until) {
         timespec time{};
-        const auto next = next_arrival();
-        if (next) {
-            const auto left = std::max(*next - badlink::clock::now(), badlink::clock::duration(0));
+        if (until) {
+            const auto left = std::max(*until - badlink::clock::now(), badlink::clock::duration(0));
             const auto nanoseconds = std::chrono::nanoseconds(left).count();
             time.tv_sec = static_cast<int>(nanoseconds / 1'000'000'000);
             time.tv_nsec = static_cast<int>(nanoseconds % 1'000'000'000);
         }
-        const int ready = ::ppoll(watched, 3, next ? &time : nullptr, nullptr);
+        const int ready = ::ppoll(watched, count, until ? &time : nullptr, nullptr);
         if (ready == -1 && errno != EINTR)
             throw std::system_error(errno, std::generic_category(), "ppoll");
     }
@@ -162,6 +181,11 @@ private:
         return std::min(*first, *second);
     }
 
+    void carry() {
+        take_packets();
+        deliver_packets();
+    }
+
     /// Reads all packets that the kernel has sent.
     void take_packets() {
         char bytes[65536];
@@ -169,7 +193,9 @@ private:
             const ssize_t size = ::read(device_.get(), bytes, sizeof bytes);
             if (size <= 0) return;
             const std::string_view packet(bytes, static_cast<std::size_t>(size));
-            if (badlink::goes_to(packet, badlink::far_address)) enter(std::string(packet));
+            if (!badlink::goes_to(packet, badlink::far_address)) continue;
+            last_packet_ = badlink::clock::now();
+            enter(std::string(packet));
         }
     }
 
@@ -201,6 +227,8 @@ private:
     badlink::conversations conversations_;
     badlink::line to_server_;
     badlink::line to_client_;
+    badlink::clock::duration patience_;
+    badlink::clock::time_point last_packet_;
     std::optional<badlink::capture> capture_;
 };
 

@@ -73,6 +73,36 @@ print(json.dumps({"from": came[0], "is_equal": b"".join(came[1:]) == sent,
                   "connected": connected, "seconds": seconds}))
 """
 
+# Both ends of a connection are closed at the end of the process, and nothing waits.
+CLOSE_AND_END = """
+import os, socket
+listener = socket.create_server(("0.0.0.0", 0))
+client = socket.create_connection((os.environ["BADLINK_HOST"], listener.getsockname()[1]))
+peer, _ = listener.accept()
+client.shutdown(socket.SHUT_WR)
+peer.recv(1)
+print("null")
+"""
+
+# Leaves a process behind that sends until there is no link any more.
+NEVER_ENDS = """
+import os, socket, time
+receiver = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+receiver.bind(("0.0.0.0", 0))
+sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+sender.connect((os.environ["BADLINK_HOST"], receiver.getsockname()[1]))
+if os.fork() == 0:
+    os.close(1)
+    os.close(2)
+    try:
+        while True:
+            sender.send(b"more")
+            time.sleep(0.001)
+    finally:
+        os._exit(0)
+print("null")
+"""
+
 
 def why_not():
     """Why no link can be made here; None: it can."""
@@ -203,6 +233,18 @@ class TheLink(Badlink):
             self.assertEqual(sum_of_words(packet[:20]), 0xFFFF)
             pseudo = packet[12:20] + struct.pack("!BBH", 0, packet[9], len(packet) - 20)
             self.assertEqual(sum_of_words(pseudo + packet[20:]), 0xFFFF)
+
+    def test_the_last_segments_arrive_although_the_command_has_ended(self):
+        # One process has both ends and ends with them: both FINs are under way then.
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder, "out.pcap")
+            self.python(["--delay", "50ms", "--pcap", path], CLOSE_AND_END)
+            packets = packets_of(path.read_bytes())
+        self.assertEqual([flags(packet) for packet in packets].count({"FIN", "ACK"}), 2)
+        self.assertEqual(flags(packets[-1]), {"ACK"})
+
+    def test_a_program_that_goes_on_sending_does_not_keep_the_link(self):
+        self.python(["--delay", "1ms"], NEVER_ENDS)
 
     def test_a_capture_that_cannot_be_written_is_an_error(self):
         self.assertIn("/no/such/folder/x",
