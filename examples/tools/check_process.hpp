@@ -53,7 +53,6 @@ inline pipe_ends make_pipe(bool we_write) {
 struct process_status {
     pid_t parent = -1;
     pid_t group = -1;
-    double processor_seconds = 0;
 };
 
 inline process_status read_status(const std::string& number) {
@@ -66,27 +65,47 @@ inline process_status read_status(const std::string& number) {
     std::istringstream fields(line.substr(name_end + 1));
     std::string skipped;
     fields >> skipped >> found.parent >> found.group;
-    for (int i = 0; i < 8; ++i) {
-        fields >> skipped;
-    }
-    double user = 0;
-    double system = 0;
-    fields >> user >> system;
-    found.processor_seconds = (user + system) / static_cast<double>(::sysconf(_SC_CLK_TCK));
     return found;
 }
 
-/// Calls `visit(number, status)` for each process of the machine; for none where /proc is absent.
+/// Calls `visit(name)` for each entry of a folder whose name is a number; for none if there is no
+/// such folder.
+template <typename Visit>
+void for_each_number(const std::string& folder, Visit visit) {
+    DIR* const open_folder = ::opendir(folder.c_str());
+    if (open_folder == nullptr) return;
+    while (const dirent* const entry = ::readdir(open_folder)) {
+        const std::string name = entry->d_name;
+        if (name.find_first_not_of("0123456789") == std::string::npos) visit(name);
+    }
+    ::closedir(open_folder);
+}
+
+/// Seconds in which threads used a processor, and in which they waited for one. A program of which
+/// both grow all the time is busy, and not only slow because others are.
+struct processor_time {
+    double used = 0;
+    double waited = 0;
+};
+
+/// The time of all threads of a process; nothing where the kernel does not count it.
+inline processor_time read_processor_time(const std::string& number) {
+    processor_time sum;
+    const std::string threads = "/proc/" + number + "/task/";
+    for_each_number(threads, [&](const std::string& thread) {
+        std::ifstream file(threads + thread + "/schedstat");  // in nanoseconds
+        processor_time one;
+        if (!(file >> one.used >> one.waited)) return;
+        sum.used += one.used / 1e9;
+        sum.waited += one.waited / 1e9;
+    });
+    return sum;
+}
+
+/// Calls `visit(name, status)` for each process of the machine; for none where /proc is absent.
 template <typename Visit>
 void for_each_process(Visit visit) {
-    DIR* folder = ::opendir("/proc");
-    if (folder == nullptr) return;
-    for (const dirent* entry = ::readdir(folder); entry != nullptr; entry = ::readdir(folder)) {
-        const std::string name = entry->d_name;
-        if (name.find_first_not_of("0123456789") != std::string::npos) continue;
-        visit(static_cast<pid_t>(std::stol(name)), read_status(name));
-    }
-    ::closedir(folder);
+    for_each_number("/proc", [&](const std::string& name) { visit(name, read_status(name)); });
 }
 
 /// One command of the shell. The destructor ends it, and all that it has started.
@@ -150,11 +169,14 @@ public:
         errors_.reset();
     }
 
-    /// The time of the processor that its processes have used.
-    double processor_seconds() const {
-        double sum = 0;
-        for_each_process([&](pid_t, const process_status& status) {
-            if (status.group == number_) sum += status.processor_seconds;
+    /// The time of all its processes.
+    processor_time time() const {
+        processor_time sum;
+        for_each_process([&](const std::string& name, const process_status& status) {
+            if (status.group != number_) return;
+            const processor_time one = read_processor_time(name);
+            sum.used += one.used;
+            sum.waited += one.waited;
         });
         return sum;
     }
@@ -208,9 +230,10 @@ private:
         const pid_t self = ::getpid();
         for (bool found = true; found;) {
             found = false;
-            for_each_process([&](pid_t number, const process_status& status) {
+            for_each_process([&](const std::string& name, const process_status& status) {
                 if (status.parent != self) return;
                 found = true;
+                const auto number = static_cast<pid_t>(std::stol(name));
                 ::kill(number, SIGKILL);
                 ::waitpid(number, nullptr, 0);
             });
