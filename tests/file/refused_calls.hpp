@@ -19,10 +19,10 @@ namespace test {
 /// From here on the system call `number` fails with `error` in this thread. `first`: only with this
 /// first argument, a descriptor; -1: always. A thread cannot take it back: use in_background().
 inline void refuse_call(long number, int error, int first = -1) {
-    constexpr auto low_half = static_cast<std::uint32_t>(
-        __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? sizeof(std::uint32_t) : 0);
-    const auto data_at = [](std::size_t offset) {
-        return sock_filter BPF_STMT(BPF_LD | BPF_W | BPF_ABS, static_cast<std::uint32_t>(offset));
+    constexpr std::uint32_t low_half =
+        __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? sizeof(std::uint32_t) : 0;
+    const auto data_at = [](std::uint32_t offset) {
+        return sock_filter BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offset);
     };
     const auto skip_unless = [](long value, unsigned char count) {
         return sock_filter BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, static_cast<std::uint32_t>(value), 0,

@@ -71,9 +71,8 @@ inline void set_flags(int fd, int flags) {
 }
 
 inline call_result set_option_bytes(int fd, int level, int option, const void* value,
-                                    std::size_t size) {
-    return system_call(
-        [&] { return ::setsockopt(fd, level, option, value, static_cast<socklen_t>(size)); });
+                                    socklen_t size) {
+    return system_call([&] { return ::setsockopt(fd, level, option, value, size); });
 }
 
 inline void set_option(int fd, int level, int option, int value, const char* name) {
