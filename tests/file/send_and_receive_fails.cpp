@@ -5,6 +5,7 @@
 #include "transfers.hpp"
 
 #include <atomic>
+#include <limits>
 
 using namespace std::chrono_literals;
 using test::any_bytes;
