@@ -243,8 +243,14 @@ class Recipes(unittest.TestCase):
     def setUp(self):
         self.folder = temporary_folder(self.addCleanup)
 
-    def test_each_has_the_version_of_the_library(self):
-        for name, line in (("meson/trama.wrap", f"revision = v{VERSION}\n"),
+    def test_each_has_the_version_of_the_library_and_so_have_the_pages(self):
+        deb, found = f"libtrama-dev_{VERSION}_all.deb", VERSION.rpartition(".")[0]
+        for name, line in (("../../README.md", deb), ("README.md", deb),
+                           ("../../README.md", f"find_package(trama {found} REQUIRED)"),
+                           ("README.md", f"find_package(trama {found} REQUIRED)"),
+                           ("README.md", f"trama-{VERSION}-all.tar.gz"),
+                           ("README.md", f"trama/{VERSION}"),
+                           ("meson/trama.wrap", f"revision = v{VERSION}\n"),
                            ("meson/packagefiles/trama/meson.build", f"version: '{VERSION}'"),
                            ("conan/conanfile.py", f'version = "{VERSION}"\n'),
                            ("vcpkg/trama/vcpkg.json", f'"version": "{VERSION}"'),
