@@ -228,6 +228,18 @@ class Meson(Consumer):
         self.assertEqual(self.run_command("build/consumer"), "hola")
 
 
+class SeveralConfigurations(unittest.TestCase):
+    @unittest.skipUnless(shutil.which("ninja"), "ninja is not installed")
+    def test_have_their_programs_in_the_one_place_where_tests_and_pages_look(self):
+        folder = temporary_folder(self.addCleanup)
+        run(folder, "cmake", "-S", ROOT, "-B", "build", "-G", "Ninja Multi-Config",
+            "-DTRAMA_BUILD_TESTS=OFF")
+        for name in ("Debug", "Release"):
+            targets = run(folder / "build", "ninja", "-f", f"build-{name}.ninja", "-t", "targets",
+                          "all")
+            self.assertIn("\nexamples/00_start/first_frames: ", targets)
+
+
 class OneCopiedHeader(Consumer):
     def test_the_first_program_of_the_readme_compiles_with_no_flag_and_no_warning(self):
         program = re.search(r"```cpp\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)[1]
