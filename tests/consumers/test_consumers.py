@@ -195,10 +195,12 @@ class Package(Consumer):
             (system / "var/lib/dpkg" / name).mkdir(parents=True)
         (system / "var/lib/dpkg/status").touch()
         dpkg = ["dpkg", f"--root={system}", f"--log={self.folder}/log", "--force-not-root"]
-        self.run_command(*dpkg, "--install", deb)
+        # It insists on programs of /sbin, which a user who is not root may not have in $PATH.
+        path = dict(os.environ, PATH=os.environ["PATH"] + ":/usr/sbin:/sbin")
+        self.run_command(*dpkg, "--install", deb, env=path)
         self.assertEqual(files(system / "usr"), files(Shared.prefix))
         self.compile_and_run(f"-I{system}/usr/include")
-        self.run_command(*dpkg, "--remove", "libtrama-dev")
+        self.run_command(*dpkg, "--remove", "libtrama-dev", env=path)
         self.assertEqual([path.name for path in system.iterdir()], ["var"])
 
     def test_tar_has_the_files_of_an_installation_in_one_folder(self):
