@@ -24,18 +24,21 @@
 // FOR ANY DAMAGES OR OTHER LIABILITY, WHETHER IN CONTRACT, TORT OR OTHERWISE,
 // ARISING FROM, OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER
 // DEALINGS IN THE SOFTWARE.
-#ifndef TRAMA_HPP
-#define TRAMA_HPP
 
 // trama/trama.hpp -- all of trama, in the order in which it is best read.
 //
 // Copyright (c) 2026 the trama authors. Distributed under the Boost Software License, Version 1.0.
+#ifndef TRAMA_HPP
+#define TRAMA_HPP
 
 #if __cplusplus < 201703L
 #error "trama needs C++17 or newer: compile with  g++ -std=c++17 main.cpp"
 #else
 
 #define TRAMA_VERSION "0.2.0"
+#define TRAMA_VERSION_MAJOR 0
+#define TRAMA_VERSION_MINOR 2
+#define TRAMA_VERSION_PATCH 0
 
 // One trace, one stop and one type of each exception for a program and all its shared libraries,
 // also where those are compiled with -fvisibility=hidden. man 1 g++
@@ -50,6 +53,8 @@
 //
 // The attribute "cold" says that a function seldom runs, so that the compiler spends little on it.
 // The two marks here save 12 % of what g++ 12 needs to compile an echo client (443 M instructions).
+#ifndef TRAMA_BASE_TEXT_HPP
+#define TRAMA_BASE_TEXT_HPP
 
 #include <cstdarg>
 #include <cstddef>
@@ -134,6 +139,8 @@ inline std::string escaped(std::string_view bytes, std::size_t limit = std::stri
 }
 
 }  // namespace trama
+
+#endif  // TRAMA_BASE_TEXT_HPP
 // trama/base/trace.hpp -- one line for each system call and for each frame, while it happens.
 //
 //     $ TRAMA_TRACE=1 ./framed_echo_server
@@ -142,6 +149,8 @@ inline std::string escaped(std::string_view bytes, std::size_t limit = std::stri
 //     trama: fd 4: frame in, 4 bytes: "hola"
 //
 // TRAMA_TRACE=time adds the seconds since the start. Switched off, a call costs one branch more.
+#ifndef TRAMA_BASE_TRACE_HPP
+#define TRAMA_BASE_TRACE_HPP
 
 #include <cerrno>
 #include <cstdlib>
@@ -220,6 +229,8 @@ inline trace_sink trace_to(trace_sink sink) noexcept {
 }
 
 }  // namespace trama
+
+#endif  // TRAMA_BASE_TRACE_HPP
 // trama/base/error.hpp -- the funnel for every system call, and the errors that come out of it.
 //
 // A failed call becomes one exception whose text reads like help:
@@ -231,6 +242,8 @@ inline trace_sink trace_to(trace_sink sink) noexcept {
 // Every exception about the world outside is a std::system_error, so that one catch is enough:
 // network_error, unexpected_eof, frame_error (codec/frame.hpp) and file_error (file/folder.hpp).
 // man 3 errno, man 7 signal (EINTR)
+#ifndef TRAMA_BASE_ERROR_HPP
+#define TRAMA_BASE_ERROR_HPP
 
 #include <cinttypes>
 #include <stdexcept>
@@ -362,10 +375,14 @@ inline const call_result& expect(const call_result& result, const char* operatio
 }  // namespace trama_detail
 
 }  // namespace trama
+
+#endif  // TRAMA_BASE_ERROR_HPP
 // trama/base/deadline.hpp -- a time-out for a whole operation, however many system calls it takes.
 //
 // "Five seconds for each recv" lets a peer that sends one byte every four seconds go on without
 // end. A deadline is a point in time, so the time that is left shrinks from call to call.
+#ifndef TRAMA_BASE_DEADLINE_HPP
+#define TRAMA_BASE_DEADLINE_HPP
 
 #include <chrono>
 #include <cstdint>
@@ -430,6 +447,8 @@ private:
 
 }  // namespace trama
 
+#endif  // TRAMA_BASE_DEADLINE_HPP
+
 // Bytes and frames: no sockets in here.
 // trama/codec/frame.hpp -- what all framings share: bytes in; frame, not yet or broken out.
 //
@@ -448,6 +467,8 @@ private:
 // scan looks for one frame at the front of `bytes`; header and trailer are the bytes before and
 // behind a payload on the wire. frame_decoder and framed_stream work with any such class. A limit
 // bounds the payloads that are received; the format alone bounds those that are sent.
+#ifndef TRAMA_CODEC_FRAME_HPP
+#define TRAMA_CODEC_FRAME_HPP
 
 namespace trama {
 
@@ -595,6 +616,8 @@ void append_frame(std::string_view payload, Buffer& out) {
 }  // namespace trama_detail
 
 }  // namespace trama
+
+#endif  // TRAMA_CODEC_FRAME_HPP
 // trama/codec/length_prefix.hpp -- a payload behind its length, in 1, 2, 4 or 8 binary bytes.
 //
 //      length_prefix<4>, "hola"                 length_prefix<2, byte_order::little>, "hola"
@@ -603,6 +626,8 @@ void append_frame(std::string_view payload, Buffer& out) {
 //     +----+----+----+----+---+---+---+---+    +----+----+---+---+---+---+
 //
 // The length counts the payload only. Big-endian is the order of the network (RFC 1700).
+#ifndef TRAMA_CODEC_LENGTH_PREFIX_HPP
+#define TRAMA_CODEC_LENGTH_PREFIX_HPP
 
 namespace trama {
 
@@ -679,6 +704,8 @@ private:
 };
 
 }  // namespace trama
+
+#endif  // TRAMA_CODEC_LENGTH_PREFIX_HPP
 // trama/codec/six_digit_colon.hpp -- six decimal digits, a colon, then so many bytes of payload.
 //
 //     "hello"   +---+---+---+---+---+---+---+---+---+---+---+---+
@@ -687,6 +714,8 @@ private:
 //                 length, zero-padded     :   payload, 0 to 999,999 bytes
 //
 // The digits count bytes, not letters. It is not a netstring: those forbid leading zeros.
+#ifndef TRAMA_CODEC_SIX_DIGIT_COLON_HPP
+#define TRAMA_CODEC_SIX_DIGIT_COLON_HPP
 
 namespace trama {
 
@@ -742,6 +771,8 @@ private:
 };
 
 }  // namespace trama
+
+#endif  // TRAMA_CODEC_SIX_DIGIT_COLON_HPP
 // trama/codec/line.hpp -- text lines: the payload comes first, its end follows.
 //
 //     lf_line, "hola"            crlf_line, "hola"
@@ -751,6 +782,8 @@ private:
 //
 // No header says how long a line will be. So only the limit stops a peer that never ends its line
 // from filling the memory. The end cannot be part of the payload; a NUL byte can.
+#ifndef TRAMA_CODEC_LINE_HPP
+#define TRAMA_CODEC_LINE_HPP
 
 namespace trama {
 
@@ -825,12 +858,16 @@ using crlf_line = basic_line<line_ending::crlf>;
 using any_line = basic_line<line_ending::any>;
 
 }  // namespace trama
+
+#endif  // TRAMA_CODEC_LINE_HPP
 // trama/codec/byte_queue.hpp -- a queue of bytes: written at the end, taken from the front.
 //
 //     storage_                begin_                   end_              capacity_
 //     |   bytes taken         |   bytes that wait      |   room for       |
 //     |   (free again)        |                        |   prepare()      |
 //     0  <=                   begin_        <=         end_       <=      capacity_
+#ifndef TRAMA_CODEC_BYTE_QUEUE_HPP
+#define TRAMA_CODEC_BYTE_QUEUE_HPP
 
 #include <new>
 #include <utility>
@@ -947,11 +984,15 @@ inline void make_room(byte_queue& out, std::size_t more) {
 }  // namespace trama_detail
 
 }  // namespace trama
+
+#endif  // TRAMA_CODEC_BYTE_QUEUE_HPP
 // trama/codec/frame_decoder.hpp -- turns a stream that arrives in pieces back into its frames.
 //
 // Bytes enter at the end of a queue: receive_data copies them there, or the caller writes them
 // there, for example with recv(2) (prepare, commit). Frames leave at the front. There is no socket
 // in here: any codec, any source.
+#ifndef TRAMA_CODEC_FRAME_DECODER_HPP
+#define TRAMA_CODEC_FRAME_DECODER_HPP
 
 #include <optional>
 
@@ -1075,8 +1116,12 @@ private:
 
 }  // namespace trama
 
+#endif  // TRAMA_CODEC_FRAME_DECODER_HPP
+
 // Sockets: no frames in here.
 // trama/net/unique_fd.hpp -- owns one file descriptor and closes it once. man 2 close
+#ifndef TRAMA_NET_UNIQUE_FD_HPP
+#define TRAMA_NET_UNIQUE_FD_HPP
 
 namespace trama {
 
@@ -1119,8 +1164,12 @@ private:
 };
 
 }  // namespace trama
+
+#endif  // TRAMA_NET_UNIQUE_FD_HPP
 // trama/net/endpoint.hpp -- an address and a port, IPv4 or IPv6, and how both are shown.
 // man 7 ip, man 7 ipv6, man 3 getnameinfo
+#ifndef TRAMA_NET_ENDPOINT_HPP
+#define TRAMA_NET_ENDPOINT_HPP
 
 #include <iosfwd>
 
@@ -1251,7 +1300,11 @@ struct std::hash<trama::endpoint> {
         return std::hash<std::string_view>()({bytes, end.size()});
     }
 };
+
+#endif  // TRAMA_NET_ENDPOINT_HPP
 // trama/net/resolve.hpp -- how names become addresses. man 3 getaddrinfo
+#ifndef TRAMA_NET_RESOLVE_HPP
+#define TRAMA_NET_RESOLVE_HPP
 
 #include <vector>
 
@@ -1383,10 +1436,14 @@ inline endpoint preferred(const std::vector<endpoint>& addresses) {
 }
 
 }  // namespace trama
+
+#endif  // TRAMA_NET_RESOLVE_HPP
 // trama/net/socket.hpp -- the common part of all sockets: descriptor, address, time-out, options.
 // man 7 socket, man 2 poll, man 2 fcntl
 //
 // Where systems differ (close-on-exec, SIGPIPE), they differ in this file.
+#ifndef TRAMA_NET_SOCKET_HPP
+#define TRAMA_NET_SOCKET_HPP
 
 #include <type_traits>
 
@@ -1603,8 +1660,12 @@ private:
 };
 
 }  // namespace trama
+
+#endif  // TRAMA_NET_SOCKET_HPP
 // trama/net/transfer.hpp -- bytes through a connected descriptor: one call, or until a deadline.
 // man 2 recv, man 2 send, man 2 sendmsg, man 2 shutdown
+#ifndef TRAMA_NET_TRANSFER_HPP
+#define TRAMA_NET_TRANSFER_HPP
 
 #include <sys/uio.h>
 
@@ -1783,8 +1844,12 @@ inline void discard_until_closed(int fd, const deadline& limit) {
 }  // namespace trama_detail
 
 }  // namespace trama
+
+#endif  // TRAMA_NET_TRANSFER_HPP
 // trama/net/connect.hpp -- from a host name to a connected descriptor, every address tried.
 // man 2 connect (EINPROGRESS), man 7 socket (SO_ERROR)
+#ifndef TRAMA_NET_CONNECT_HPP
+#define TRAMA_NET_CONNECT_HPP
 
 namespace trama {
 
@@ -1876,8 +1941,12 @@ inline unique_fd connect_any(const std::string& host, const port_number& port, d
 }  // namespace trama_detail
 
 }  // namespace trama
+
+#endif  // TRAMA_NET_CONNECT_HPP
 // trama/net/listen.hpp -- from a host name to a listening descriptor, and from that to connections.
 // man 2 bind, man 2 listen, man 2 accept, man 7 ipv6 (IPV6_V6ONLY)
+#ifndef TRAMA_NET_LISTEN_HPP
+#define TRAMA_NET_LISTEN_HPP
 
 namespace trama {
 
@@ -1962,10 +2031,14 @@ inline call_result accept_once(int listener, address_buffer& peer) {
 }  // namespace trama_detail
 
 }  // namespace trama
+
+#endif  // TRAMA_NET_LISTEN_HPP
 // trama/net/tcp.hpp -- a TCP connection, and the listener that accepts connections. man 7 tcp
 //
 // TCP carries bytes, not messages: one piece that was sent may arrive as several, and several as
 // one. So there are calls for "the bytes that are there" (_some) and for "all" (_all, _exact).
+#ifndef TRAMA_NET_TCP_HPP
+#define TRAMA_NET_TCP_HPP
 
 #include <netinet/tcp.h>
 
@@ -2168,8 +2241,12 @@ private:
 };
 
 }  // namespace trama
+
+#endif  // TRAMA_NET_TCP_HPP
 // trama/net/udp.hpp -- datagrams: each send is one message, which arrives whole, or not at all, or
 // twice, or late. man 7 udp, man 2 sendto, man 2 recvfrom
+#ifndef TRAMA_NET_UDP_HPP
+#define TRAMA_NET_UDP_HPP
 
 namespace trama {
 
@@ -2288,8 +2365,12 @@ private:
 };
 
 }  // namespace trama
+
+#endif  // TRAMA_NET_UDP_HPP
 // trama/net/tcp_info.hpp -- what TCP knows about a connection: round-trip time, window, losses.
 // Linux only: elsewhere this header declares nothing. man 7 tcp (TCP_INFO)
+#ifndef TRAMA_NET_TCP_INFO_HPP
+#define TRAMA_NET_TCP_INFO_HPP
 
 #if defined(__linux__)
 
@@ -2324,6 +2405,8 @@ struct tcp_statistics {
 
 #endif
 
+#endif  // TRAMA_NET_TCP_INFO_HPP
+
 // Waiting for many descriptors at once.
 // trama/ready/interest.hpp -- what a descriptor is watched for, and the events that a wait found.
 //
@@ -2337,6 +2420,8 @@ struct tcp_statistics {
 // Ready means that the call would not wait. It may still fail, or find the end of the stream.
 // A framed_stream may hold messages that have come already; those do not make its descriptor
 // ready, so take them all with try_recv_frame() before the next wait.
+#ifndef TRAMA_READY_INTEREST_HPP
+#define TRAMA_READY_INTEREST_HPP
 
 namespace trama {
 
@@ -2421,11 +2506,15 @@ private:
 };
 
 }  // namespace trama
+
+#endif  // TRAMA_READY_INTEREST_HPP
 // trama/ready/selector.hpp -- waiting for many descriptors with select(2). man 2 select
 //
 // The oldest way, and the one that every system has. A set of descriptors is a row of bits, one for
 // each number, with room for 1,024 of them. Each wait hands a copy of the whole row to the kernel,
 // which looks at all of it and clears the bits of those that are not ready.
+#ifndef TRAMA_READY_SELECTOR_HPP
+#define TRAMA_READY_SELECTOR_HPP
 
 #include <sys/select.h>
 
@@ -2541,10 +2630,14 @@ private:
 };
 
 }  // namespace trama
+
+#endif  // TRAMA_READY_SELECTOR_HPP
 // trama/ready/poll_selector.hpp -- waiting for many descriptors with poll(2). man 2 poll
 //
 // A list of descriptors instead of a row of bits: any number of them, with any value. The kernel
 // still gets the whole list with each wait, and looks at all of it.
+#ifndef TRAMA_READY_POLL_SELECTOR_HPP
+#define TRAMA_READY_POLL_SELECTOR_HPP
 
 namespace trama {
 
@@ -2643,12 +2736,16 @@ private:
 };
 
 }  // namespace trama
+
+#endif  // TRAMA_READY_POLL_SELECTOR_HPP
 #if defined(__linux__)
 // trama/ready/epoll_selector.hpp -- waiting for many descriptors with epoll(7). Linux only.
 // man 7 epoll, man 2 epoll_ctl, man 2 epoll_wait
 //
 // The list stays in the kernel. The program reports each change once, and the kernel returns only
 // the descriptors that are ready. So silent descriptors cost nothing in a wait.
+#ifndef TRAMA_READY_EPOLL_SELECTOR_HPP
+#define TRAMA_READY_EPOLL_SELECTOR_HPP
 
 #if !defined(__linux__)
 #error "epoll(7) is a part of Linux: include <trama/ready/poll_selector.hpp> instead"
@@ -2749,12 +2846,16 @@ private:
 };
 
 }  // namespace trama
+
+#endif  // TRAMA_READY_EPOLL_SELECTOR_HPP
 #endif
 // trama/ready/stop_signal.hpp -- "stop" as a descriptor that becomes readable, so that a loop which
 // waits for many things can wait for this one too. man 7 signal-safety, man 2 pipe, man 2 sigaction
 //
 // A signal handler may do next to nothing: it can interrupt malloc. But it may write one byte into
 // a pipe. Then the loop wakes up, outside of the handler, where everything is allowed.
+#ifndef TRAMA_READY_STOP_SIGNAL_HPP
+#define TRAMA_READY_STOP_SIGNAL_HPP
 
 #include <csignal>
 
@@ -2864,10 +2965,14 @@ private:
 };
 
 }  // namespace trama
+
+#endif  // TRAMA_READY_STOP_SIGNAL_HPP
 // trama/ready/deadlines.hpp -- a deadline for each descriptor, and those that have passed.
 //
 // One time-out for a wait is one for all: a client that speaks every second would keep a silent one
 // alive. So each has its own, and the wait lasts until the first of them.
+#ifndef TRAMA_READY_DEADLINES_HPP
+#define TRAMA_READY_DEADLINES_HPP
 
 namespace trama {
 
@@ -2939,6 +3044,8 @@ private:
 
 }  // namespace trama
 
+#endif  // TRAMA_READY_DEADLINES_HPP
+
 // Files, and files through sockets.
 // trama/file/folder.hpp -- a folder that no name leads out of. man 2 openat, man 3 readdir
 //
@@ -2946,6 +3053,8 @@ private:
 // FIFO to which nobody writes. Here a name is one step, looked up in a descriptor of the folder,
 // and no symbolic link is followed: no name reaches a file outside, even if somebody renames or
 // links files meanwhile.
+#ifndef TRAMA_FILE_FOLDER_HPP
+#define TRAMA_FILE_FOLDER_HPP
 
 #include <dirent.h>
 #include <sys/stat.h>
@@ -3136,6 +3245,8 @@ private:
 };
 
 }  // namespace trama
+
+#endif  // TRAMA_FILE_FOLDER_HPP
 // trama/file/atomic_file.hpp -- a file that is wholly there, or not at all.
 // man 2 rename, man 2 link, man 2 fsync, man 2 flock
 //
@@ -3143,6 +3254,8 @@ private:
 // the power fails. So the bytes go into a temporary file beside it. When all of them are safe on
 // the disk, the temporary file takes the name in one step, rename(2). A program that opens the name
 // gets the old file or the new one, and both are whole.
+#ifndef TRAMA_FILE_ATOMIC_FILE_HPP
+#define TRAMA_FILE_ATOMIC_FILE_HPP
 
 #include <sys/file.h>
 
@@ -3315,12 +3428,16 @@ private:
 };
 
 }  // namespace trama
+
+#endif  // TRAMA_FILE_ATOMIC_FILE_HPP
 // trama/file/transfer.hpp -- a whole file through a connection, in pieces of 256 KiB.
 // man 2 pread, man 2 send, man 2 recv, man 2 write
 //
 // sendfile(2) and splice(2) would spare the copy through this program, but each knows only some
 // files, some sockets and some systems. Plain reads and writes know all of them, and need a third
 // of the code. docs/performance.md has the numbers.
+#ifndef TRAMA_FILE_TRANSFER_HPP
+#define TRAMA_FILE_TRANSFER_HPP
 
 namespace trama {
 
@@ -3444,6 +3561,8 @@ void receive_file(tcp_stream& from, int file, std::uint64_t size, Progress progr
 
 }  // namespace trama
 
+#endif  // TRAMA_FILE_TRANSFER_HPP
+
 // Sockets and frames together: one connection, and a server for many.
 // trama/message/framed_stream.hpp -- a connection that carries messages: tcp_stream + codec.
 //
@@ -3451,6 +3570,8 @@ void receive_file(tcp_stream& from, int file, std::uint64_t size, Progress progr
 // beyond the frame that is handed out stays here, buffered. So everything that is received must be
 // received through this object: frames by recv_frame or try_recv_frame, bytes that follow a frame
 // by recv_exact, recv_some or receive_file(framed_stream&, ...).
+#ifndef TRAMA_MESSAGE_FRAMED_STREAM_HPP
+#define TRAMA_MESSAGE_FRAMED_STREAM_HPP
 
 namespace trama {
 
@@ -3604,9 +3725,13 @@ void receive_file(framed_stream<Codec>& from, int file, std::uint64_t size,
 }
 
 }  // namespace trama
+
+#endif  // TRAMA_MESSAGE_FRAMED_STREAM_HPP
 // trama/message/callback.hpp -- holds a function to be called later: a lambda with its captures, or
 // a plain function. It does the work of std::function, because <functional> alone takes longer to
 // compile than <string>.
+#ifndef TRAMA_MESSAGE_CALLBACK_HPP
+#define TRAMA_MESSAGE_CALLBACK_HPP
 
 namespace trama {
 
@@ -3666,6 +3791,8 @@ private:
 }  // namespace trama_detail
 
 }  // namespace trama
+
+#endif  // TRAMA_MESSAGE_CALLBACK_HPP
 // trama/message/message_client.hpp -- one client of a message_server: its connection, its state,
 // and its outbox, where messages wait until the kernel takes them.
 //
@@ -3675,6 +3802,8 @@ private:
 //      v                                                                       v
 //     gone  <------- the peer closed, or the time is up -------  lingering: its bytes are thrown
 //                                                                away until it closes
+#ifndef TRAMA_MESSAGE_MESSAGE_CLIENT_HPP
+#define TRAMA_MESSAGE_MESSAGE_CLIENT_HPP
 
 namespace trama {
 
@@ -3961,6 +4090,8 @@ private:
 };
 
 }  // namespace trama
+
+#endif  // TRAMA_MESSAGE_MESSAGE_CLIENT_HPP
 // trama/message/message_server.hpp -- many clients, one thread, whole messages.
 //
 //     trama::message_server<trama::six_digit_colon> chat{"0.0.0.0", 5000};
@@ -3980,6 +4111,8 @@ private:
 //
 // Four lists: the clients by descriptor, those with messages left, those that changed, and those
 // that leave, with the reason.
+#ifndef TRAMA_MESSAGE_MESSAGE_SERVER_HPP
+#define TRAMA_MESSAGE_MESSAGE_SERVER_HPP
 
 namespace trama {
 
@@ -4383,6 +4516,8 @@ private:
 };
 
 }  // namespace trama
+
+#endif  // TRAMA_MESSAGE_MESSAGE_SERVER_HPP
 
 #pragma GCC visibility pop
 

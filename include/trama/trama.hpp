@@ -1,13 +1,17 @@
 // trama/trama.hpp -- all of trama, in the order in which it is best read.
 //
 // Copyright (c) 2026 the trama authors. Distributed under the Boost Software License, Version 1.0.
-#pragma once
+#ifndef TRAMA_HPP
+#define TRAMA_HPP
 
 #if __cplusplus < 201703L
 #error "trama needs C++17 or newer: compile with  g++ -std=c++17 main.cpp"
 #else
 
 #define TRAMA_VERSION "0.2.0"
+#define TRAMA_VERSION_MAJOR 0
+#define TRAMA_VERSION_MINOR 2
+#define TRAMA_VERSION_PATCH 0
 
 // One trace, one stop and one type of each exception for a program and all its shared libraries,
 // also where those are compiled with -fvisibility=hidden. man 1 g++
@@ -63,3 +67,5 @@
 #pragma GCC visibility pop
 
 #endif
+
+#endif  // TRAMA_HPP

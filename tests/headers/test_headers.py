@@ -65,9 +65,15 @@ def short(name):
     return name[len("trama/"):]
 
 
+def guard(name):
+    """The macro of its include guard: TRAMA_NET_TCP_HPP for trama/net/tcp.hpp."""
+    return "TRAMA_HPP" if name == UMBRELLA else re.sub(r"\W", "_", name).upper()
+
+
 def lines_of(name):
-    """Its lines of code and comment, without blank ones."""
-    return sum(1 for line in TEXTS[name].splitlines() if line.strip())
+    """Its lines of code and comment, without blank ones. The include guard counts as one line."""
+    return sum(1 for line in TEXTS[name].splitlines()
+               if line.strip() and not re.match(rf"#(define|endif  //) {guard(name)}$", line))
 
 
 def layer(name):
@@ -141,6 +147,20 @@ class Layers(unittest.TestCase):
     def test_no_header_includes_a_costly_standard_header(self):
         for name in TEXTS:
             self.assertEqual(COSTLY.intersection(system_includes(name)), set(), name)
+
+    def test_every_header_has_a_guard_with_its_path_as_the_name(self):
+        for name, text in TEXTS.items():
+            code = [line for line in text.splitlines() if not line.startswith("//")]
+            macro = guard(name)
+            with self.subTest(name):
+                self.assertEqual(code[:2], [f"#ifndef {macro}", f"#define {macro}"])
+                self.assertEqual(code[-1], f"#endif  // {macro}")
+
+    def test_the_version_as_text_and_as_numbers_is_the_same(self):
+        text = TEXTS[UMBRELLA]
+        numbers = [re.search(rf"#define TRAMA_VERSION_{part} (\d+)\n", text)[1]
+                   for part in ("MAJOR", "MINOR", "PATCH")]
+        self.assertIn(f'#define TRAMA_VERSION "{".".join(numbers)}"\n', text)
 
     def test_quotes_are_for_files_beside_the_program(self):
         for name, text in TEXTS.items():
@@ -224,6 +244,38 @@ class Compiles(unittest.TestCase):
                 result = subprocess.run(command, cwd=folder, text=True, capture_output=True)
                 self.assertEqual((result.returncode, result.stderr), (0, ""))
                 self.assertEqual(subprocess.run([f"{folder}/program"]).returncode, 0)
+
+
+class BothForms(unittest.TestCase):
+    """The single header and the headers of include/trama/ in one program, in any order."""
+    FLAGS = ["-std=c++17", *STRICT, SINGLE, f"-I{INCLUDE}"]
+
+    def includes_compile(self, *names):
+        text = "".join(f"#include <{name}>\n" for name in names)
+        result = compile_text(COMPILERS[0], text, *self.FLAGS)
+        self.assertEqual((result.returncode, result.stderr), (0, ""))
+
+    def test_first_the_single_header_and_then_each_of_the_others(self):
+        self.includes_compile("trama.hpp", *TEXTS)
+
+    def test_first_the_umbrella_and_then_the_single_header(self):
+        self.includes_compile(UMBRELLA, "trama.hpp")
+
+    def test_first_some_headers_then_the_single_one_and_then_the_rest(self):
+        self.includes_compile("trama/net/tcp.hpp", "trama/codec/line.hpp", "trama.hpp", *TEXTS)
+
+    def test_one_in_one_source_file_and_the_other_in_another_link_together(self):
+        with tempfile.TemporaryDirectory() as folder:
+            Path(folder, "one.cpp").write_text(
+                "#include <trama.hpp>\nint port(trama::endpoint at);\n"
+                "int main() { return port(trama::endpoint()); }\n")
+            Path(folder, "two.cpp").write_text(
+                "#include <trama/trama.hpp>\n"
+                "int port(trama::endpoint at) { return at.port(); }\n")
+            command = [COMPILERS[0], *self.FLAGS, "one.cpp", "two.cpp", "-o", "program"]
+            result = subprocess.run(command, cwd=folder, text=True, capture_output=True)
+            self.assertEqual((result.returncode, result.stderr), (0, ""))
+            self.assertEqual(subprocess.run([f"{folder}/program"]).returncode, 0)
 
 
 # Macros that other headers and other people's programs define: curses, Qt, Boost, Windows' habits.

@@ -2,7 +2,8 @@
 //
 // "Five seconds for each recv" lets a peer that sends one byte every four seconds go on without
 // end. A deadline is a point in time, so the time that is left shrinks from call to call.
-#pragma once
+#ifndef TRAMA_BASE_DEADLINE_HPP
+#define TRAMA_BASE_DEADLINE_HPP
 
 #include <chrono>
 #include <cstdint>
@@ -66,3 +67,5 @@ private:
 };
 
 }  // namespace trama
+
+#endif  // TRAMA_BASE_DEADLINE_HPP

@@ -9,7 +9,8 @@
 // Every exception about the world outside is a std::system_error, so that one catch is enough:
 // network_error, unexpected_eof, frame_error (codec/frame.hpp) and file_error (file/folder.hpp).
 // man 3 errno, man 7 signal (EINTR)
-#pragma once
+#ifndef TRAMA_BASE_ERROR_HPP
+#define TRAMA_BASE_ERROR_HPP
 
 #include <trama/base/trace.hpp>
 
@@ -143,3 +144,5 @@ inline const call_result& expect(const call_result& result, const char* operatio
 }  // namespace trama_detail
 
 }  // namespace trama
+
+#endif  // TRAMA_BASE_ERROR_HPP

@@ -6,7 +6,8 @@
 //
 // The attribute "cold" says that a function seldom runs, so that the compiler spends little on it.
 // The two marks here save 12 % of what g++ 12 needs to compile an echo client (443 M instructions).
-#pragma once
+#ifndef TRAMA_BASE_TEXT_HPP
+#define TRAMA_BASE_TEXT_HPP
 
 #include <cstdarg>
 #include <cstddef>
@@ -91,3 +92,5 @@ inline std::string escaped(std::string_view bytes, std::size_t limit = std::stri
 }
 
 }  // namespace trama
+
+#endif  // TRAMA_BASE_TEXT_HPP

@@ -6,7 +6,8 @@
 //     trama: fd 4: frame in, 4 bytes: "hola"
 //
 // TRAMA_TRACE=time adds the seconds since the start. Switched off, a call costs one branch more.
-#pragma once
+#ifndef TRAMA_BASE_TRACE_HPP
+#define TRAMA_BASE_TRACE_HPP
 
 #include <trama/base/text.hpp>
 
@@ -87,3 +88,5 @@ inline trace_sink trace_to(trace_sink sink) noexcept {
 }
 
 }  // namespace trama
+
+#endif  // TRAMA_BASE_TRACE_HPP

@@ -4,7 +4,8 @@
 //     |   bytes taken         |   bytes that wait      |   room for       |
 //     |   (free again)        |                        |   prepare()      |
 //     0  <=                   begin_        <=         end_       <=      capacity_
-#pragma once
+#ifndef TRAMA_CODEC_BYTE_QUEUE_HPP
+#define TRAMA_CODEC_BYTE_QUEUE_HPP
 
 #include <cstdlib>
 #include <cstring>
@@ -124,3 +125,5 @@ inline void make_room(byte_queue& out, std::size_t more) {
 }  // namespace trama_detail
 
 }  // namespace trama
+
+#endif  // TRAMA_CODEC_BYTE_QUEUE_HPP

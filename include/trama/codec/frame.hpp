@@ -15,7 +15,8 @@
 // scan looks for one frame at the front of `bytes`; header and trailer are the bytes before and
 // behind a payload on the wire. frame_decoder and framed_stream work with any such class. A limit
 // bounds the payloads that are received; the format alone bounds those that are sent.
-#pragma once
+#ifndef TRAMA_CODEC_FRAME_HPP
+#define TRAMA_CODEC_FRAME_HPP
 
 #include <trama/base/error.hpp>
 
@@ -165,3 +166,5 @@ void append_frame(std::string_view payload, Buffer& out) {
 }  // namespace trama_detail
 
 }  // namespace trama
+
+#endif  // TRAMA_CODEC_FRAME_HPP

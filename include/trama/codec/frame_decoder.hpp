@@ -3,7 +3,8 @@
 // Bytes enter at the end of a queue: receive_data copies them there, or the caller writes them
 // there, for example with recv(2) (prepare, commit). Frames leave at the front. There is no socket
 // in here: any codec, any source.
-#pragma once
+#ifndef TRAMA_CODEC_FRAME_DECODER_HPP
+#define TRAMA_CODEC_FRAME_DECODER_HPP
 
 #include <trama/codec/byte_queue.hpp>
 #include <trama/codec/frame.hpp>
@@ -129,3 +130,5 @@ private:
 };
 
 }  // namespace trama
+
+#endif  // TRAMA_CODEC_FRAME_DECODER_HPP

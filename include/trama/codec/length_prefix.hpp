@@ -6,7 +6,8 @@
 //     +----+----+----+----+---+---+---+---+    +----+----+---+---+---+---+
 //
 // The length counts the payload only. Big-endian is the order of the network (RFC 1700).
-#pragma once
+#ifndef TRAMA_CODEC_LENGTH_PREFIX_HPP
+#define TRAMA_CODEC_LENGTH_PREFIX_HPP
 
 #include <trama/codec/frame.hpp>
 
@@ -85,3 +86,5 @@ private:
 };
 
 }  // namespace trama
+
+#endif  // TRAMA_CODEC_LENGTH_PREFIX_HPP

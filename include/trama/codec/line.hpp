@@ -7,7 +7,8 @@
 //
 // No header says how long a line will be. So only the limit stops a peer that never ends its line
 // from filling the memory. The end cannot be part of the payload; a NUL byte can.
-#pragma once
+#ifndef TRAMA_CODEC_LINE_HPP
+#define TRAMA_CODEC_LINE_HPP
 
 #include <trama/codec/frame.hpp>
 
@@ -84,3 +85,5 @@ using crlf_line = basic_line<line_ending::crlf>;
 using any_line = basic_line<line_ending::any>;
 
 }  // namespace trama
+
+#endif  // TRAMA_CODEC_LINE_HPP

@@ -6,7 +6,8 @@
 //                 length, zero-padded     :   payload, 0 to 999,999 bytes
 //
 // The digits count bytes, not letters. It is not a netstring: those forbid leading zeros.
-#pragma once
+#ifndef TRAMA_CODEC_SIX_DIGIT_COLON_HPP
+#define TRAMA_CODEC_SIX_DIGIT_COLON_HPP
 
 #include <trama/codec/frame.hpp>
 
@@ -64,3 +65,5 @@ private:
 };
 
 }  // namespace trama
+
+#endif  // TRAMA_CODEC_SIX_DIGIT_COLON_HPP

@@ -5,7 +5,8 @@
 // the power fails. So the bytes go into a temporary file beside it. When all of them are safe on
 // the disk, the temporary file takes the name in one step, rename(2). A program that opens the name
 // gets the old file or the new one, and both are whole.
-#pragma once
+#ifndef TRAMA_FILE_ATOMIC_FILE_HPP
+#define TRAMA_FILE_ATOMIC_FILE_HPP
 
 #include <trama/file/folder.hpp>
 
@@ -182,3 +183,5 @@ private:
 };
 
 }  // namespace trama
+
+#endif  // TRAMA_FILE_ATOMIC_FILE_HPP

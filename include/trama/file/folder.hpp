@@ -4,7 +4,8 @@
 // FIFO to which nobody writes. Here a name is one step, looked up in a descriptor of the folder,
 // and no symbolic link is followed: no name reaches a file outside, even if somebody renames or
 // links files meanwhile.
-#pragma once
+#ifndef TRAMA_FILE_FOLDER_HPP
+#define TRAMA_FILE_FOLDER_HPP
 
 #include <trama/net/unique_fd.hpp>
 
@@ -198,3 +199,5 @@ private:
 };
 
 }  // namespace trama
+
+#endif  // TRAMA_FILE_FOLDER_HPP

@@ -4,7 +4,8 @@
 // sendfile(2) and splice(2) would spare the copy through this program, but each knows only some
 // files, some sockets and some systems. Plain reads and writes know all of them, and need a third
 // of the code. docs/performance.md has the numbers.
-#pragma once
+#ifndef TRAMA_FILE_TRANSFER_HPP
+#define TRAMA_FILE_TRANSFER_HPP
 
 #include <trama/file/folder.hpp>
 #include <trama/net/tcp.hpp>
@@ -130,3 +131,5 @@ void receive_file(tcp_stream& from, int file, std::uint64_t size, Progress progr
 }
 
 }  // namespace trama
+
+#endif  // TRAMA_FILE_TRANSFER_HPP

@@ -1,7 +1,8 @@
 // trama/message/callback.hpp -- holds a function to be called later: a lambda with its captures, or
 // a plain function. It does the work of std::function, because <functional> alone takes longer to
 // compile than <string>.
-#pragma once
+#ifndef TRAMA_MESSAGE_CALLBACK_HPP
+#define TRAMA_MESSAGE_CALLBACK_HPP
 
 #include <utility>
 
@@ -63,3 +64,5 @@ private:
 }  // namespace trama_detail
 
 }  // namespace trama
+
+#endif  // TRAMA_MESSAGE_CALLBACK_HPP

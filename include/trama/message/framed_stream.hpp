@@ -4,7 +4,8 @@
 // beyond the frame that is handed out stays here, buffered. So everything that is received must be
 // received through this object: frames by recv_frame or try_recv_frame, bytes that follow a frame
 // by recv_exact, recv_some or receive_file(framed_stream&, ...).
-#pragma once
+#ifndef TRAMA_MESSAGE_FRAMED_STREAM_HPP
+#define TRAMA_MESSAGE_FRAMED_STREAM_HPP
 
 #include <trama/codec/frame_decoder.hpp>
 #include <trama/file/transfer.hpp>
@@ -162,3 +163,5 @@ void receive_file(framed_stream<Codec>& from, int file, std::uint64_t size,
 }
 
 }  // namespace trama
+
+#endif  // TRAMA_MESSAGE_FRAMED_STREAM_HPP

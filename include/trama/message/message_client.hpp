@@ -7,7 +7,8 @@
 //      v                                                                       v
 //     gone  <------- the peer closed, or the time is up -------  lingering: its bytes are thrown
 //                                                                away until it closes
-#pragma once
+#ifndef TRAMA_MESSAGE_MESSAGE_CLIENT_HPP
+#define TRAMA_MESSAGE_MESSAGE_CLIENT_HPP
 
 #include <trama/message/framed_stream.hpp>
 #include <trama/ready/deadlines.hpp>
@@ -298,3 +299,5 @@ private:
 };
 
 }  // namespace trama
+
+#endif  // TRAMA_MESSAGE_MESSAGE_CLIENT_HPP

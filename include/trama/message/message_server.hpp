@@ -17,7 +17,8 @@
 //
 // Four lists: the clients by descriptor, those with messages left, those that changed, and those
 // that leave, with the reason.
-#pragma once
+#ifndef TRAMA_MESSAGE_MESSAGE_SERVER_HPP
+#define TRAMA_MESSAGE_MESSAGE_SERVER_HPP
 
 #include <trama/message/callback.hpp>
 #include <trama/message/message_client.hpp>
@@ -426,3 +427,5 @@ private:
 };
 
 }  // namespace trama
+
+#endif  // TRAMA_MESSAGE_MESSAGE_SERVER_HPP

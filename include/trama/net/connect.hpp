@@ -1,6 +1,7 @@
 // trama/net/connect.hpp -- from a host name to a connected descriptor, every address tried.
 // man 2 connect (EINPROGRESS), man 7 socket (SO_ERROR)
-#pragma once
+#ifndef TRAMA_NET_CONNECT_HPP
+#define TRAMA_NET_CONNECT_HPP
 
 #include <trama/net/resolve.hpp>
 #include <trama/net/socket.hpp>
@@ -95,3 +96,5 @@ inline unique_fd connect_any(const std::string& host, const port_number& port, d
 }  // namespace trama_detail
 
 }  // namespace trama
+
+#endif  // TRAMA_NET_CONNECT_HPP

@@ -1,6 +1,7 @@
 // trama/net/endpoint.hpp -- an address and a port, IPv4 or IPv6, and how both are shown.
 // man 7 ip, man 7 ipv6, man 3 getnameinfo
-#pragma once
+#ifndef TRAMA_NET_ENDPOINT_HPP
+#define TRAMA_NET_ENDPOINT_HPP
 
 #include <trama/base/error.hpp>
 
@@ -134,3 +135,5 @@ struct std::hash<trama::endpoint> {
         return std::hash<std::string_view>()({bytes, end.size()});
     }
 };
+
+#endif  // TRAMA_NET_ENDPOINT_HPP

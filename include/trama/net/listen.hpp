@@ -1,6 +1,7 @@
 // trama/net/listen.hpp -- from a host name to a listening descriptor, and from that to connections.
 // man 2 bind, man 2 listen, man 2 accept, man 7 ipv6 (IPV6_V6ONLY)
-#pragma once
+#ifndef TRAMA_NET_LISTEN_HPP
+#define TRAMA_NET_LISTEN_HPP
 
 #include <trama/net/resolve.hpp>
 #include <trama/net/socket.hpp>
@@ -88,3 +89,5 @@ inline call_result accept_once(int listener, address_buffer& peer) {
 }  // namespace trama_detail
 
 }  // namespace trama
+
+#endif  // TRAMA_NET_LISTEN_HPP

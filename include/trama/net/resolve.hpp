@@ -1,5 +1,6 @@
 // trama/net/resolve.hpp -- how names become addresses. man 3 getaddrinfo
-#pragma once
+#ifndef TRAMA_NET_RESOLVE_HPP
+#define TRAMA_NET_RESOLVE_HPP
 
 #include <trama/net/endpoint.hpp>
 
@@ -133,3 +134,5 @@ inline endpoint preferred(const std::vector<endpoint>& addresses) {
 }
 
 }  // namespace trama
+
+#endif  // TRAMA_NET_RESOLVE_HPP

@@ -2,7 +2,8 @@
 // man 7 socket, man 2 poll, man 2 fcntl
 //
 // Where systems differ (close-on-exec, SIGPIPE), they differ in this file.
-#pragma once
+#ifndef TRAMA_NET_SOCKET_HPP
+#define TRAMA_NET_SOCKET_HPP
 
 #include <trama/base/deadline.hpp>
 #include <trama/net/endpoint.hpp>
@@ -223,3 +224,5 @@ private:
 };
 
 }  // namespace trama
+
+#endif  // TRAMA_NET_SOCKET_HPP

@@ -2,7 +2,8 @@
 //
 // TCP carries bytes, not messages: one piece that was sent may arrive as several, and several as
 // one. So there are calls for "the bytes that are there" (_some) and for "all" (_all, _exact).
-#pragma once
+#ifndef TRAMA_NET_TCP_HPP
+#define TRAMA_NET_TCP_HPP
 
 #include <trama/net/connect.hpp>
 #include <trama/net/listen.hpp>
@@ -209,3 +210,5 @@ private:
 };
 
 }  // namespace trama
+
+#endif  // TRAMA_NET_TCP_HPP

@@ -1,6 +1,7 @@
 // trama/net/tcp_info.hpp -- what TCP knows about a connection: round-trip time, window, losses.
 // Linux only: elsewhere this header declares nothing. man 7 tcp (TCP_INFO)
-#pragma once
+#ifndef TRAMA_NET_TCP_INFO_HPP
+#define TRAMA_NET_TCP_INFO_HPP
 
 #include <trama/net/tcp.hpp>
 
@@ -36,3 +37,5 @@ struct tcp_statistics {
 }  // namespace trama
 
 #endif
+
+#endif  // TRAMA_NET_TCP_INFO_HPP

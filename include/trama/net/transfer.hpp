@@ -1,6 +1,7 @@
 // trama/net/transfer.hpp -- bytes through a connected descriptor: one call, or until a deadline.
 // man 2 recv, man 2 send, man 2 sendmsg, man 2 shutdown
-#pragma once
+#ifndef TRAMA_NET_TRANSFER_HPP
+#define TRAMA_NET_TRANSFER_HPP
 
 #include <trama/net/socket.hpp>
 
@@ -181,3 +182,5 @@ inline void discard_until_closed(int fd, const deadline& limit) {
 }  // namespace trama_detail
 
 }  // namespace trama
+
+#endif  // TRAMA_NET_TRANSFER_HPP

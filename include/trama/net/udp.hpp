@@ -1,6 +1,7 @@
 // trama/net/udp.hpp -- datagrams: each send is one message, which arrives whole, or not at all, or
 // twice, or late. man 7 udp, man 2 sendto, man 2 recvfrom
-#pragma once
+#ifndef TRAMA_NET_UDP_HPP
+#define TRAMA_NET_UDP_HPP
 
 #include <trama/net/listen.hpp>
 #include <trama/net/transfer.hpp>
@@ -122,3 +123,5 @@ private:
 };
 
 }  // namespace trama
+
+#endif  // TRAMA_NET_UDP_HPP

@@ -1,5 +1,6 @@
 // trama/net/unique_fd.hpp -- owns one file descriptor and closes it once. man 2 close
-#pragma once
+#ifndef TRAMA_NET_UNIQUE_FD_HPP
+#define TRAMA_NET_UNIQUE_FD_HPP
 
 #include <trama/base/error.hpp>
 
@@ -48,3 +49,5 @@ private:
 };
 
 }  // namespace trama
+
+#endif  // TRAMA_NET_UNIQUE_FD_HPP

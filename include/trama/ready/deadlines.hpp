@@ -2,7 +2,8 @@
 //
 // One time-out for a wait is one for all: a client that speaks every second would keep a silent one
 // alive. So each has its own, and the wait lasts until the first of them.
-#pragma once
+#ifndef TRAMA_READY_DEADLINES_HPP
+#define TRAMA_READY_DEADLINES_HPP
 
 #include <trama/base/deadline.hpp>
 
@@ -77,3 +78,5 @@ private:
 };
 
 }  // namespace trama
+
+#endif  // TRAMA_READY_DEADLINES_HPP

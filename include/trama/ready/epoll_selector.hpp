@@ -3,7 +3,8 @@
 //
 // The list stays in the kernel. The program reports each change once, and the kernel returns only
 // the descriptors that are ready. So silent descriptors cost nothing in a wait.
-#pragma once
+#ifndef TRAMA_READY_EPOLL_SELECTOR_HPP
+#define TRAMA_READY_EPOLL_SELECTOR_HPP
 
 #if !defined(__linux__)
 #error "epoll(7) is a part of Linux: include <trama/ready/poll_selector.hpp> instead"
@@ -107,3 +108,5 @@ private:
 };
 
 }  // namespace trama
+
+#endif  // TRAMA_READY_EPOLL_SELECTOR_HPP

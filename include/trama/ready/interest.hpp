@@ -10,7 +10,8 @@
 // Ready means that the call would not wait. It may still fail, or find the end of the stream.
 // A framed_stream may hold messages that have come already; those do not make its descriptor
 // ready, so take them all with try_recv_frame() before the next wait.
-#pragma once
+#ifndef TRAMA_READY_INTEREST_HPP
+#define TRAMA_READY_INTEREST_HPP
 
 #include <trama/base/deadline.hpp>
 #include <trama/net/unique_fd.hpp>
@@ -100,3 +101,5 @@ private:
 };
 
 }  // namespace trama
+
+#endif  // TRAMA_READY_INTEREST_HPP

@@ -2,7 +2,8 @@
 //
 // A list of descriptors instead of a row of bits: any number of them, with any value. The kernel
 // still gets the whole list with each wait, and looks at all of it.
-#pragma once
+#ifndef TRAMA_READY_POLL_SELECTOR_HPP
+#define TRAMA_READY_POLL_SELECTOR_HPP
 
 #include <trama/ready/interest.hpp>
 
@@ -105,3 +106,5 @@ private:
 };
 
 }  // namespace trama
+
+#endif  // TRAMA_READY_POLL_SELECTOR_HPP

@@ -3,7 +3,8 @@
 // The oldest way, and the one that every system has. A set of descriptors is a row of bits, one for
 // each number, with room for 1,024 of them. Each wait hands a copy of the whole row to the kernel,
 // which looks at all of it and clears the bits of those that are not ready.
-#pragma once
+#ifndef TRAMA_READY_SELECTOR_HPP
+#define TRAMA_READY_SELECTOR_HPP
 
 #include <trama/ready/interest.hpp>
 
@@ -122,3 +123,5 @@ private:
 };
 
 }  // namespace trama
+
+#endif  // TRAMA_READY_SELECTOR_HPP

@@ -3,7 +3,8 @@
 //
 // A signal handler may do next to nothing: it can interrupt malloc. But it may write one byte into
 // a pipe. Then the loop wakes up, outside of the handler, where everything is allowed.
-#pragma once
+#ifndef TRAMA_READY_STOP_SIGNAL_HPP
+#define TRAMA_READY_STOP_SIGNAL_HPP
 
 #include <trama/net/socket.hpp>
 
@@ -115,3 +116,5 @@ private:
 };
 
 }  // namespace trama
+
+#endif  // TRAMA_READY_STOP_SIGNAL_HPP
