@@ -217,12 +217,17 @@ private:
             const int port = std::uniform_int_distribution<int>(20'000, 32'000)(random);
             try {
                 kept_port_ = trama::udp_socket::bind("127.0.0.1", port);
-                const auto is_free = trama::tcp_listener::listen("127.0.0.1", port);
-                return port;
+                if (is_free(kept_port_->local_endpoint())) return port;
             } catch (const trama::network_error&) {
-                if (tries == 100) throw;
+                if (tries >= 100) throw;
             }
         }
+    }
+
+    /// Asked without SO_REUSEADDR: the program may forget it, too.
+    static bool is_free(const trama::endpoint& where) {
+        const trama::unique_fd probe(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+        return ::bind(probe.get(), where.data(), where.size()) == 0;
     }
 
     std::string filled_command() const {
