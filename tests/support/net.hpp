@@ -6,7 +6,10 @@
 
 #include "catch.hpp"
 
+#include <algorithm>
 #include <chrono>
+#include <filesystem>
+#include <fstream>
 #include <functional>
 #include <future>
 #include <set>
@@ -84,14 +87,34 @@ inline void pause(std::chrono::milliseconds time) {
     ::poll(nullptr, 0, static_cast<int>(time.count()));
 }
 
+/// Seconds in which threads of this program could have run and had no processor; 0 where the kernel
+/// does not tell. man 5 proc
+inline double seconds_without_processor() {
+    double sum = 0;
+    std::error_code none;
+    for (const auto& thread : std::filesystem::directory_iterator("/proc/self/task", none)) {
+        std::ifstream file(thread.path() / "schedstat");
+        double used = 0;
+        double waited = 0;  // both in nanoseconds
+        if (file >> used >> waited) sum += waited / 1e9;
+    }
+    return sum;
+}
+
 class stopwatch {
 public:
     double seconds() const {
         return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
     }
 
+    /// For "at most": without the time that a busy machine took from this program.
+    double undisturbed_seconds() const {
+        return seconds() - std::max(0.0, seconds_without_processor() - without_processor_);
+    }
+
 private:
     std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+    double without_processor_ = seconds_without_processor();
 };
 
 /// The network_error that `function` ends with: its code, its text, and how long it took.
@@ -99,6 +122,7 @@ struct outcome {
     std::error_code code;
     std::string text;
     double seconds = 0;
+    double undisturbed_seconds = 0;  ///< see stopwatch
 };
 
 template <typename Function>
@@ -107,7 +131,7 @@ outcome failure_of(Function function) {
     try {
         function();
     } catch (const trama::network_error& error) {
-        return {error.code(), error.what(), watch.seconds()};
+        return {error.code(), error.what(), watch.seconds(), watch.undisturbed_seconds()};
     }
     return {{}, "no error", watch.seconds()};
 }
