@@ -37,6 +37,13 @@ LIMIT = 20.0  # seconds; far above what anything here takes, even under a saniti
 LOSSLESS = {"encoding": "utf-8", "errors": "surrogateescape"}  # any bytes can be text, and back
 
 
+def within(seconds):
+    """A limit of time: so many seconds on a machine that does nothing else, more on a busy one."""
+    average, _, _, running, _ = Path("/proc/loadavg").read_text().split()
+    busy = max(float(average), int(running.split("/")[0]))
+    return seconds * max(1, busy / os.cpu_count())
+
+
 def example(path):
     """The file of a built example: example("03_echo_server/echo_server")."""
     found = BUILD / "examples" / path
@@ -92,7 +99,7 @@ class Program:
 
     def __init__(self, *argv, env=None, cwd=None, terminal=()):
         self.argv = [str(word) for word in argv]
-        self._bytes = {"stdout": b"", "stderr": b""}
+        self._bytes = {"stdout": bytearray(), "stderr": bytearray()}
         self._seen = {"stdout": 0, "stderr": 0}  # the wait_for methods go on behind this
         self._ended = {"stdout": False, "stderr": False}
         self._changed = threading.Condition()
@@ -139,12 +146,12 @@ class Program:
     @property
     def stdout_bytes(self):
         with self._changed:
-            return self._bytes["stdout"]
+            return bytes(self._bytes["stdout"])
 
     @property
     def stderr_bytes(self):
         with self._changed:
-            return self._bytes["stderr"]
+            return bytes(self._bytes["stderr"])
 
     def wait_for_line(self, pattern, on="stdout", limit=LIMIT):
         """The match of `pattern`, a regular expression, in the next whole line that has one.
@@ -152,10 +159,11 @@ class Program:
         Each call goes on behind the line that the one before has found.
         """
         def find():
-            new = self._bytes[on][self._seen[on]:]
-            whole = new if self._ended[on] else new[:new.rfind(b"\n") + 1]
             place = self._seen[on]
-            for line in whole.splitlines(keepends=True):
+            end = None if self._ended[on] else self._bytes[on].rfind(b"\n", place) + 1
+            if end == 0:  # nothing is copied while a long line grows
+                return None
+            for line in self._bytes[on][place:end].splitlines(keepends=True):
                 place += len(line)
                 found = re.search(pattern, line.decode(**LOSSLESS).rstrip("\r\n"))
                 if found:
@@ -179,7 +187,7 @@ class Program:
     def wait_for_bytes(self, count, on="stdout", limit=LIMIT):
         """All it has written since its start, as soon as that is at least `count` bytes."""
         def find():
-            return self._bytes[on] if len(self._bytes[on]) >= count else None
+            return bytes(self._bytes[on]) if len(self._bytes[on]) >= count else None
 
         return self._wait(find, on, "%d bytes on %s" % (count, on), limit)
 
@@ -450,21 +458,21 @@ def address_of(connection):
 
 def recv_exactly(connection, count):
     """`count` bytes; fewer only if the stream ends before."""
-    received = b""
+    received = bytearray()  # not bytes: they are copied each time they grow
     while len(received) < count:
         piece = connection.recv(count - len(received))
         if not piece:
             break
         received += piece
-    return received
+    return bytes(received)
 
 
 def recv_all(connection):
     """Everything up to the end of the stream."""
-    received = b""
+    received = bytearray()
     for piece in iter(lambda: connection.recv(65536), b""):
         received += piece
-    return received
+    return bytes(received)
 
 
 def reset(connection):

@@ -126,7 +126,8 @@ class Conversations:
         for client in clients:
             client.shutdown(socket.SHUT_WR)
             self.assertEqual(programs.recv_all(client), b"")
-        self.assertLess(time.monotonic() - started, 2.0)  # and not when its thread is joined
+        # And not when its thread is joined.
+        self.assertLess(time.monotonic() - started, programs.within(2.0))
 
     def test_a_client_that_has_sent_all_still_gets_all(self):
         server = self.server(self.SERVER)
@@ -289,7 +290,7 @@ class Stopping:
         started = time.monotonic()
         yield
         self.assertEqual(server.wait_exit(), 0, server.story("it was stopped"))
-        self.assertLess(time.monotonic() - started, 1.0, server.story("it was stopped"))
+        self.assertLess(time.monotonic() - started, programs.within(1.0), server.story("it was stopped"))
 
 
 class Manners:

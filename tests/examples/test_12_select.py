@@ -164,7 +164,7 @@ class Server(programs.TestCase):
         started = time.monotonic()
         yield
         self.assertEqual(server.wait_exit(), 0, server.story("it was stopped"))
-        self.assertLess(time.monotonic() - started, 1.0, server.story("it was stopped"))
+        self.assertLess(time.monotonic() - started, programs.within(1.0), server.story("it was stopped"))
 
 
 class Conversations:
@@ -298,7 +298,8 @@ class Failures:
             inside.pop(0).close()
             self.assert_comes(waiting)
             inside.append(waiting)
-        self.assertLess(time.monotonic() - started, 5)  # waiting half a second for each is 17
+        # Waiting half a second for each is 17.
+        self.assertLess(time.monotonic() - started, programs.within(5))
 
     def test_a_descriptor_that_comes_free_elsewhere_is_noticed_within_a_second(self):
         need_proc()
@@ -313,7 +314,7 @@ class Failures:
         started = time.monotonic()
         resource.prlimit(pid, resource.RLIMIT_NOFILE, (held + 1, hard))
         self.assert_comes(client)
-        self.assertLess(time.monotonic() - started, 1)
+        self.assertLess(time.monotonic() - started, programs.within(1))
 
 
 class Stopping:
@@ -516,7 +517,7 @@ class ByHand:
             server.terminate()
             self.assertEqual(server.wait_exit(), 0)
             took.append(time.monotonic() - started)
-        self.assertLess(min(took), 0.4)
+        self.assertLess(min(took), programs.within(0.4))
 
     def test_a_stop_as_soon_as_it_listens_is_a_stop(self):
         self.assert_stops_in_order(self.PATH, *self.OPTIONS, by=signal.SIGINT)
@@ -677,12 +678,12 @@ class Framed(FramedCase):
     def test_idle_drops_who_is_silent_and_nobody_else(self):
         for server in self.on_each_backend("--idle", 1):
             silent, talker = self.clients(server, 2)
+            started = time.monotonic()  # before the server hears the last of it
             self.assert_echoes(silent)
-            started = time.monotonic()
             while not readable([silent], 0.2):
                 self.assert_echoes(talker)
-                self.assertLess(time.monotonic() - started, 2)
-            self.assertGreaterEqual(time.monotonic() - started, 0.99)
+                self.assertLess(time.monotonic() - started, programs.within(2))
+            self.assertGreaterEqual(time.monotonic() - started, 1)
             self.assertEqual(programs.recv_all(silent), b"")
             server.wait_for_line("left: silent for too long", on="stderr")
             self.assert_echoes(talker)
