@@ -39,8 +39,10 @@ LOSSLESS = {"encoding": "utf-8", "errors": "surrogateescape"}  # any bytes can b
 
 def within(seconds):
     """A limit of time: so many seconds on a machine that does nothing else, more on a busy one."""
-    average, _, _, running, _ = Path("/proc/loadavg").read_text().split()
-    busy = max(float(average), int(running.split("/")[0]))
+    busy = os.getloadavg()[0]  # the mean of a minute
+    if Path("/proc/loadavg").exists():
+        running = Path("/proc/loadavg").read_text().split()[3]  # just now, such as 3/120
+        busy = max(busy, int(running.split("/")[0]))
     return seconds * max(1, busy / os.cpu_count())
 
 
