@@ -342,3 +342,28 @@ TEMPLATE_LIST_TEST_CASE("a listener that fails ends run with the reason", "[serv
     CHECK(failed.code == std::errc::invalid_argument);
     CHECK(failed.text.find("accept on ") == 0);
 }
+
+// ---- deadlines ---------------------------------------------------------------------------------
+
+// The server gives a peer 2 s to close. This one closes at once, and nobody has its place then.
+TEST_CASE("the deadline of a client that has gone is forgotten", "[server]") {
+    const net_test nothing_left_open;
+    mailbox<std::string> reasons;
+    running_server<trama::poll_selector> running;
+    running.server.on_message([](auto& who, std::string_view text) {
+        if (text == "close") who.close();
+        if (text == "in 2.2 s") who.dismiss_after(2200ms);
+    });
+    running.server.on_leave([&](auto&, std::string_view why) { reasons.put(std::string(why)); });
+    running.start();
+    auto stays = running.join();
+    {
+        auto goes = running.join();
+        goes.send_frame("close");
+        CHECK(recv_all_frames(goes).empty());
+    }
+    reasons.take();
+    stays.send_frame("in 2.2 s");
+    CHECK(reasons.take() == "its time was up");
+    running.end();
+}
