@@ -8,13 +8,10 @@
 // TRAMA_TRACE=time adds the seconds since the start. Switched off, a call costs one branch more.
 #pragma once
 
-#include <trama/base/text.hpp>
+#include <trama/base/system.hpp>
 
-#include <cerrno>
 #include <cstdlib>
 #include <ctime>
-
-#include <unistd.h>
 
 namespace trama {
 

@@ -9,7 +9,6 @@
 
 #include <netdb.h>
 #include <netinet/in.h>
-#include <sys/socket.h>
 
 namespace trama {
 
