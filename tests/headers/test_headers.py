@@ -156,8 +156,8 @@ class Layers(unittest.TestCase):
 
 
 class Budgets(unittest.TestCase):
-    def test_the_library_has_at_most_3920_lines_of_code_and_comment(self):
-        self.assertLessEqual(sum(map(lines_of, TEXTS)), 3920)
+    def test_the_library_has_at_most_3930_lines_of_code_and_comment(self):
+        self.assertLessEqual(sum(map(lines_of, TEXTS)), 3930)
 
     def test_the_server_has_at_most_680_lines(self):
         parts = [name for name in TEXTS if re.search(r"message/(callback|message_)", name)]

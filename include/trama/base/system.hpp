@@ -36,6 +36,9 @@ inline int send_flags(int /*fd*/, int flags) noexcept {
     return flags | MSG_NOSIGNAL;
 }
 
+/// Prevents SIGPIPE for a socket on systems that have no flag for it.
+inline void prevent_sigpipe(int /*fd*/) noexcept {}
+
 /// fsync(2): waits until the disk has the bytes of a file.
 inline int sync_file(int fd) {
     return ::fsync(fd);
@@ -58,10 +61,6 @@ inline int set_defaults(int fd) noexcept {
     if (fd == -1) return fd;
     ::fcntl(fd, F_SETFD, FD_CLOEXEC);
     ::fcntl(fd, F_SETFL, 0);  // an accepted socket has the O_NONBLOCK of its listener
-#ifdef SO_NOSIGPIPE
-    const int on = 1;
-    ::setsockopt(fd, SOL_SOCKET, SO_NOSIGPIPE, &on, sizeof on);
-#endif
     return fd;
 }
 
@@ -83,6 +82,13 @@ inline int send_flags(int fd, int flags) noexcept {
     flags |= MSG_NOSIGNAL;
 #endif
     return flags;
+}
+
+inline void prevent_sigpipe([[maybe_unused]] int fd) noexcept {
+#ifdef SO_NOSIGPIPE
+    const int on = 1;
+    ::setsockopt(fd, SOL_SOCKET, SO_NOSIGPIPE, &on, sizeof on);
+#endif
 }
 
 inline int sync_file(int fd) {

@@ -183,7 +183,9 @@ public:
 
 protected:
     basic_socket() noexcept = default;
-    explicit basic_socket(unique_fd fd) noexcept : fd_(std::move(fd)) {}
+    explicit basic_socket(unique_fd fd) noexcept : fd_(std::move(fd)) {
+        trama_detail::prevent_sigpipe(fd_.get());
+    }
 
     unique_fd fd_;
 
