@@ -33,6 +33,8 @@
 
 #if __cplusplus < 201703L
 #error "trama needs C++17 or newer: compile with  g++ -std=c++17 main.cpp"
+#elif !defined(__cpp_exceptions)
+#error "trama reports errors with exceptions: compile without  -fno-exceptions"
 #else
 
 #define TRAMA_VERSION "0.2.0"
@@ -141,6 +143,134 @@ inline std::string escaped(std::string_view bytes, std::size_t limit = std::stri
 }  // namespace trama
 
 #endif  // TRAMA_BASE_TEXT_HPP
+// trama/base/system.hpp -- where systems differ, all in one place. man 2 accept, man 2 send
+//
+// Linux has a flag for each thing that a socket needs here. Other systems have only some of them,
+// and macOS and NetBSD ignore MSG_DONTWAIT in a send. So there the plain calls of POSIX are used.
+// With -DTRAMA_PLAIN_POSIX the tests use them on Linux, too.
+// Two headers need Linux as a whole: ready/epoll_selector.hpp and net/tcp_info.hpp.
+#ifndef TRAMA_BASE_SYSTEM_HPP
+#define TRAMA_BASE_SYSTEM_HPP
+
+#include <cerrno>
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+namespace trama {
+
+namespace trama_detail {
+
+#if defined(__linux__) && !defined(TRAMA_PLAIN_POSIX)
+
+/// socket(2). Programs that are started from here do not inherit the new socket.
+inline int new_socket(int family, int type) noexcept {
+    return ::socket(family, type | SOCK_CLOEXEC, 0);
+}
+
+/// accept(2). The same holds for the new socket. It is not O_NONBLOCK, even if the listener is.
+inline int accept_socket(int listener, sockaddr* peer, socklen_t* size) {
+    return ::accept4(listener, peer, size, SOCK_CLOEXEC);
+}
+
+/// Returns the flags of a send. If the peer has gone, the send must fail and raise no SIGPIPE.
+/// With MSG_DONTWAIT it must not wait.
+inline int send_flags(int /*fd*/, int flags) noexcept {
+    return flags | MSG_NOSIGNAL;
+}
+
+/// Prevents SIGPIPE for a socket on systems that have no flag for it.
+inline void prevent_sigpipe(int /*fd*/) noexcept {}
+
+/// fsync(2): waits until the disk has the bytes of a file.
+inline int sync_file(int fd) {
+    return ::fsync(fd);
+}
+
+/// The command that shows which program has a port. `protocol`: 't' or 'u' (TCP, UDP).
+inline text who_has_port(char protocol, unsigned port) noexcept {
+    return text("ss -%canp 'sport = :%u'", protocol, port);
+}
+
+inline constexpr const char* no_address_advice =
+    "this machine does not have that address, or no port is free: ip address";
+inline constexpr const char* no_route_advice =
+    "this machine has no route to that network: ip route";
+
+#else
+
+/// Does for a new socket what the flags of Linux do. Returns `fd`; -1 is no socket.
+inline int set_defaults(int fd) noexcept {
+    if (fd == -1) return fd;
+    ::fcntl(fd, F_SETFD, FD_CLOEXEC);
+    ::fcntl(fd, F_SETFL, 0);  // an accepted socket has the O_NONBLOCK of its listener
+    return fd;
+}
+
+inline int new_socket(int family, int type) noexcept {
+    return set_defaults(::socket(family, type, 0));
+}
+
+inline int accept_socket(int listener, sockaddr* peer, socklen_t* size) {
+    return set_defaults(::accept(listener, peer, size));
+}
+
+/// The socket becomes O_NONBLOCK at its first send that must not wait, and stays so: to take that
+/// back would disturb another thread. Calls that may wait then wait in poll(2).
+inline int send_flags(int fd, int flags) noexcept {
+    const bool must_not_wait = (flags & MSG_DONTWAIT) != 0;
+    const int present = must_not_wait ? ::fcntl(fd, F_GETFL) : 0;
+    if (must_not_wait && (present & O_NONBLOCK) == 0) ::fcntl(fd, F_SETFL, present | O_NONBLOCK);
+#ifdef MSG_NOSIGNAL
+    flags |= MSG_NOSIGNAL;
+#endif
+    return flags;
+}
+
+inline void prevent_sigpipe([[maybe_unused]] int fd) noexcept {
+#ifdef SO_NOSIGPIPE
+    const int on = 1;
+    ::setsockopt(fd, SOL_SOCKET, SO_NOSIGPIPE, &on, sizeof on);
+#endif
+}
+
+inline int sync_file(int fd) {
+#ifdef F_FULLFSYNC  // macOS: fsync(2) does not wait for the disk itself, and this does
+    if (::fcntl(fd, F_FULLFSYNC) == 0) return 0;
+    const bool is_unknown = errno == ENOTSUP || errno == EINVAL || errno == ENOTTY;
+    if (!is_unknown) return -1;  // else: a file system that does not know it
+#endif
+    return ::fsync(fd);
+}
+
+inline text who_has_port(char protocol, unsigned port) noexcept {
+    return text("lsof -nP -i%s:%u", protocol == 't' ? "TCP" : "UDP", port);
+}
+
+inline constexpr const char* no_address_advice =
+    "this machine does not have that address, or no port is free: ifconfig";
+inline constexpr const char* no_route_advice =
+    "this machine has no route to that network: netstat -rn";
+
+#endif
+
+/// Renames a file and replaces nothing. Error ENOSYS: the system has no such call.
+inline int rename_to_free([[maybe_unused]] int folder, [[maybe_unused]] const char* from,
+                          [[maybe_unused]] const char* to) noexcept {
+#if defined(RENAME_NOREPLACE) && !defined(TRAMA_PLAIN_POSIX)
+    return ::renameat2(folder, from, folder, to, RENAME_NOREPLACE);
+#else
+    errno = ENOSYS;
+    return -1;
+#endif
+}
+
+}  // namespace trama_detail
+
+}  // namespace trama
+
+#endif  // TRAMA_BASE_SYSTEM_HPP
 // trama/base/trace.hpp -- one line for each system call and for each frame, while it happens.
 //
 //     $ TRAMA_TRACE=1 ./framed_echo_server
@@ -152,11 +282,8 @@ inline std::string escaped(std::string_view bytes, std::size_t limit = std::stri
 #ifndef TRAMA_BASE_TRACE_HPP
 #define TRAMA_BASE_TRACE_HPP
 
-#include <cerrno>
 #include <cstdlib>
 #include <ctime>
-
-#include <unistd.h>
 
 namespace trama {
 
@@ -307,9 +434,9 @@ inline const char* next_step(int error) noexcept {
         const char* advice;
     } table[] = {
         {ECONNREFUSED, "nobody listens there: start the server, or check address and port"},
-        {EADDRNOTAVAIL, "this machine does not have that address, or no port is free: ip address"},
+        {EADDRNOTAVAIL, no_address_advice},
         {EACCES, "not allowed: ports below 1024 are for root, or no SO_BROADCAST, or a firewall"},
-        {ENETUNREACH, "this machine has no route to that network: ip route"},
+        {ENETUNREACH, no_route_advice},
         {EHOSTUNREACH, "no machine answers at that address: ping it"},
         {ETIMEDOUT, "no answer in time: is the peer alive, is a firewall between?"},
         {ECONNRESET, "the peer cut the connection: its program died, or closed unread data"},
@@ -1175,7 +1302,6 @@ private:
 
 #include <netdb.h>
 #include <netinet/in.h>
-#include <sys/socket.h>
 
 namespace trama {
 
@@ -1440,56 +1566,24 @@ inline endpoint preferred(const std::vector<endpoint>& addresses) {
 #endif  // TRAMA_NET_RESOLVE_HPP
 // trama/net/socket.hpp -- the common part of all sockets: descriptor, address, time-out, options.
 // man 7 socket, man 2 poll, man 2 fcntl
-//
-// Where systems differ (close-on-exec, SIGPIPE), they differ in this file.
 #ifndef TRAMA_NET_SOCKET_HPP
 #define TRAMA_NET_SOCKET_HPP
 
 #include <type_traits>
 
-#include <fcntl.h>
 #include <poll.h>
 
 namespace trama {
 
 namespace trama_detail {
 
-// A peer that has gone must give an error, not the signal that ends the process: Linux and the BSDs
-// say so with each send, macOS once for each socket.
-#ifdef MSG_NOSIGNAL
-inline constexpr int no_signal = MSG_NOSIGNAL;
-#else
-inline constexpr int no_signal = 0;
-#endif
-
-// A program started from here must not inherit the socket.
-#ifdef SOCK_CLOEXEC
-inline constexpr int close_on_exec = SOCK_CLOEXEC;
-#else
-inline constexpr int close_on_exec = 0;
-#endif
-
-/// Does for a new descriptor what the two flags above do, on systems without them.
-inline void set_defaults([[maybe_unused]] int fd) noexcept {
-#ifndef SOCK_CLOEXEC
-    ::fcntl(fd, F_SETFD, FD_CLOEXEC);
-    ::fcntl(fd, F_SETFL, 0);  // there, an accepted socket never waits if its listener does not
-#endif
-#ifdef SO_NOSIGPIPE
-    const int on = 1;
-    ::setsockopt(fd, SOL_SOCKET, SO_NOSIGPIPE, &on, sizeof on);
-#endif
-}
-
 /// Opens a socket; returns its descriptor or an errno. `type`: SOCK_STREAM or SOCK_DGRAM.
 inline call_result make_socket(int family, int type) {
-    const call_result result =
-        system_call([&] { return ::socket(family, type | close_on_exec, 0); });
+    const call_result result = system_call([&] { return new_socket(family, type); });
     if (tracing())
         write_trace(result.descriptor(), result.error,
                     text("socket %s %s", type == SOCK_STREAM ? "TCP" : "UDP",
                          family == AF_INET6 ? "IPv6" : "IPv4"));
-    if (!result.failed()) set_defaults(result.descriptor());
     return result;
 }
 
@@ -1530,8 +1624,8 @@ inline call_result read_endpoint(int fd, int (*call)(int, sockaddr*, socklen_t*)
 
 /// The text says how to find the program that has the address. `protocol`: 't' or 'u' (TCP, UDP).
 [[noreturn]] inline void throw_in_use(const endpoint& where, const char* operation, char protocol) {
-    const text step("another socket has the port: ss -%canp 'sport = :%u'", protocol,
-                    unsigned{where.port()});
+    const text step("another socket has the port: %s",
+                    who_has_port(protocol, unsigned{where.port()}).c_str());
     throw_explained(EADDRINUSE, operation, where.to_text().c_str(), std::strerror(EADDRINUSE),
                     step.c_str());
 }
@@ -1651,7 +1745,9 @@ public:
 
 protected:
     basic_socket() noexcept = default;
-    explicit basic_socket(unique_fd fd) noexcept : fd_(std::move(fd)) {}
+    explicit basic_socket(unique_fd fd) noexcept : fd_(std::move(fd)) {
+        trama_detail::prevent_sigpipe(fd_.get());
+    }
 
     unique_fd fd_;
 
@@ -1737,10 +1833,11 @@ inline call_result send_once(int fd, iovec* parts, std::size_t count, int flags)
     const bool is_single = count == 1;
     msghdr message{};
     message.msg_iov = parts;
-    message.msg_iovlen = count;
+    message.msg_iovlen = static_cast<unsigned short>(count);  // size_t here, int elsewhere
+    const int all_flags = send_flags(fd, flags);
     const call_result result = system_call([&] {
-        return is_single ? ::send(fd, parts->iov_base, parts->iov_len, flags | no_signal)
-                         : ::sendmsg(fd, &message, flags | no_signal);
+        return is_single ? ::send(fd, parts->iov_base, parts->iov_len, all_flags)
+                         : ::sendmsg(fd, &message, all_flags);
     });
     if (tracing())
         trace_transfer(fd, result, is_single ? "send" : "sendmsg", "bytes", ": short write", parts,
@@ -2014,14 +2111,8 @@ inline void trace_accepted(int listener, const call_result& result, address_buff
 
 /// One accept(2), which does not wait because the listener does not; fills in the peer's address.
 inline call_result accept_once(int listener, address_buffer& peer) {
-#ifdef SOCK_CLOEXEC
     const call_result result =
-        system_call([&] { return ::accept4(listener, peer.data(), &peer.size, close_on_exec); });
-#else
-    const call_result result =
-        system_call([&] { return ::accept(listener, peer.data(), &peer.size); });
-    if (!result.failed()) set_defaults(result.descriptor());
-#endif
+        system_call([&] { return accept_socket(listener, peer.data(), &peer.size); });
     if (tracing()) trace_accepted(listener, result, peer);
     // A client that has gone before it was served is no fault of the listener.
     if (lost_before_accept(result.error)) return {-1, EAGAIN};
@@ -2312,7 +2403,7 @@ private:
     void send(std::string_view bytes, const endpoint& peer, const sockaddr* address,
               socklen_t size) {
         const deadline limit(get_timeout());
-        const int flags = trama_detail::flags_for(limit) | trama_detail::no_signal;
+        const int flags = trama_detail::send_flags(fd(), trama_detail::flags_for(limit));
         const auto send = [&] {
             const auto result = trama_detail::system_call(
                 [&] { return ::sendto(fd(), bytes.data(), bytes.size(), flags, address, size); });
@@ -2368,11 +2459,9 @@ private:
 
 #endif  // TRAMA_NET_UDP_HPP
 // trama/net/tcp_info.hpp -- what TCP knows about a connection: round-trip time, window, losses.
-// Linux only: elsewhere this header declares nothing. man 7 tcp (TCP_INFO)
+// Linux only: elsewhere the call throws. man 7 tcp (TCP_INFO)
 #ifndef TRAMA_NET_TCP_INFO_HPP
 #define TRAMA_NET_TCP_INFO_HPP
-
-#if defined(__linux__)
 
 namespace trama {
 
@@ -2387,8 +2476,10 @@ struct tcp_statistics {
     std::uint32_t retransmissions = 0;                 ///< segments sent again since the start
 };
 
-/// Returns what the kernel knows about `stream` now. Throws network_error.
-[[nodiscard]] inline tcp_statistics read_tcp_info(const tcp_stream& stream) {
+/// Returns what the kernel knows about `stream` now. Throws network_error; without Linux always:
+/// std::errc::not_supported.
+[[nodiscard]] inline tcp_statistics read_tcp_info([[maybe_unused]] const tcp_stream& stream) {
+#if defined(__linux__)
     const auto info = stream.get_option<::tcp_info>(IPPROTO_TCP, TCP_INFO, "TCP_INFO");
     tcp_statistics statistics;
     statistics.round_trip_time = std::chrono::microseconds(info.tcpi_rtt);
@@ -2399,11 +2490,13 @@ struct tcp_statistics {
     statistics.unacknowledged = info.tcpi_unacked;
     statistics.retransmissions = info.tcpi_total_retrans;
     return statistics;
+#else
+    trama_detail::throw_explained(ENOTSUP, "read option", "TCP_INFO", std::strerror(ENOTSUP),
+                                  "only Linux has it");
+#endif
 }
 
 }  // namespace trama
-
-#endif
 
 #endif  // TRAMA_NET_TCP_INFO_HPP
 
@@ -2703,8 +2796,10 @@ private:
     pollfd& at(int fd) noexcept { return list_[index(places_[index(fd)])]; }
 
     void collect(const deadline& limit) {
-        const auto result = trama_detail::system_call(
-            [&] { return ::poll(list_.data(), list_.size(), limit.poll_timeout()); });
+        const auto result = trama_detail::system_call([&] {
+            return ::poll(list_.data(), static_cast<nfds_t>(list_.end() - list_.begin()),
+                          limit.poll_timeout());
+        });
         if (tracing())
             trama_detail::write_trace(
                 -1, result.error,
@@ -3202,7 +3297,8 @@ public:
     /// Waits until the names in this folder are safe on the disk. Some file systems (CIFS, FUSE,
     /// 9p) have no such operation for a folder: that is no error. Throws file_error. man 2 fsync
     void sync() const {
-        const auto synced = trama_detail::system_call([&] { return ::fsync(fd()); });
+        const auto synced =
+            trama_detail::system_call([&] { return trama_detail::sync_file(fd()); });
         const bool exists = synced.error != EINVAL && synced.error != ENOSYS;
         if (synced.failed() && exists) throw file_error(synced.error, "write to the disk", path_);
     }
@@ -3275,11 +3371,9 @@ inline call_result make_file(int folder, const std::string& name) {
 
 /// Renames `from` to `to`, but replaces nothing. Error EEXIST: there is a file of that name.
 inline call_result rename_to_new(int folder, const std::string& from, const std::string& to) {
-#ifdef RENAME_NOREPLACE
-    const auto renamed = system_call(
-        [&] { return ::renameat2(folder, from.c_str(), folder, to.c_str(), RENAME_NOREPLACE); });
+    const auto renamed =
+        system_call([&] { return rename_to_free(folder, from.c_str(), to.c_str()); });
     if (renamed.error != EINVAL && renamed.error != ENOSYS) return renamed;
-#endif
     // O_EXCL lets one program alone make the name. So what rename(2) replaces here is the empty
     // file that this function has made, and not the file of another program. (A program that is
     // killed in between leaves the empty file.)
@@ -3409,7 +3503,8 @@ private:
     }
 
     void make_safe() const {
-        trama_detail::file_call("write to the disk", path(), [&] { return ::fsync(fd()); });
+        trama_detail::file_call("write to the disk", path(),
+                                [&] { return trama_detail::sync_file(fd()); });
     }
 
     void abandon() noexcept {

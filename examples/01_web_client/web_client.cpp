@@ -118,7 +118,8 @@ private:
 
     /// Takes at most `most` bytes out of the buffer.
     std::string take(std::uint64_t most) {
-        std::string bytes = buffer_.substr(0, most);
+        const auto size = std::min<std::uint64_t>(most, buffer_.size());
+        std::string bytes = buffer_.substr(0, static_cast<std::size_t>(size));
         buffer_.erase(0, bytes.size());
         return bytes;
     }

@@ -9,6 +9,7 @@
 //           message to all clients. How many lines is each?
 // Next:     13_idle_clients, which shows how --idle works.
 #include "../support/program.hpp"
+#include "../support/system.hpp"
 
 #include <chrono>
 #include <string>
@@ -58,7 +59,7 @@ int serve_backend(const program::options& given) {
     const std::string& backend = given.text("backend");
     if (backend == "select") return serve<Codec, trama::selector>(given);
     if (backend == "poll") return serve<Codec, trama::poll_selector>(given);
-    if (backend == "epoll") return serve<Codec, trama::epoll_selector>(given);
+    if (backend == "epoll") return serve<Codec, program::epoll_selector>(given);
     throw program::usage_error("--backend takes select, poll or epoll, not \"" +
                                trama::escaped(backend) + '"');
 }

@@ -12,6 +12,7 @@
 // Next:     naive/select_echo_server.cpp, where one client stops all; framed_echo_server.cpp, where
 //           a class of the library has the loop.
 #include "../support/program.hpp"
+#include "../support/system.hpp"
 
 #include <chrono>
 #include <map>
@@ -183,7 +184,7 @@ int serve_backend(const program::options& given) {
     const std::string& backend = given.text("backend");
     if (backend == "select") return serve_all<trama::selector>(given);
     if (backend == "poll") return serve_all<trama::poll_selector>(given);
-    if (backend == "epoll") return serve_all<trama::epoll_selector>(given);
+    if (backend == "epoll") return serve_all<program::epoll_selector>(given);
     throw program::usage_error("--backend takes select, poll or epoll, not \"" +
                                trama::escaped(backend) + '"');
 }

@@ -10,6 +10,7 @@
 //           delay the next answer to that address. Which clients must not wait for it?
 // Next:     chat_client.cpp; naive/chat_server.cpp, the same without limits and checks
 #include "../support/program.hpp"
+#include "../support/system.hpp"
 #include "chat.hpp"
 
 #include <algorithm>
@@ -225,7 +226,7 @@ int serve_backend(const program::options& given) {
     const std::string& backend = given.text("backend");
     if (backend == "select") return serve<trama::selector>(given);
     if (backend == "poll") return serve<trama::poll_selector>(given);
-    if (backend == "epoll") return serve<trama::epoll_selector>(given);
+    if (backend == "epoll") return serve<program::epoll_selector>(given);
     throw program::usage_error("--backend takes select, poll or epoll, not \"" +
                                trama::escaped(backend) + '"');
 }

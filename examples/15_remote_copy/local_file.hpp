@@ -2,7 +2,7 @@
 // place where one is stored. man 2 open, man 2 fstat
 #pragma once
 
-#include "../support/program.hpp"
+#include "../support/system.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -46,9 +46,11 @@ public:
     void throw_if_changed() const {
         const struct stat now = trama::folder::status_of(fd_.get(), path_);
         const bool has_grown = now.st_size > before_.st_size;
+        const timespec time = program::time_of_change(now);
+        const timespec time_before = program::time_of_change(before_);
         const bool is_untouched = now.st_size == before_.st_size &&
-                                  now.st_mtim.tv_sec == before_.st_mtim.tv_sec &&
-                                  now.st_mtim.tv_nsec == before_.st_mtim.tv_nsec;
+                                  time.tv_sec == time_before.tv_sec &&
+                                  time.tv_nsec == time_before.tv_nsec;
         if (!has_grown && !is_untouched)
             throw program::usage_error(trama::escaped(path_) + " changed while it was copied");
     }

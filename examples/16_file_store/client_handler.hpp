@@ -3,6 +3,7 @@
 #pragma once
 
 #include "../support/file_name.hpp"
+#include "../support/system.hpp"
 #include "connection.hpp"
 #include "file_list.hpp"
 
@@ -122,8 +123,9 @@ private:
     std::string list_text() const {
         std::vector<std::string> lines;
         trama::folder(storage_).each_file([&](const std::string& name, const struct stat& status) {
-            const double changed = static_cast<double>(status.st_mtim.tv_sec) +
-                                   static_cast<double>(status.st_mtim.tv_nsec) / 1e9;
+            const timespec time = program::time_of_change(status);
+            const double changed =
+                static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) / 1e9;
             const auto size = static_cast<std::uint64_t>(status.st_size);
             if (program::is_file_name(name)) lines.push_back(line_of({name, size, changed}));
         });

@@ -53,9 +53,9 @@ inline std::atomic<bool> is_line_open{false};
 
 namespace detail {
 
-/// What is wrong with the option that getopt_long refused with `sign`. `is_known`: optopt is one.
-inline std::string refusal(int sign, bool is_known, char** argv) {
-    const std::string word = argv[::optind - 1];
+/// What is wrong with the option that getopt_long refused with `sign`. `word`: where it stands.
+/// `is_known`: optopt is one.
+inline std::string refusal(int sign, bool is_known, const std::string& word) {
     const std::string letter{'-', static_cast<char>(::optopt)};
     if (sign == ':')
         return '"' + (word.substr(0, 2) == "--" ? word : letter) + "\" needs a value: see --help";
@@ -177,6 +177,8 @@ inline options parse(int argc, char** argv, const std::vector<option>& known) {
     }
     table.push_back({nullptr, 0, nullptr, 0});
     ::opterr = 0;  // run() reports what is wrong, in one line
+    // Only the last word can lack its value. Then optind differs from one C library to the next.
+    const std::string last_word = argv[argc - 1];
     for (;;) {
         const int letter = ::getopt_long(argc, argv, letters.c_str(), table.data(), nullptr);
         if (letter == -1) break;
@@ -184,7 +186,10 @@ inline options parse(int argc, char** argv, const std::vector<option>& known) {
         const auto found = std::find_if(known.begin(), known.end(), [&](const option& each) {
             return each.letter == (is_refused ? ::optopt : letter);
         });
-        if (is_refused) throw usage_error(detail::refusal(letter, found != known.end(), argv));
+        if (is_refused) {
+            const std::string word = letter == ':' ? last_word : argv[::optind - 1];
+            throw usage_error(detail::refusal(letter, found != known.end(), word));
+        }
         std::string& value = given.values_[found->name];
         value = found->is_flag() ? "1" : ::optarg;
         if (value.empty())

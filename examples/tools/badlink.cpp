@@ -12,6 +12,9 @@
 // Only Linux can do this. The kernel sends each packet of the device to this program and not to a
 // cable. The program exchanges source and destination, waits, and gives the packet back.
 #include "../support/program.hpp"
+
+#if defined(__linux__)
+
 #include "badlink_device.hpp"
 #include "badlink_line.hpp"
 #include "badlink_packet.hpp"
@@ -276,3 +279,12 @@ int main(int argc, char** argv) {
          {'w', "pcap", "FILE", "", "write all packets to FILE, as the client sees them"}},
         run_over_link, "-- COMMAND [WORD]...", 1000);
 }
+
+#else
+
+int main() {
+    program::say_error("badlink: only Linux can do this: run it there, or in a virtual machine");
+    return 2;
+}
+
+#endif

@@ -9,7 +9,7 @@
 // its own number. man 2 setpgid, man 2 prctl (PR_SET_CHILD_SUBREAPER), man 2 waitid, man 5 proc
 #pragma once
 
-#include "trama.hpp"
+#include "../support/system.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -41,8 +41,8 @@ struct pipe_ends {
 /// Throws system_error.
 inline pipe_ends make_pipe(bool we_write) {
     int ends[2];
-    if (::pipe2(ends, O_CLOEXEC) != 0)
-        throw std::system_error(errno, std::generic_category(), "pipe2");
+    if (program::open_pipe(ends) != 0)
+        throw std::system_error(errno, std::generic_category(), "pipe");
     pipe_ends made{trama::unique_fd(ends[we_write ? 1 : 0]),
                    trama::unique_fd(ends[we_write ? 0 : 1])};
     ::fcntl(made.ours.get(), F_SETFL, O_NONBLOCK);

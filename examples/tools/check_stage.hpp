@@ -269,12 +269,9 @@ private:
     }
 
     void wait(trama::duration at_most) {
-        const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(at_most);
-        const timespec limit{seconds.count(), (at_most - seconds).count()};
-        const int ready = ::ppoll(watched_.data(), watched_.size(),
-                                  at_most == trama::no_timeout ? nullptr : &limit, nullptr);
+        const int ready = program::poll_for(watched_.data(), watched_.size(), at_most);
         if (ready == -1 && errno != EINTR)
-            throw std::system_error(errno, std::generic_category(), "ppoll");
+            throw std::system_error(errno, std::generic_category(), "poll");
     }
 
     timing times_;

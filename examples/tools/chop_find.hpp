@@ -26,8 +26,8 @@ public:
     /// Throws system_error.
     explicit shell_command(const std::string& text) {
         int ends[2];
-        if (::pipe2(ends, O_CLOEXEC) != 0)
-            throw std::system_error(errno, std::generic_category(), "pipe2");
+        if (program::open_pipe(ends) != 0)
+            throw std::system_error(errno, std::generic_category(), "pipe");
         output_.reset(ends[0]);
         const trama::unique_fd write_end(ends[1]);
         start(text, write_end.get());

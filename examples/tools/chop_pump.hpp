@@ -6,7 +6,7 @@
 // man 2 ppoll, man 7 tcp (TCP_NODELAY), man 7 socket (SO_LINGER)
 #pragma once
 
-#include "../support/program.hpp"
+#include "../support/system.hpp"
 #include "chop_lane.hpp"
 
 #include <algorithm>
@@ -143,13 +143,10 @@ public:
 
 private:
     void wait(trama::duration at_most) {
-        const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(at_most);
-        const timespec limit{seconds.count(), (at_most - seconds).count()};
         // poll(2) counts milliseconds. To a piece that waits for a reader that is far too coarse.
-        const int ready = ::ppoll(watched_.data(), watched_.size(),
-                                  at_most == trama::no_timeout ? nullptr : &limit, nullptr);
+        const int ready = program::poll_for(watched_.data(), watched_.size(), at_most);
         if (ready >= 0) return;
-        if (errno != EINTR) throw std::system_error(errno, std::generic_category(), "ppoll");
+        if (errno != EINTR) throw std::system_error(errno, std::generic_category(), "poll");
         for (pollfd& each : watched_) each.revents = 0;
     }
 

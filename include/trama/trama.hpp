@@ -6,6 +6,8 @@
 
 #if __cplusplus < 201703L
 #error "trama needs C++17 or newer: compile with  g++ -std=c++17 main.cpp"
+#elif !defined(__cpp_exceptions)
+#error "trama reports errors with exceptions: compile without  -fno-exceptions"
 #else
 
 #define TRAMA_VERSION "0.2.0"
@@ -19,6 +21,7 @@
 
 // What everything stands on: texts, the trace, errors, deadlines.
 #include <trama/base/text.hpp>
+#include <trama/base/system.hpp>
 #include <trama/base/trace.hpp>
 #include <trama/base/error.hpp>
 #include <trama/base/deadline.hpp>

@@ -11,7 +11,12 @@
 #endif
 #endif
 
-#ifndef TEST_WITH_SANITIZER
+// Other C libraries may be linked statically: then realloc cannot be found behind ours.
+#if !defined(TEST_WITH_SANITIZER) && defined(__GLIBC__)
+#define TEST_COUNTS_REALLOC
+#endif
+
+#ifdef TEST_COUNTS_REALLOC
 #include <dlfcn.h>
 #endif
 
@@ -63,7 +68,7 @@ void operator delete[](void* memory, std::size_t) noexcept {
     std::free(memory);
 }
 
-#ifndef TEST_WITH_SANITIZER
+#ifdef TEST_COUNTS_REALLOC
 // A function that the program defines goes before the one of the C library.
 extern "C" void* realloc(void* memory, std::size_t size) noexcept {
     using function = void* (*)(void*, std::size_t);
@@ -77,10 +82,10 @@ extern "C" void* realloc(void* memory, std::size_t size) noexcept {
 namespace test {
 
 bool realloc_is_counted() noexcept {
-#ifdef TEST_WITH_SANITIZER
-    return false;
-#else
+#ifdef TEST_COUNTS_REALLOC
     return true;
+#else
+    return false;
 #endif
 }
 

@@ -6,7 +6,8 @@
 
 namespace test {
 
-/// Whether realloc is seen too. Not with sanitizers: they must have it for themselves.
+/// Whether realloc is seen too. Not with sanitizers, which must have it for themselves, and not
+/// without glibc.
 bool realloc_is_counted() noexcept;
 
 /// Counts the allocations of this thread, from construction on.

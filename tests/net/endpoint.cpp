@@ -130,8 +130,8 @@ TEST_CASE("a port out of range is refused before anybody is asked", "[net]") {
     for (const int port : {-1, 65536, 1000000}) {
         const auto failed = failure_of([&] { return resolve("127.0.0.1", port); });
         CHECK(failed.code == std::errc::invalid_argument);
-        CHECK(failed.text == "resolve 127.0.0.1:" + std::to_string(port) +
-                                 ": Invalid argument (a port is a number from 0 to 65535)");
+        CHECK(failed.text == "resolve 127.0.0.1:" + std::to_string(port) + ": " +
+                                 test::reason(EINVAL) + " (a port is a number from 0 to 65535)");
     }
 }
 
@@ -139,9 +139,9 @@ TEST_CASE("a host name with a NUL byte is refused, and shown escaped", "[net]") 
     const std::string host("127.0.0.1\0.evil.test", 20);
     const auto failed = failure_of([&] { return resolve(host, 80); });
     CHECK(failed.code == std::errc::invalid_argument);
-    CHECK(failed.text ==
-          "resolve 127.0.0.1\\x00.evil.test:80: Invalid argument "
-          "(a host name holds no NUL byte)");
+    CHECK(failed.text == "resolve 127.0.0.1\\x00.evil.test:80: " + test::reason(EINVAL) +
+                             " "
+                             "(a host name holds no NUL byte)");
 }
 
 TEST_CASE("an unknown host is an error of the resolver, with its name", "[net]") {
@@ -202,7 +202,8 @@ TEST_CASE("the order of endpoints is total, and agrees with ==", "[net]") {
                                        at("ffff::", 65535)};
     for (const endpoint& one : all) {
         for (const endpoint& other : all) {
-            const int truths = (one < other ? 1 : 0) + (other < one ? 1 : 0) + (one == other ? 1 : 0);
+            const int truths =
+                (one < other ? 1 : 0) + (other < one ? 1 : 0) + (one == other ? 1 : 0);
             CHECK(truths == 1);
             for (const endpoint& third : all) {
                 if (one < other && other < third) CHECK(one < third);

@@ -14,6 +14,8 @@ using trama::tcp_listener;
 using trama::tcp_stream;
 using trama::udp_socket;
 
+#ifndef TRAMA_PLAIN_POSIX  // elsewhere it is lsof, which may not be installed
+
 namespace {
 
 /// What a command prints. The shell has no descriptors of ours: they are close-on-exec.
@@ -100,3 +102,5 @@ TEST_CASE_METHOD(net_test, "a message_server at a port in use gives the same adv
         failure_of([&] { trama::message_server<trama::any_line> made("127.0.0.1", where.port()); });
     check_advice(failed, where.to_string());
 }
+
+#endif

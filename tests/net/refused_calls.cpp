@@ -63,12 +63,18 @@ TEST_CASE_METHOD(net_test, ":: fails where the system knows no IPv6", "[net]") {
     CHECK(failed.code == std::errc::address_family_not_supported);
 }
 
+#ifdef TRAMA_PLAIN_POSIX
+constexpr long accept_number = SYS_accept;
+#else
+constexpr long accept_number = SYS_accept4;
+#endif
+
 TEST_CASE_METHOD(net_test, "a connection that failed before it was accepted is no failure",
                  "[net]") {
     if (!test::can_refuse_calls()) return test::skip(no_filter);
     for (const int error : {ECONNABORTED, ENETDOWN, ENETUNREACH, EHOSTUNREACH, EPROTO, EPERM}) {
         auto listener = tcp_listener::listen("127.0.0.1", 0);
-        const auto status = while_refused(SYS_accept4, error, -1, [&] {
+        const auto status = while_refused(accept_number, error, -1, [&] {
             tcp_stream client;
             return listener.try_accept(client).status;
         });

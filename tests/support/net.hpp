@@ -25,6 +25,26 @@ namespace test {
 
 using namespace std::chrono_literals;
 
+/// What the system says of `error`: the words differ from one C library to the next.
+inline std::string reason(int error) {
+    return std::generic_category().message(error);
+}
+
+/// The commands that errors advise, here and elsewhere: see trama/base/system.hpp.
+#ifdef TRAMA_PLAIN_POSIX
+inline const std::string show_addresses = "ifconfig";
+inline const std::string show_routes = "netstat -rn";
+inline std::string show_tcp_port(const std::string& port) {
+    return "lsof -nP -iTCP:" + port;
+}
+#else
+inline const std::string show_addresses = "ip address";
+inline const std::string show_routes = "ip route";
+inline std::string show_tcp_port(const std::string& port) {
+    return "ss -tanp 'sport = :" + port + "'";
+}
+#endif
+
 /// The numbers of all open descriptors.
 inline std::set<int> open_descriptors() {
     std::set<int> open;

@@ -15,7 +15,7 @@ bool serve(int client) {
 int main(int, char** argv) {
     std::vector<pollfd> sockets{{zoo::listen_at(argv[1]), POLLIN, 0}};
     for (;;) {
-        ::poll(sockets.data(), sockets.size(), -1);
+        ::poll(sockets.data(), static_cast<nfds_t>(sockets.end() - sockets.begin()), -1);
         for (std::size_t i = sockets.size() - 1; i > 0; --i) {
             if (sockets[i].revents == 0 || serve(sockets[i].fd)) continue;
             ::close(sockets[i].fd);

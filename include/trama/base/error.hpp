@@ -76,9 +76,9 @@ inline const char* next_step(int error) noexcept {
         const char* advice;
     } table[] = {
         {ECONNREFUSED, "nobody listens there: start the server, or check address and port"},
-        {EADDRNOTAVAIL, "this machine does not have that address, or no port is free: ip address"},
+        {EADDRNOTAVAIL, no_address_advice},
         {EACCES, "not allowed: ports below 1024 are for root, or no SO_BROADCAST, or a firewall"},
-        {ENETUNREACH, "this machine has no route to that network: ip route"},
+        {ENETUNREACH, no_route_advice},
         {EHOSTUNREACH, "no machine answers at that address: ping it"},
         {ETIMEDOUT, "no answer in time: is the peer alive, is a firewall between?"},
         {ECONNRESET, "the peer cut the connection: its program died, or closed unread data"},

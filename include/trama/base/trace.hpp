@@ -9,13 +9,10 @@
 #ifndef TRAMA_BASE_TRACE_HPP
 #define TRAMA_BASE_TRACE_HPP
 
-#include <trama/base/text.hpp>
+#include <trama/base/system.hpp>
 
-#include <cerrno>
 #include <cstdlib>
 #include <ctime>
-
-#include <unistd.h>
 
 namespace trama {
 

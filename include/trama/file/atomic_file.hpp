@@ -30,11 +30,9 @@ inline call_result make_file(int folder, const std::string& name) {
 
 /// Renames `from` to `to`, but replaces nothing. Error EEXIST: there is a file of that name.
 inline call_result rename_to_new(int folder, const std::string& from, const std::string& to) {
-#ifdef RENAME_NOREPLACE
-    const auto renamed = system_call(
-        [&] { return ::renameat2(folder, from.c_str(), folder, to.c_str(), RENAME_NOREPLACE); });
+    const auto renamed =
+        system_call([&] { return rename_to_free(folder, from.c_str(), to.c_str()); });
     if (renamed.error != EINVAL && renamed.error != ENOSYS) return renamed;
-#endif
     // O_EXCL lets one program alone make the name. So what rename(2) replaces here is the empty
     // file that this function has made, and not the file of another program. (A program that is
     // killed in between leaves the empty file.)
@@ -164,7 +162,8 @@ private:
     }
 
     void make_safe() const {
-        trama_detail::file_call("write to the disk", path(), [&] { return ::fsync(fd()); });
+        trama_detail::file_call("write to the disk", path(),
+                                [&] { return trama_detail::sync_file(fd()); });
     }
 
     void abandon() noexcept {

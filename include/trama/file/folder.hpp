@@ -10,7 +10,6 @@
 #include <trama/net/unique_fd.hpp>
 
 #include <dirent.h>
-#include <fcntl.h>
 #include <sys/stat.h>
 
 namespace trama {
@@ -156,7 +155,8 @@ public:
     /// Waits until the names in this folder are safe on the disk. Some file systems (CIFS, FUSE,
     /// 9p) have no such operation for a folder: that is no error. Throws file_error. man 2 fsync
     void sync() const {
-        const auto synced = trama_detail::system_call([&] { return ::fsync(fd()); });
+        const auto synced =
+            trama_detail::system_call([&] { return trama_detail::sync_file(fd()); });
         const bool exists = synced.error != EINVAL && synced.error != ENOSYS;
         if (synced.failed() && exists) throw file_error(synced.error, "write to the disk", path_);
     }

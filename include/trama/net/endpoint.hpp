@@ -10,7 +10,6 @@
 
 #include <netdb.h>
 #include <netinet/in.h>
-#include <sys/socket.h>
 
 namespace trama {
 

@@ -72,14 +72,8 @@ inline void trace_accepted(int listener, const call_result& result, address_buff
 
 /// One accept(2), which does not wait because the listener does not; fills in the peer's address.
 inline call_result accept_once(int listener, address_buffer& peer) {
-#ifdef SOCK_CLOEXEC
     const call_result result =
-        system_call([&] { return ::accept4(listener, peer.data(), &peer.size, close_on_exec); });
-#else
-    const call_result result =
-        system_call([&] { return ::accept(listener, peer.data(), &peer.size); });
-    if (!result.failed()) set_defaults(result.descriptor());
-#endif
+        system_call([&] { return accept_socket(listener, peer.data(), &peer.size); });
     if (tracing()) trace_accepted(listener, result, peer);
     // A client that has gone before it was served is no fault of the listener.
     if (lost_before_accept(result.error)) return {-1, EAGAIN};

@@ -1,7 +1,5 @@
 // trama/net/socket.hpp -- the common part of all sockets: descriptor, address, time-out, options.
 // man 7 socket, man 2 poll, man 2 fcntl
-//
-// Where systems differ (close-on-exec, SIGPIPE), they differ in this file.
 #ifndef TRAMA_NET_SOCKET_HPP
 #define TRAMA_NET_SOCKET_HPP
 
@@ -11,49 +9,19 @@
 
 #include <type_traits>
 
-#include <fcntl.h>
 #include <poll.h>
 
 namespace trama {
 
 namespace trama_detail {
 
-// A peer that has gone must give an error, not the signal that ends the process: Linux and the BSDs
-// say so with each send, macOS once for each socket.
-#ifdef MSG_NOSIGNAL
-inline constexpr int no_signal = MSG_NOSIGNAL;
-#else
-inline constexpr int no_signal = 0;
-#endif
-
-// A program started from here must not inherit the socket.
-#ifdef SOCK_CLOEXEC
-inline constexpr int close_on_exec = SOCK_CLOEXEC;
-#else
-inline constexpr int close_on_exec = 0;
-#endif
-
-/// Does for a new descriptor what the two flags above do, on systems without them.
-inline void set_defaults([[maybe_unused]] int fd) noexcept {
-#ifndef SOCK_CLOEXEC
-    ::fcntl(fd, F_SETFD, FD_CLOEXEC);
-    ::fcntl(fd, F_SETFL, 0);  // there, an accepted socket never waits if its listener does not
-#endif
-#ifdef SO_NOSIGPIPE
-    const int on = 1;
-    ::setsockopt(fd, SOL_SOCKET, SO_NOSIGPIPE, &on, sizeof on);
-#endif
-}
-
 /// Opens a socket; returns its descriptor or an errno. `type`: SOCK_STREAM or SOCK_DGRAM.
 inline call_result make_socket(int family, int type) {
-    const call_result result =
-        system_call([&] { return ::socket(family, type | close_on_exec, 0); });
+    const call_result result = system_call([&] { return new_socket(family, type); });
     if (tracing())
         write_trace(result.descriptor(), result.error,
                     text("socket %s %s", type == SOCK_STREAM ? "TCP" : "UDP",
                          family == AF_INET6 ? "IPv6" : "IPv4"));
-    if (!result.failed()) set_defaults(result.descriptor());
     return result;
 }
 
@@ -94,8 +62,8 @@ inline call_result read_endpoint(int fd, int (*call)(int, sockaddr*, socklen_t*)
 
 /// The text says how to find the program that has the address. `protocol`: 't' or 'u' (TCP, UDP).
 [[noreturn]] inline void throw_in_use(const endpoint& where, const char* operation, char protocol) {
-    const text step("another socket has the port: ss -%canp 'sport = :%u'", protocol,
-                    unsigned{where.port()});
+    const text step("another socket has the port: %s",
+                    who_has_port(protocol, unsigned{where.port()}).c_str());
     throw_explained(EADDRINUSE, operation, where.to_text().c_str(), std::strerror(EADDRINUSE),
                     step.c_str());
 }
@@ -215,7 +183,9 @@ public:
 
 protected:
     basic_socket() noexcept = default;
-    explicit basic_socket(unique_fd fd) noexcept : fd_(std::move(fd)) {}
+    explicit basic_socket(unique_fd fd) noexcept : fd_(std::move(fd)) {
+        trama_detail::prevent_sigpipe(fd_.get());
+    }
 
     unique_fd fd_;
 

@@ -1,11 +1,9 @@
 // trama/net/tcp_info.hpp -- what TCP knows about a connection: round-trip time, window, losses.
-// Linux only: elsewhere this header declares nothing. man 7 tcp (TCP_INFO)
+// Linux only: elsewhere the call throws. man 7 tcp (TCP_INFO)
 #ifndef TRAMA_NET_TCP_INFO_HPP
 #define TRAMA_NET_TCP_INFO_HPP
 
 #include <trama/net/tcp.hpp>
-
-#if defined(__linux__)
 
 namespace trama {
 
@@ -20,8 +18,10 @@ struct tcp_statistics {
     std::uint32_t retransmissions = 0;                 ///< segments sent again since the start
 };
 
-/// Returns what the kernel knows about `stream` now. Throws network_error.
-[[nodiscard]] inline tcp_statistics read_tcp_info(const tcp_stream& stream) {
+/// Returns what the kernel knows about `stream` now. Throws network_error; without Linux always:
+/// std::errc::not_supported.
+[[nodiscard]] inline tcp_statistics read_tcp_info([[maybe_unused]] const tcp_stream& stream) {
+#if defined(__linux__)
     const auto info = stream.get_option<::tcp_info>(IPPROTO_TCP, TCP_INFO, "TCP_INFO");
     tcp_statistics statistics;
     statistics.round_trip_time = std::chrono::microseconds(info.tcpi_rtt);
@@ -32,10 +32,12 @@ struct tcp_statistics {
     statistics.unacknowledged = info.tcpi_unacked;
     statistics.retransmissions = info.tcpi_total_retrans;
     return statistics;
+#else
+    trama_detail::throw_explained(ENOTSUP, "read option", "TCP_INFO", std::strerror(ENOTSUP),
+                                  "only Linux has it");
+#endif
 }
 
 }  // namespace trama
-
-#endif
 
 #endif  // TRAMA_NET_TCP_INFO_HPP

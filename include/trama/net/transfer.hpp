@@ -75,10 +75,11 @@ inline call_result send_once(int fd, iovec* parts, std::size_t count, int flags)
     const bool is_single = count == 1;
     msghdr message{};
     message.msg_iov = parts;
-    message.msg_iovlen = count;
+    message.msg_iovlen = static_cast<unsigned short>(count);  // size_t here, int elsewhere
+    const int all_flags = send_flags(fd, flags);
     const call_result result = system_call([&] {
-        return is_single ? ::send(fd, parts->iov_base, parts->iov_len, flags | no_signal)
-                         : ::sendmsg(fd, &message, flags | no_signal);
+        return is_single ? ::send(fd, parts->iov_base, parts->iov_len, all_flags)
+                         : ::sendmsg(fd, &message, all_flags);
     });
     if (tracing())
         trace_transfer(fd, result, is_single ? "send" : "sendmsg", "bytes", ": short write", parts,

@@ -70,7 +70,7 @@ private:
     void send(std::string_view bytes, const endpoint& peer, const sockaddr* address,
               socklen_t size) {
         const deadline limit(get_timeout());
-        const int flags = trama_detail::flags_for(limit) | trama_detail::no_signal;
+        const int flags = trama_detail::send_flags(fd(), trama_detail::flags_for(limit));
         const auto send = [&] {
             const auto result = trama_detail::system_call(
                 [&] { return ::sendto(fd(), bytes.data(), bytes.size(), flags, address, size); });

@@ -6,8 +6,6 @@
 
 #include <utility>
 
-#include <unistd.h>
-
 namespace trama {
 
 /// The owner of a descriptor, or of none (-1). Move-only, as the descriptor is one.

@@ -73,8 +73,10 @@ private:
     pollfd& at(int fd) noexcept { return list_[index(places_[index(fd)])]; }
 
     void collect(const deadline& limit) {
-        const auto result = trama_detail::system_call(
-            [&] { return ::poll(list_.data(), list_.size(), limit.poll_timeout()); });
+        const auto result = trama_detail::system_call([&] {
+            return ::poll(list_.data(), static_cast<nfds_t>(list_.end() - list_.begin()),
+                          limit.poll_timeout());
+        });
         if (tracing())
             trama_detail::write_trace(
                 -1, result.error,
