@@ -48,7 +48,7 @@ public:
     /// read or has become shorter.
     bool append_piece(std::string& out) override {
         char bytes[piece_size];
-        const std::size_t size = std::min<std::uint64_t>(left_, sizeof bytes);
+        const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(left_, sizeof bytes));
         read_exactly(bytes, size);
         if (form_ == form::raw) out.append(bytes, size);
         if (form_ == form::base64) append_base64({bytes, size}, out);

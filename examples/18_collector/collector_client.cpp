@@ -130,7 +130,8 @@ private:
     /// The next bytes of this part, as many as fit into one frame. This may wait for the disk: for
     /// a selector a file is always ready.
     std::string read_piece() {
-        std::string piece(std::min<std::uint64_t>(now_->left, collector::longest_frame), '\0');
+        const auto size = std::min<std::uint64_t>(now_->left, collector::longest_frame);
+        std::string piece(static_cast<std::size_t>(size), '\0');
         piece.resize(trama::read_some(now_->file.get(), piece.data(), piece.size(), now_->path));
         if (piece.empty())
             throw program::usage_error(trama::escaped(now_->path) +

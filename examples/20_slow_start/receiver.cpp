@@ -19,7 +19,7 @@ constexpr const char* examples = R"(
 )";
 
 int receive(const program::options& given) {
-    const auto stop_at = static_cast<std::uint64_t>(given.number("stop-at", 0, 1'000'000'000'000));
+    const auto stop_at = static_cast<std::uint64_t>(given.number("stop-at", 0, 2'000'000'000));
     const std::chrono::milliseconds pause(given.number("pause", 0, 3'600'000));
     const long buffer = given.number("buffer", 0, 1 << 30);
     auto listener = trama::tcp_listener::listen(given.host(), given.port());

@@ -182,7 +182,7 @@ private:
     std::unique_ptr<frame_finder> finder_;
     std::set<std::uint64_t> cuts_;               // those that are known, all behind position_
     std::optional<std::uint64_t> interruption_;  // where the stall, reset or half-close happens
-    std::size_t missing_ = 0;                    // glue: messages, until the piece is complete
+    std::uint64_t missing_ = 0;                  // glue: messages, until the piece is complete
     std::uint64_t position_ = 0;                 // bytes that have gone
 };
 

@@ -92,7 +92,7 @@ private:
             if (is_cut(place)) made.cuts.push_back(made.text.size());
             made.text += is_cut(place) ? '|' : ' ';
             if (place == payload) made.payload_begin = made.text.size();
-            made.text += trama::escaped(stream_.substr(place, 1));
+            made.text += trama::escaped({stream_.data() + place, 1});
         }
         if (payload >= end) made.header_end = made.text.size();
         return made;
