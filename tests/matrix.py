@@ -49,6 +49,7 @@ PORTABLE_HEADERS = [path for path in sorted(ROOT.glob("include/trama/*/*.hpp"))
 PROGRAMS = ["tools/chop", "11_threads/thread_echo_server", "11_threads/fork_echo_server",
             "12_select/framed_echo_server"]
 PROGRAMS_TEST = "test_12_chop.py"
+MUTANTS_TEST = [ROOT / "tests/mutate.py", "--sample", "50"]
 
 STRICT = ["-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Wconversion", "-Wsign-conversion",
           "-Wold-style-cast", "-Wnull-dereference", "-Werror"]
@@ -86,9 +87,9 @@ CATCH2_AND_CLANG_19 = ["-Wno-c++20-extensions"]
 
 class Row(NamedTuple):
     """One configuration. `run` stands before the program; `sources`: tests, codec (of the tests,
-    those), programs (`programs` of the examples, with the tests that run them), readme, examples (and
-    the programs of the pages) or all (these, and each header alone); `without`: the tests that
-    cannot work there, as Catch2 says it."""
+    those), programs (`programs` of the examples, with the tests that run them), readme, examples
+    (and the programs of the pages), all (these, and each header alone) or mutants; `without`: the
+    tests that cannot work there, as Catch2 says it."""
     name: str
     compiler: str
     flags: list
@@ -155,6 +156,7 @@ ROWS = [
     Row("clang++-19 C++26", "clang++-19", ["-std=c++2c", "-O0", *CATCH2_AND_CLANG_19]),
     Row("libc++, clang++-14", "clang++-14", CPP17 + ["-O0", "-stdlib=libc++"]),
     Row("as on other systems, g++", "g++", DEBUG + OTHER_SYSTEM, run=AS_ON_OTHER_SYSTEM),
+    Row("mutants, fifty by chance", "g++", [], sources="mutants"),
     Row("musl", f"{ZIG} c++ -target x86_64-linux-musl",
         CPP17 + ["-O1", "-static", *CATCH2_AND_CLANG_19]),
     Row("programs, musl", f"{ZIG} c++ -target x86_64-linux-musl", CPP17 + ["-O1", "-static"],
@@ -334,6 +336,8 @@ class Matrix:
         """Compiles the row into its own folder. The column "build"."""
         if row.sources in ("examples", "all"):
             return f"ok, {self.check_examples(row, folder)} files"
+        if row.sources == "mutants":
+            return "ok"  # the test compiles what it needs
         if row.sources == "programs":
             self.build_programs(row, folder)
         elif row.sources == "readme":
@@ -348,6 +352,9 @@ class Matrix:
             return "-"
         if row.sources == "programs":
             return self.run_programs(row, folder)
+        if row.sources == "mutants":
+            output = run([sys.executable, *MUTANTS_TEST], seconds=3 * 3600, CXX=row.compiler)
+            return re.search(r"(\d+) of \d+ killed", output)[1]
         return self.run_tests(row, folder / "program")
 
 
