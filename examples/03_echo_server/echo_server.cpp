@@ -36,9 +36,9 @@ void echo(trama::tcp_stream& client) {
 
 /// Serves one client. An error ends its visit, and not the server.
 void serve(trama::tcp_stream client) {
-    const program::hang_up_on_stop on_stop(client.fd());
     program::say(client.remote_endpoint(), " came");
     try {
+        const program::hang_up_on_stop on_stop(client.fd());
         echo(client);
         program::say(client.remote_endpoint(), " left");
     } catch (const trama::network_error& error) {
