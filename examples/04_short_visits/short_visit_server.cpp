@@ -41,7 +41,7 @@ void serve(trama::tcp_stream client, std::chrono::seconds idle_time) {
         const program::hang_up_on_stop on_stop(client.fd());
         answer_once(client);
         program::say(client.remote_endpoint(), " left");
-    } catch (const trama::network_error& error) {
+    } catch (const std::system_error& error) {
         if (error.code() == std::errc::timed_out) {
             program::say(client.remote_endpoint(), " was silent for too long");
         } else {

@@ -26,6 +26,7 @@ import unittest
 import faulty_calls
 import programs
 import store_programs
+import traced
 from faulty_calls import HARMLESS
 from file_programs import descriptors_of, some_bytes, tree
 from test_14_group_chat import Frames, Peer
@@ -206,8 +207,14 @@ class Idle(EchoCase):
 
 
 class OneClientAfterAnother(faulty_calls.TestCase):
-    """Servers of one thread. A client needs three descriptors: its own, and two that end its wait.
+    """Servers of one thread, and a second one that ends the wait for a client at Ctrl-C. So a client
+    needs three descriptors: its own, and two to stop that thread.
     """
+
+    ANSWERS = (("03_echo_server/echo_server", b"hola", b"hola"),
+               ("04_short_visits/short_visit_server", b"hola", b"hola"),
+               ("08_frames/framed_echo_server", b"000001:x", b"000001:x"),
+               ("09_lines/command_server", b"ECHO x\n", b"200 x\n"))
 
     def assert_descriptors_may_run_out(self, path, *arguments):
         server = self.server(path, *arguments)
@@ -228,12 +235,24 @@ class OneClientAfterAnother(faulty_calls.TestCase):
         self.eventually(lambda: descriptors_of(server.process.pid), held, server)
 
     def test_without_descriptors_for_one_client_the_next_is_served(self):
-        for path, question, answer in (("03_echo_server/echo_server", b"hola", b"hola"),
-                                       ("04_short_visits/short_visit_server", b"hola", b"hola"),
-                                       ("08_frames/framed_echo_server", b"000001:x", b"000001:x"),
-                                       ("09_lines/command_server", b"ECHO x\n", b"200 x\n")):
+        for path, question, answer in self.ANSWERS:
             with self.subTest(path):
                 self.assert_answers(*self.assert_descriptors_may_run_out(path), question, answer)
+
+    def test_without_a_thread_for_one_client_the_next_is_served(self):
+        if traced.why_not():
+            self.skipTest(traced.why_not())
+        for path, question, answer in self.ANSWERS:
+            with self.subTest(path):
+                server = self.listening(self.start(
+                    shutil.which("strace"), "-D", "-f", "-o", os.devnull, "-e", "trace=clone,clone3",
+                    "-e", "inject=clone,clone3:error=EAGAIN:when=1", programs.example(path), "-H",
+                    "127.0.0.1", "-p", 0, env={"ASAN_OPTIONS": "detect_leaks=0"}))
+                held = descriptors_of(server.process.pid)
+                with programs.connect(server.port) as client, may_break():
+                    self.assertEqual(client.recv(1), b"")
+                server.wait_for_text("Resource temporarily unavailable", on="stderr")
+                self.assert_answers(server, held, question, answer)
 
     def test_nor_do_copies_need_more(self):
         for kind, stream in (("lines", b"hola"), ("frame", b"000004:hola")):
