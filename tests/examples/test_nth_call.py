@@ -40,7 +40,6 @@ FSYNC = ("fsync", "EIO ENOSPC EDQUOT")
 NAME = (r"/^(rename(at2?)?|linkat)$", "ENOSPC EIO EDQUOT EROFS EXDEV")
 NETWORK = (ACCEPT, RECEIVE, SEND)
 
-
 WITHOUT_LEAK_CHECK = {"ASAN_OPTIONS": "detect_leaks=0"}  # it is a tracer, too
 
 
