@@ -509,7 +509,9 @@ class Store(FilesCase):
     def begin(self):
         self.options = ("-s", self.place)
         self.fill(self.place, {"file": b"the first one"})
-        return super().begin()
+        server = super().begin()
+        server.wait_for_line("Listening", on="stderr")  # for the time of day it has opened a file
+        return server
 
     def talk(self, server, seed, is_sure):
         before, data = (self.place / "file").read_bytes(), self.content(seed)

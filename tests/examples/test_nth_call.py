@@ -38,6 +38,7 @@ WRITE = ("write", "ENOSPC EIO EDQUOT EFBIG")
 OPEN = ("openat", "EMFILE ENFILE ENOMEM EACCES EIO ENOSPC EDQUOT EROFS")
 FSYNC = ("fsync", "EIO ENOSPC EDQUOT")
 NAME = (r"/^(rename(at2?)?|linkat)$", "ENOSPC EIO EDQUOT EROFS EXDEV")
+POLL = (r"/^p?poll$", "ENOMEM EINVAL")  # in the thread that waits for Ctrl-C, too
 NETWORK = (ACCEPT, RECEIVE, SEND)
 
 WITHOUT_LEAK_CHECK = {"ASAN_OPTIONS": "detect_leaks=0"}  # it is a tracer, too
@@ -193,13 +194,13 @@ class CopyStream(NthCallOfClients, together.CopyStream):
 
 class Store(NthCallOfClients, together.Store):
     calls = (*NETWORK, READ_AT, WRITE, OPEN, FSYNC, NAME)
-    clients = {store_programs.UPLOAD: (READ_AT,), store_programs.DOWNLOAD: (FSYNC, NAME),
+    clients = {store_programs.UPLOAD: (READ_AT,), store_programs.DOWNLOAD: (FSYNC, NAME, POLL),
                store_programs.LIST: ()}
 
 
 class Hftp(NthCallOfClients, together.Hftp):
     calls = (*NETWORK, READ_AT, OPEN)
-    clients = {"17_hftp/hftp_client": (FSYNC, NAME)}
+    clients = {"17_hftp/hftp_client": (FSYNC, NAME, POLL)}
 
 
 class Collector(NthCallOfClients, together.Collector):
