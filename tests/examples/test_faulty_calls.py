@@ -32,7 +32,7 @@ from file_programs import descriptors_of, some_bytes, tree
 from test_14_group_chat import Frames, Peer
 
 THOROUGH = bool(os.environ.get("TRAMA_THOROUGH"))
-SEEDS = 200 if THOROUGH else 5
+SEEDS = 200 if THOROUGH else 15
 FIRST_SEED = int(os.environ.get("TRAMA_SEED") or random.randrange(10 ** 6))
 OFTEN = 300  # faults in a thousand calls
 
