@@ -14,6 +14,7 @@ import os
 import random
 import re
 import shutil
+import signal
 import unittest
 
 import programs
@@ -47,6 +48,12 @@ WITHOUT_LEAK_CHECK = {"ASAN_OPTIONS": "detect_leaks=0"}  # it is a tracer, too
 def memory_of(pid):
     with open("/proc/%d/status" % pid, encoding="ascii") as status:
         return int(re.search(r"VmRSS:\s+(\d+) kB", status.read()).group(1)) * 1024
+
+
+def end_with_its_program(tracer):
+    """A strace that is killed lets its program run on. Both are in a group of their own."""
+    if tracer.running():
+        os.killpg(tracer.process.pid, signal.SIGKILL)
 
 
 def was_injected(log):
@@ -129,9 +136,11 @@ class NthCallOfClients(NthCall):
         if path != self.faulty_path:
             return self.start(path, *arguments, **keywords)
         self.log = self.folder() / "strace.log"
-        return self.start(shutil.which("strace"), "-f", "-qq", "-o", self.log,
-                          *self.strace_options, path, *arguments, env=WITHOUT_LEAK_CHECK,
-                          **keywords)
+        tracer = self.start(shutil.which("strace"), "-f", "-qq", "-o", self.log,
+                            *self.strace_options, path, *arguments, env=WITHOUT_LEAK_CHECK,
+                            **keywords)
+        self.addCleanup(end_with_its_program, tracer)
+        return tracer
 
     def loader_calls(self, expression):
         """How many of these calls are those of the loader, which are none of the program."""
