@@ -12,6 +12,7 @@
 #include "../support/program.hpp"
 
 #include <string>
+#include <system_error>
 
 namespace {
 
@@ -36,12 +37,12 @@ void echo(trama::tcp_stream& client) {
 
 /// Serves one client. An error ends its visit, and not the server.
 void serve(trama::tcp_stream client) {
-    const program::hang_up_on_stop on_stop(client.fd());
     program::say(client.remote_endpoint(), " came");
     try {
+        const program::hang_up_on_stop on_stop(client.fd());
         echo(client);
         program::say(client.remote_endpoint(), " left");
-    } catch (const trama::network_error& error) {
+    } catch (const std::system_error& error) {
         program::say(client.remote_endpoint(), " is lost: ", error.what());
     }
 }

@@ -35,13 +35,13 @@ void answer_once(trama::tcp_stream& client) {
 /// Serves one client. An error ends this visit, and the server continues. A time-out has its own
 /// message: it is a normal end.
 void serve(trama::tcp_stream client, std::chrono::seconds idle_time) {
-    const program::hang_up_on_stop on_stop(client.fd());
     program::say(client.remote_endpoint(), " came");
     client.set_timeout(idle_time);
     try {
+        const program::hang_up_on_stop on_stop(client.fd());
         answer_once(client);
         program::say(client.remote_endpoint(), " left");
-    } catch (const trama::network_error& error) {
+    } catch (const std::system_error& error) {
         if (error.code() == std::errc::timed_out) {
             program::say(client.remote_endpoint(), " was silent for too long");
         } else {

@@ -11,6 +11,7 @@
 #include "../support/program.hpp"
 
 #include <string>
+#include <system_error>
 #include <utility>
 
 namespace {
@@ -46,7 +47,7 @@ void serve(trama::tcp_stream stream) {
     } catch (const trama::frame_error& error) {
         program::say(peer, ": ", program::reason(error));
         client.stream().close_lingering();  // a plain close could destroy the last answers
-    } catch (const trama::network_error& error) {
+    } catch (const std::system_error& error) {
         program::say(peer, " is lost: ", error.what());
     }
 }

@@ -16,6 +16,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
 namespace {
@@ -121,7 +122,7 @@ void serve(trama::tcp_stream stream) {
     try {
         answer_until_end(client);
         program::say(peer, " left");
-    } catch (const trama::network_error& error) {
+    } catch (const std::system_error& error) {
         program::say(peer, " is lost: ", error.what());
     }
     client.stream().close_lingering();  // a plain close could destroy the last answer

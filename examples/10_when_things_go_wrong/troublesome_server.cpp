@@ -13,6 +13,7 @@
 #include <chrono>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <vector>
 
 namespace {
@@ -97,7 +98,7 @@ void serve(trama::tcp_stream client, const trouble& trouble) {
         const program::hang_up_on_stop on_stop(client.fd());
         trouble.make(client);
         program::say(client.remote_endpoint(), " is finished");
-    } catch (const trama::network_error& error) {
+    } catch (const std::system_error& error) {
         program::say(client.remote_endpoint(), " is lost: ", error.what());
     }
     client.close_lingering();

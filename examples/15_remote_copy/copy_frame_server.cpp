@@ -43,10 +43,10 @@ void receive(frame_stream& client, const copy::destination& place) {
 
 /// Whatever happens to a client, the next one is served.
 void serve(trama::tcp_stream stream, const copy::destination& place, trama::duration patience) {
-    const program::hang_up_on_stop on_stop(stream.fd());
     stream.set_timeout(patience);
     frame_stream client(std::move(stream));
     try {
+        const program::hang_up_on_stop on_stop(client.stream().fd());
         receive(client, place);
     } catch (const std::exception& error) {
         program::say(client.stream().remote_endpoint(),

@@ -42,9 +42,9 @@ std::uint64_t store(trama::tcp_stream& client, const copy::destination& place) {
 
 /// Whatever happens to a client, the next one is served.
 void serve(trama::tcp_stream client, const copy::destination& place, trama::duration patience) {
-    const program::hang_up_on_stop on_stop(client.fd());
     client.set_timeout(patience);
     try {
+        const program::hang_up_on_stop on_stop(client.fd());
         const std::uint64_t size = store(client, place);
         program::say(client.remote_endpoint(), ": stored ", size, " bytes");
     } catch (const std::exception& error) {

@@ -70,7 +70,7 @@ public:
 
     /// The file is complete: gives it its name in `to`, in one step. Replaces a file of that name.
     void commit(const trama::folder& to) {
-        if (::fsync(fd_.get()) != 0) throw trama::file_error(errno, "write to the disk", path_);
+        make_safe();
         if (::renameat(where_.fd(), name_.c_str(), to.fd(), name_.c_str()) != 0)
             throw trama::file_error(errno, "rename to", to.path_to(name_));
         fd_.reset();
@@ -99,11 +99,20 @@ private:
         fd_.reset(::openat(where_.fd(), name_.c_str(), flags, 0644));
         if (!fd_) throw trama::file_error(errno, "open", path_);
         while (::flock(fd_.get(), LOCK_EX | LOCK_NB) != 0) {
+            if (errno != EWOULDBLOCK && errno != EINTR)
+                throw trama::file_error(errno, "lock", path_);
             if (limit.passed() || stop.stopped()) {
                 fd_.reset();
                 throw program::peer_error("another client is sending this file");
             }
             std::this_thread::sleep_for(std::chrono::milliseconds(20));
+        }
+    }
+
+    /// Waits until the bytes are safe on the disk. A signal may interrupt the call.
+    void make_safe() const {
+        while (::fsync(fd_.get()) != 0) {
+            if (errno != EINTR) throw trama::file_error(errno, "write to the disk", path_);
         }
     }
 

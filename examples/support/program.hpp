@@ -330,8 +330,14 @@ public:
     hang_up_on_stop& operator=(const hang_up_on_stop&) = delete;
 
 private:
+    /// If the wait fails, nobody would notice a stop any more: then the stream ends at once.
     void shut_down_on_stop(int fd) {
-        const bool is_done = wait_readable(done_.fd());
+        bool is_done = false;
+        try {
+            is_done = wait_readable(done_.fd());
+        } catch (const std::system_error& error) {
+            say_error(error.what());
+        }
         if (!is_done) ::shutdown(fd, SHUT_RD);
     }
 

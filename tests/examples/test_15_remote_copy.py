@@ -306,14 +306,18 @@ class EndlessAnswers(Files):
 class FoldersThatCannotBeSynced(Files):
     """fsync(2) of a folder says EINVAL or ENOSYS on shared folders, FUSE and CIFS."""
 
-    def traced(self, server, error, *arguments):
-        """A server under strace, in which each second fsync of a thread fails: the one of a file
-        works, and the one of its folder behind it does not.
-        """
+    def injected(self, fault, server, *arguments):
+        """A server under strace, with this fault in each of its threads."""
         return self.listening(self.start(
-            shutil.which("strace"), "-D", "-f", "-o", self.folder() / "log", "-e", "trace=fsync",
-            "-e", "inject=fsync:error=%s:when=2+2" % error, programs.example(server),
+            shutil.which("strace"), "-D", "-f", "-o", self.folder() / "log", "-e",
+            "trace=" + fault.split(":")[0], "-e", "inject=" + fault, programs.example(server),
             "-H", "127.0.0.1", "-p", 0, *arguments, env={"ASAN_OPTIONS": "detect_leaks=0"}))
+
+    def traced(self, server, error, *arguments):
+        """Each second fsync of a thread fails: the one of a file works, and the one of its folder
+        behind it does not.
+        """
+        return self.injected("fsync:error=%s:when=2+2" % error, server, *arguments)
 
     def test_a_stored_file_is_reported_as_stored(self):
         for error in ("EINVAL", "ENOSYS"):
@@ -337,6 +341,16 @@ class FoldersThatCannotBeSynced(Files):
         server = self.traced(SERVER, "EIO", "-d", self.copies)
         client = self.call(CLIENT, server.port, self.file(content(3000)))
         self.assert_fails(client, 1, "it cannot be stored: Input/output error")
+
+    def test_a_signal_that_interrupts_the_wait_for_the_disk_is_no_failure(self):
+        server = self.injected("fsync:error=EINTR:when=1", SERVER, "-d", self.copies)
+        self.copy(CLIENT, server.port, self.file(content(3000)))
+        self.assertEqual((self.stored(), self.left()), (["original"], []))
+
+    def test_a_file_system_without_locks_is_no_other_client(self):
+        server = self.injected("flock:error=ENOLCK", SERVER, "-d", self.copies)
+        client = self.call(CLIENT, server.port, self.file(content(3000)))
+        self.assert_fails(client, 1, "it cannot be stored: No locks available")
 
 
 class Lines(Files):
