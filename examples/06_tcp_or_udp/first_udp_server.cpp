@@ -1,6 +1,6 @@
 // first_udp_server -- sends each datagram back to the address that it came from
 // Run:      g++ first_udp_server.cpp && ./a.out
-//           nc -u localhost 5000                  in a second terminal, and in a third
+//           nc -u 127.0.0.1 5000                  in a second terminal, and in a third
 // Observe:  There is no connection: one socket serves both clients, and each message is whole.
 // Missing:  datagrams that are lost on purpose, to see what happens then: udp_echo_server.cpp
 #include "trama.hpp"
