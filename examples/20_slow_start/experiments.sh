@@ -30,6 +30,6 @@ export bin name receiver folder
 
 "$bin/tools/badlink" $link --pcap "$name.pcap" "$@" -- sh -eu -c '
     "$bin/20_slow_start/receiver" -q $receiver > "$folder/log" &
-    until grep -q listening "$folder/log"; do sleep 0.1; done
+    until grep -qs listening "$folder/log"; do sleep 0.1; done
     "$bin/20_slow_start/watch_transfer" -H "$BADLINK_HOST" --csv "$name.csv" "$folder/file"
     wait'

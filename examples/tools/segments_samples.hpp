@@ -2,8 +2,9 @@
 // TCP_INFO), as a file with a sample in each line:
 //
 //     seconds,cwnd,ssthresh,rtt_ms,unacked,retransmissions
-//     0.050,10,2147483647,50.3,10,0
+//     0.050,10,,50.3,10,0
 //
+// An empty ssthresh, or 2147483647, means that there is no threshold yet: no segment was lost.
 // The wire does not show the congestion window. Only the sender knows it, and counts it in
 // segments.
 #pragma once
@@ -36,8 +37,7 @@ public:
     void add_windows(double segment_size, const point_sink& sink) const {
         for (const sample& each : samples_) {
             sink(2, each.seconds, each.window * segment_size);
-            // Before the first loss there is no threshold: then it is as large as a number can be.
-            if (each.threshold < 1e9) sink(3, each.seconds, each.threshold * segment_size);
+            if (each.threshold < no_threshold) sink(3, each.seconds, each.threshold * segment_size);
         }
     }
 
@@ -48,6 +48,8 @@ public:
     }
 
 private:
+    static constexpr double no_threshold = 2147483647;
+
     struct sample {
         double seconds;
         double window;
@@ -81,13 +83,20 @@ private:
 
     void read_sample(const std::string& line) {
         const std::vector<std::string> all = cells(line);
-        samples_.push_back({number(all, "seconds"), number(all, "cwnd"), number(all, "ssthresh"),
-                            number(all, "rtt_ms")});
+        const double threshold =
+            cell(all, "ssthresh").empty() ? no_threshold : number(all, "ssthresh");
+        samples_.push_back(
+            {number(all, "seconds"), number(all, "cwnd"), threshold, number(all, "rtt_ms")});
+    }
+
+    /// Empty: the line ends before it.
+    std::string cell(const std::vector<std::string>& all, const char* name) const {
+        const std::size_t place = column_.at(name);
+        return place < all.size() ? all[place] : "";
     }
 
     double number(const std::vector<std::string>& all, const char* name) const {
-        const std::size_t place = column_.at(name);
-        const std::string text = place < all.size() ? all[place] : "";
+        const std::string text = cell(all, name);
         char* end = nullptr;
         const double value = std::strtod(text.c_str(), &end);
         const bool is_number = !text.empty() && *end == '\0' && value >= 0 && value < 1e12;

@@ -891,6 +891,14 @@ class Graph(SegmentsCase):
         words = self.words(self.graph(self.transfer(), "rtt", "--samples", samples))
         self.assertIn("smoothed, by the sender", words)
 
+    def test_samples_of_watch_transfer_have_an_empty_threshold_until_the_first_loss(self):
+        samples = self.folder / "samples.csv"
+        samples.write_text("seconds,cwnd,ssthresh,rtt_ms,unacked,retransmissions,bytes\n"
+                           "0.0,10,,50.5,10,0,0\n0.1,20,7,60,20,1,9\n0.3,8,7,60,20,1,9\n")
+        for kind, says in (("window", "slow start threshold"), ("rtt", "smoothed, by the sender")):
+            words = self.words(self.graph(self.transfer(), kind, "--samples", samples))
+            self.assertIn(says, words)
+
     def test_samples_that_are_wrong_are_refused(self):
         path, samples = self.file(self.transfer()), self.folder / "samples.csv"
         header = "seconds,cwnd,ssthresh,rtt_ms,unacked,retransmissions\n"
