@@ -4481,7 +4481,7 @@ private:
         if (!peer.is_open()) return;
         if (peer.message_end_.passed()) return peer.leave("took too long over one message");
         const bool is_dismissed = peer.dismissal_.passed();
-        const bool is_silent = peer.idle_end_.passed() && !peer.is_queued_;
+        const bool is_silent = peer.idle_end_.passed();
         if (!is_dismissed && !is_silent) return;
         protect(peer, [&] { on_idle_(peer); });
         peer.leave(is_dismissed ? "its time was up" : "silent for too long");
