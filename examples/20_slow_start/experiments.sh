@@ -10,8 +10,8 @@
 # The words behind the name are options of badlink. It writes NAME.csv and NAME.pcap.
 set -eu
 bin=$(realpath "${TRAMA_BUILD:-build}/examples")
-name=${1:?"which one: slow-start, loss, stop or queue"}
-shift
+name=${1-}
+[ $# = 0 ] || shift
 
 bytes=4000000
 link= receiver=
@@ -20,7 +20,10 @@ slow-start) ;;                                         # 8 Mbit/s, 25 ms each wa
 loss) link="--queue 400 --loss 0.2 --seed 5" ;;        # one packet of 500, by chance
 stop) receiver="--stop-at 500000 --pause 4000" bytes=3000000 ;;
 queue) link="--queue 400" ;;                           # a queue in which 0.6 s of packets fit
-*) echo "there is no experiment \"$name\": slow-start, loss, stop or queue" >&2; exit 2 ;;
+*)
+    echo "experiments.sh: \"$name\" is no experiment: type slow-start, loss, stop or queue" >&2
+    exit 2
+    ;;
 esac
 
 folder=$(mktemp -d)

@@ -58,14 +58,15 @@ double read_amount(const program::options& given, const std::string& name,
     std::string known;
     for (const auto& [unit, size] : units) known += (known.empty() ? "" : ", ") + unit;
     throw program::usage_error("--" + name + " takes a number" +
-                               (known.empty() ? "" : " and " + known) + ", not \"" +
-                               trama::escaped(text) + '"');
+                               (known.empty() ? "" : " with a unit (" + known + ")") +
+                               ", not \"" + trama::escaped(text) + '"');
 }
 
 double read_percent(const program::options& given, const std::string& name) {
     const double percent = read_amount(given, name, {{"", 1}});
     if (percent <= 100) return percent;
-    throw program::usage_error("--" + name + " takes a number from 0 to 100");
+    throw program::usage_error("--" + name + " takes a number from 0 to 100, not \"" +
+                               trama::escaped(given.text(name)) + '"');
 }
 
 badlink::settings read_settings(const program::options& given) {
@@ -275,7 +276,7 @@ int main(int argc, char** argv) {
          {'l', "loss", "PERCENT", "0", "packets that are lost by chance"},
          {'o', "reorder", "PERCENT", "0", "packets that arrive later than those behind them"},
          {'s', "seed", "N", "", "the same chances again; else it is chosen, and shown"},
-         {'c', "congestion", "NAME", "reno", "congestion control of TCP: reno, cubic"},
+         {'c', "congestion", "NAME", "reno", "congestion control of TCP: reno, cubic, bbr"},
          {'w', "pcap", "FILE", "", "write all packets to FILE, as the client sees them"}},
         run_over_link, "-- COMMAND [WORD]...", 1000);
 }

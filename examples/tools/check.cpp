@@ -121,6 +121,7 @@ check::target read_target(const program::options& given, const check::exercise& 
         const program::address server = program::read_address(given, "connect");
         program.host = server.host;
         program.port = server.port;
+        static_cast<void>(trama::resolve(program.host, program.port));  // throws for a wrong name
         return program;
     }
     program.command = given.text(wanted);

@@ -156,7 +156,7 @@ inline std::string last_lines(const std::string& printed) {
     lines.erase(std::remove(lines.begin(), lines.end(), ""), lines.end());
     std::string shown_lines;
     for (std::size_t i = lines.size() - std::min(lines.size(), most_lines); i < lines.size(); ++i) {
-        shown_lines += "        " + trama::escaped(lines[i], 200) + '\n';
+        shown_lines += "        " + program::harmless(lines[i].substr(0, 200)) + '\n';
     }
     return shown_lines;
 }

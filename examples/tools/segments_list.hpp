@@ -13,7 +13,9 @@ public:
         : path_(std::move(path)), only_(only), how_(how) {}
 
     void run() {
-        print_summary(summarise(path_));
+        const summary all = summarise(path_);
+        if (all.counts.packets == 0) report_damage(all, path_);  // it is no capture
+        print_summary(all);
         const summary again =
             read_segments_of(path_, [this](const observed& seen) { print(seen); });
         write_out();

@@ -77,10 +77,11 @@ class Story(CheckCase):
         self.assertEqual((found["name"], found["status"]), ("echo-server", "fail"))
 
     def test_what_the_program_has_written_is_shown_harmless(self):
-        command = "printf 'bad \\033[2J news\\n' >&2; exit 3"
+        command = r"""printf 'bad \033[2J news\nsay "\\n"\n' >&2; exit 3"""
         program = self.check("echo-server", "--cmd", command + " # {port}")
         self.assertEqual(program.code, 1)
         self.assertIn("bad \\x1b[2J news", program.stdout)
+        self.assertIn('say "\\n"\n', program.stdout)  # as it was printed, and not escaped twice
         self.assertIn("exit code 3", program.stdout)
 
 
@@ -102,6 +103,11 @@ class Running(CheckCase):
     def test_with_all_a_server_that_is_never_reached_is_started_once(self):
         _, found = self.results("echo-server", "--cmd", "./no-such-program {port}", "--all")
         self.assertEqual([each["name"] for each in found["tests"]], ["line"])
+
+    def test_a_host_without_an_address_is_named_before_any_test(self):
+        program = self.check("echo-server", "--connect", "no-such-host.invalid:5000")
+        self.assertEqual((program.code, program.stdout), (1, ""))
+        self.assertIn("resolve no-such-host.invalid:5000: ", program.stderr)
 
     def test_a_client_that_never_connects_costs_a_bounded_time(self):
         self.assert_caught("two-sends", "--client", "sleep 1000 # {port}", "nine-bytes",

@@ -521,6 +521,7 @@ class Damage(SegmentsCase):
                            (b"\xd4\xc3\xb2\xa1\7\0" + bytes(18), "version 7 of pcap")):
             with self.subTest(data):
                 self.assert_damaged(data, says, 0)
+                self.assertEqual(self.run_on(data).stdout, "")
 
     def test_random_damage_ends_with_0_or_1(self):
         chance = random.Random(19)
