@@ -170,14 +170,14 @@ private:
                      is_clients ? "end" : "start", "call");
     }
 
-    /// A line across, above the first arrow of each phase.
+    /// A line across, above the first arrow of each phase, that ends at its name.
     void draw_phases(svg_drawing& drawing) const {
         phase last = phase::none;
         for (const arrow& each : arrows_) {
             if (each.in == last) continue;
             last = each.in;
             const double y = each.y_leaves - 9;
-            drawing.line({left_ - 8, y}, {right_ + 8, y}, "phase");
+            drawing.line({left_ - 8, y}, {width_ - 72, y}, "phase");
             drawing.text({width_ - 10, y + 4}, phase_name(each.in), "end");
         }
     }

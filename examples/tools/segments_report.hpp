@@ -161,7 +161,7 @@ figure { margin: 0 0 24px; } figure div, .list { overflow: auto; border: 1px sol
 figure div { max-height: 90vh; } .list { max-height: 90vh; } .warn { color: #b3261e; }
 table { border-collapse: collapse; font: 12px monospace; white-space: pre; }
 td, th { padding: 2px 8px; text-align: right; } th { position: sticky; top: 0; background: #eee; }
-td:nth-child(4), td:nth-child(5), td:nth-child(12) { text-align: left; }
+td:nth-child(4), :nth-child(5), :nth-child(12) { text-align: left; }
 .down { background: #f4f7fb; } .marked { background: #fdecea; }
 </style>
 )";
