@@ -179,6 +179,17 @@ TEMPLATE_LIST_TEST_CASE("the server knows where a client calls from, and how it 
     CHECK(story.empty());
 }
 
+TEST_CASE_METHOD(net_test, "a small message does not wait for the next one: no Nagle algorithm",
+                 "[server]") {
+    mailbox<int> no_delay;
+    running_server<trama::poll_selector> running;
+    running.server.on_join(
+        [&](auto& who) { no_delay.put(test::option(who.fd(), IPPROTO_TCP, TCP_NODELAY)); });
+    running.start();
+    const auto client = running.call();
+    CHECK(no_delay.take() != 0);
+}
+
 TEMPLATE_LIST_TEST_CASE("a server without any handler takes messages and leaves", "[server]",
                         every_selector) {
     const net_test nothing_left_open;
