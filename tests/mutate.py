@@ -52,7 +52,7 @@ SKIPPED_HEADERS = {"trama.hpp", "base/system.hpp"}  # of the latter, half is for
 # Lines without a decision of their own, and those that only speak.
 SKIPPED_LINES = re.compile(r"^\s*(//|#|template|using |namespace |static_assert|case |default:|throw |"
                            r"struct |class |enum |friend |\}|public:|private:)|if constexpr|"
-                           r"trac|noexcept\(|operator|\btext\(|= (default|delete);")
+                           r"trac|noexcept\(|operator|\btext\(|\bstep = |= (default|delete);")
 SWAPS = {"<=": "<", ">=": ">", "<": "<=", ">": ">=", "==": "!=", "!=": "==", "&&": "||",
          "||": "&&", "+": "-", "-": "+", "true": "false", "false": "true"}
 OPERATORS = re.compile(r" (<=|>=|<|>|==|!=|&&|\|\||\+|-) |\b(true|false)\b")

@@ -102,7 +102,8 @@ TEST_CASE_METHOD(net_test, "an address that never answers leaves time for the ne
         const auto listener = tcp_listener::listen("127.0.0.1", 5000);
         const test::stopwatch watch;
         const auto peer = tcp_stream::connect("two.test", 5000, 400ms).remote_endpoint();
-        return std::string(watch.undisturbed_seconds() < 0.4 ? "in time: " : "late: ") + peer.to_string();
+        return std::string(watch.undisturbed_seconds() < 0.4 ? "in time: " : "late: ") +
+               peer.to_string();
     });
     if (!why_not.empty()) return test::skip(why_not);
     CHECK(told == "in time: 127.0.0.1:5000");
@@ -173,7 +174,8 @@ TEST_CASE_METHOD(net_test, "a connection to itself is no connection", "[net]") {
     CHECK(told.find("connect to " + host + ":40000: " + test::reason(ECONNREFUSED)) == 0);
 }
 
-TEST_CASE_METHOD(net_test, "a peer with our port that has reset at once is not ourselves",
+TEST_CASE_METHOD(net_test,
+                 "a peer with our port, even one that has reset at once, is not ourselves",
                  "[net]") {
     auto listener = tcp_listener::listen("127.0.0.1", 0);
     const auto remote = listener.local_endpoint();
@@ -182,6 +184,7 @@ TEST_CASE_METHOD(net_test, "a peer with our port that has reset at once is not o
     if (::bind(caller.get(), local.data(), local.size()) == -1)
         return test::skip("this machine has no second loopback address");
     REQUIRE(::connect(caller.get(), remote.data(), remote.size()) == 0);
+    CHECK_FALSE(trama::trama_detail::is_connected_to_itself(caller.get(), remote));
     test::reset(listener.accept());
     CHECK_FALSE(trama::trama_detail::is_connected_to_itself(caller.get(), remote));
 }

@@ -138,7 +138,8 @@ TEMPLATE_TEST_CASE_METHOD(framed_test, "a whole frame before an end inside a fra
     CHECK(reason_of(framed) == "truncated");
 }
 
-TEMPLATE_TEST_CASE_METHOD(framed_test, "the limit bounds what is received, and not what is sent", "[net]", EVERY_CODEC) {
+TEMPLATE_TEST_CASE_METHOD(framed_test, "the limit bounds what is received, and not what is sent",
+                          "[net]", EVERY_CODEC) {
     auto pair = test::local_pair();
     framed_stream<TestType> framed(std::move(pair.server), 4);
     framed.send_frame("12345");

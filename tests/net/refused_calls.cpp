@@ -75,6 +75,23 @@ TEST_CASE_METHOD(net_test, ":: fails where the system knows no IPv6", "[net]") {
     CHECK(failed.code == std::errc::address_family_not_supported);
 }
 
+#ifdef __GLIBC__  // other C libraries tell less of it
+TEST_CASE_METHOD(net_test, "a name that cannot be asked for is an error with the system's reason",
+                 "[net]") {
+    if (!can_refuse_sockets()) return test::skip(no_filter);
+    const auto failure_with = [](int error) {
+        return while_refused(SYS_socket, error, -1, [] {
+            return failure_of([] { return trama::resolve("example.invalid", 80); });
+        });
+    };
+    // glibc calls this a "System error", and forgets which one.
+    const auto failed = failure_with(EMFILE);
+    CHECK(failed.code == std::errc::io_error);
+    CHECK(failed.text == "resolve example.invalid:80: System error (" + test::reason(EIO) + ")");
+    CHECK(failure_with(EACCES).code == std::errc::resource_unavailable_try_again);
+}
+#endif
+
 #ifdef TRAMA_PLAIN_POSIX
 constexpr long accept_number = SYS_accept;
 #else

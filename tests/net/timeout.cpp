@@ -165,7 +165,8 @@ TEST_CASE_METHOD(net_test, "a peer that drips does not stretch recv_exact", "[ne
     const busy_peer peer(dripping(pair.client));
     pair.server.set_timeout(200ms);
     char memory[1000];
-    check_timed_out(failure_of([&] { return pair.server.recv_exact(memory, sizeof memory); }), 0.2, 0.4);
+    check_timed_out(failure_of([&] { return pair.server.recv_exact(memory, sizeof memory); }), 0.2,
+                    0.4);
     check_timed_out(failure_of([&] { return pair.server.recv_exact(1000); }), 0.2, 0.4);
 }
 
@@ -186,8 +187,9 @@ TEST_CASE_METHOD(net_test, "a peer that always has one more byte does not stretc
     pair.server.set_timeout(50ms);
     std::string memory(2'000'000, '\0');  // it would take a second to come, byte by byte
     pair.client.send_all("x");
-    check_timed_out(failure_of([&] { return pair.server.recv_exact(memory.data(), memory.size()); }), 0.05,
-                    0.25);
+    check_timed_out(
+        failure_of([&] { return pair.server.recv_exact(memory.data(), memory.size()); }), 0.05,
+        0.25);
 }
 
 TEST_CASE_METHOD(net_test, "a peer that always has one more byte does not stretch recv_frame",

@@ -74,7 +74,8 @@ TEST_CASE_METHOD(net_test,
     CHECK(!received.get());
 }
 
-TEST_CASE_METHOD(net_test, "Threads that accept share the clients, and shutdown() ends all of them") {
+TEST_CASE_METHOD(net_test,
+                 "Threads that accept share the clients, and shutdown() ends all of them") {
     auto listener = trama::tcp_listener::listen("127.0.0.1", 0);
     listener.set_timeout(std::chrono::seconds(20));
     std::vector<std::future<int>> threads;

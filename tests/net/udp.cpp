@@ -128,6 +128,7 @@ TEST_CASE_METHOD(net_test, "a datagram that does not come is a time-out", "[net]
     CHECK(failed.code == std::errc::timed_out);
     CHECK(failed.seconds >= 0.05);
     CHECK(failed.undisturbed_seconds < 0.25);
+    CHECK(failed.text.find("recv_from at " + socket.local_endpoint().to_string() + ": ") == 0);
     socket.set_timeout(0s);
     CHECK(failure_of([&] { return socket.recv_from(); }).code == std::errc::timed_out);
     socket.send_to("here", socket.local_endpoint());

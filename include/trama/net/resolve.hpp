@@ -70,7 +70,7 @@ inline bool has_port_inside(const std::string& host) noexcept {
 /// `error`: a result of getaddrinfo(3). It is no errno, so code() gets the nearest one.
 [[noreturn]] inline void throw_resolve_error(const std::string& host, const port_number& port,
                                              int error) {
-    const int system_error = errno;
+    const int system_error = errno != 0 ? errno : EIO;
     int code = ENXIO;
     if (error == EAI_AGAIN) code = EAGAIN;
     if (error == EAI_MEMORY) code = ENOMEM;
@@ -108,6 +108,7 @@ struct address_list {
     wanted.ai_flags = AI_NUMERICSERV | (use == address_use::listen ? AI_PASSIVE : 0);
     const char* service = port.text().c_str();
     trama_detail::address_list found;
+    errno = 0;  // glibc does not always say more than EAI_SYSTEM
     int error = ::getaddrinfo(host.c_str(), service, &wanted, &found.first);
     // RFC 6761: this name is the loopback address, also where the system has no table of hosts.
     if (error != 0 && host == "localhost")
