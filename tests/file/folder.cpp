@@ -3,6 +3,7 @@
 
 #include "../support/catch.hpp"
 #include "files.hpp"
+#include "refused_calls.hpp"
 
 #include <atomic>
 #include <map>
@@ -414,3 +415,17 @@ TEST_CASE("read_some says why it could not", "[file]") {
     CHECK(failed.code == std::errc::bad_file_descriptor);
     CHECK(failed.text == "read a\\nb: " + test::reason(EBADF));
 }
+
+#if defined(__linux__)
+TEST_CASE_METHOD(two_folders, "a folder that cannot be listed, or not to its end, is an error",
+                 "[file]") {
+    if (!test::can_refuse_calls()) return test::skip("no seccomp filters here");
+    test::in_background([&] {
+        const folder open = files();
+        test::refuse_call(SYS_getdents64, EIO);
+        const auto failed = file_failure_of([&] { static_cast<void>(sizes_in(open)); });
+        CHECK(failed.code == std::errc::io_error);
+        CHECK(failed.text == "list " + open.path() + ": " + test::reason(EIO));
+    }).get();
+}
+#endif

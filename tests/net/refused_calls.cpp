@@ -111,6 +111,16 @@ TEST_CASE_METHOD(net_test, "a connection that failed before it was accepted is n
     }
 }
 
+TEST_CASE_METHOD(net_test, "a connect whose socket would block is a network_error", "[net]") {
+    if (!can_refuse_sockets()) return test::skip(no_filter);
+    const auto listener = tcp_listener::listen("127.0.0.1", 0);
+    const int port = listener.local_endpoint().port();
+    const auto failed = while_refused(SYS_fcntl, ENOBUFS, -1, [&] {
+        return failure_of([&] { return tcp_stream::connect("127.0.0.1", port); });
+    });
+    CHECK(failed.code == std::errc::no_buffer_space);
+}
+
 TEST_CASE_METHOD(net_test, "a connect whose outcome cannot be read is a network_error", "[net]") {
     if (!can_refuse_sockets()) return test::skip(no_filter);
     const auto listener = tcp_listener::listen("127.0.0.1", 0);

@@ -414,6 +414,13 @@ void leave_descriptors(int count) {
     ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+void allow_all_descriptors() {
+    rlimit limit{};
+    ::getrlimit(RLIMIT_NOFILE, &limit);
+    limit.rlim_cur = limit.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 /// A server in a process of its own, with room for two clients. The message "refused?" is answered
 /// with how often accept has failed, "told?" with what on_refused was told.
 template <typename Selector>
@@ -435,6 +442,7 @@ public:
             server_.on_message([this](auto& from, std::string_view text) {
                 if (!is_short_) leave_descriptors(2 - number_of_clients());
                 is_short_ = true;
+                if (text == "more") allow_all_descriptors();
                 from.send(text == "refused?" ? std::to_string(refused_accepts)
                           : text == "told?"  ? told_
                                              : text);
@@ -518,6 +526,24 @@ TEST_CASE_METHOD(net_test, "a loop that spins ends, and says over which descript
 }
 #endif
 
+TEST_CASE_METHOD(net_test, "a thousand rounds over what one client said at once are no spinning",
+                 "[server]") {
+    // 65,536 bytes come with one receive: as many messages, of which each round delivers 64. While
+    // they are delivered, the other half keeps the client readable.
+    constexpr int count = 2 * 65536;
+    mailbox<int> all_heard;
+    running_server<trama::poll_selector, trama::no_state, trama::lf_line> running;
+    int heard = 0;
+    running.server.on_message([&](auto&, std::string_view) {
+        if (++heard % 64 == 0) test::pause(1ms);
+        if (heard == count) all_heard.put(1);
+    });
+    running.start();
+    auto client = running.call();
+    client.send_all(std::string(count, '\n'));
+    all_heard.take();
+}
+
 TEMPLATE_LIST_TEST_CASE("without descriptors the server does not spin, and serves when one leaves",
                         "[server]", every_selector) {
     const net_test nothing_left_open;
@@ -544,6 +570,28 @@ TEMPLATE_LIST_TEST_CASE("without descriptors the server does not spin, and serve
     third.stream().close();
     CHECK(is_served(fourth));
     fourth.stream().close();
+    CHECK(server.stop() == 0);
+}
+
+TEMPLATE_LIST_TEST_CASE("when descriptors come back the server serves, though nobody has left",
+                        "[server]", every_selector) {
+    const net_test nothing_left_open;
+    short_of_descriptors<TestType> server;
+    auto first = server.join();
+    auto second = server.join();
+    REQUIRE(is_served(first));
+    REQUIRE(is_served(second));
+    auto third = server.join();
+    third.send_frame("hola");
+    std::string refused = "0";
+    while (refused == "0") {
+        first.send_frame("refused?");
+        refused = first.recv_frame().value();
+    }
+    first.send_frame("more");
+    CHECK(first.recv_frame() == "more");
+    CHECK(third.recv_frame() == "hola");
+    for (auto* each : {&first, &second, &third}) each->stream().close();
     CHECK(server.stop() == 0);
 }
 
