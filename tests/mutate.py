@@ -266,7 +266,7 @@ class Judge:
 
 
 def known_equivalents():
-    """{(header, text, change)} of tests/mutants.txt: blocks of four lines."""
+    """{(header, text, change)} of tests/mutants.txt: blocks of these lines, and a reason."""
     lines = [line.strip() for line in KNOWN.read_text().splitlines() if not line.startswith("#")]
     blocks = "\n".join(lines).strip().split("\n\n")
     return {tuple(block.split("\n")[:3]) for block in blocks if block}
