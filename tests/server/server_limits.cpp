@@ -526,6 +526,20 @@ TEST_CASE_METHOD(net_test, "a loop that spins ends, and says over which descript
 }
 #endif
 
+TEST_CASE_METHOD(net_test, "to receive for more than a second, byte by byte, is no spinning",
+                 "[server]") {
+    running_server<trama::poll_selector, trama::no_state, trama::lf_line> running;
+    running.server.on_message([](auto& from, std::string_view text) { from.send(text); });
+    running.start();
+    auto client = running.call();
+    const std::string line = std::string(1500, 'x') + '\n';
+    for (const char& byte : line) {
+        client.send_all({&byte, 1});
+        test::pause(1ms);
+    }
+    CHECK(client.recv_exact(line.size()) == line);
+}
+
 TEST_CASE_METHOD(net_test, "a thousand rounds over what one client said at once are no spinning",
                  "[server]") {
     // 65,536 bytes come with one receive: as many messages, of which each round delivers 64. While
