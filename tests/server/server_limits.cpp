@@ -524,6 +524,18 @@ TEST_CASE_METHOD(net_test, "a loop that spins ends, and says over which descript
               "message_server: descriptor " + fd + " is always ready, without effect");
     }
 }
+
+TEST_CASE_METHOD(net_test, "a loop that spins for less than a second goes on", "[server]") {
+    running_server<always_writable> running;
+    echo(running);
+    running.start();
+    auto client = running.join();
+    REQUIRE(is_served(client));
+    test::pause(50ms);  // thousands of rounds
+    REQUIRE(is_served(client));
+    client.stream().close();
+    running.end();  // throws what run() threw
+}
 #endif
 
 TEST_CASE_METHOD(net_test, "to receive for more than a second, byte by byte, is no spinning",
