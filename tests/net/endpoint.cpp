@@ -1,6 +1,7 @@
 // endpoint: how addresses are written and compared, and how names become addresses.
 #include "trama.hpp"
 
+#include "../codec/allocations.hpp"
 #include "../support/catch.hpp"
 #include "../support/net.hpp"
 
@@ -116,6 +117,14 @@ TEST_CASE("resolve gives each address once", "[net]") {
         known.push_back(each);
     }
     CHECK(known.size() == local.size());
+}
+
+TEST_CASE("resolve keeps no memory", "[net]") {
+    if (!test::realloc_is_counted()) return test::skip("a sanitizer keeps what was freed");
+    static_cast<void>(resolve("127.0.0.1", 80));
+    const std::size_t before = test::memory_in_use();
+    for (int i = 0; i < 50'000; ++i) static_cast<void>(resolve("127.0.0.1", 80));
+    CHECK(test::memory_in_use() < before + (2U << 20U));
 }
 
 TEST_CASE("preferred takes the first IPv4 address, else the first", "[net]") {

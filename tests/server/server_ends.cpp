@@ -180,19 +180,6 @@ TEMPLATE_LIST_TEST_CASE("close delivers what was sent before to one who never st
     CHECK(recv_all_frames(client) == std::vector<std::string>{"enough"});
 }
 
-namespace {
-
-/// Bytes of memory that this program uses; 0 where nobody tells. man 5 proc
-std::size_t memory_in_use() {
-    std::ifstream statm("/proc/self/statm");
-    std::size_t all_pages = 0;
-    std::size_t pages = 0;
-    statm >> all_pages >> pages;
-    return pages * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
-}
-
-}  // namespace
-
 TEST_CASE_METHOD(net_test, "what a client says after it was closed takes no memory", "[server]") {
     running_server<trama::poll_selector> running;
     running.server.on_message([](auto& from, std::string_view) { from.close(); });
@@ -200,7 +187,7 @@ TEST_CASE_METHOD(net_test, "what a client says after it was closed takes no memo
     auto client = running.join();
     client.send_frame("close me");
     CHECK(recv_all_frames(client).empty());
-    const std::size_t before = memory_in_use();
+    const std::size_t before = test::memory_in_use();
     const std::string piece(65536, 'x');
     std::size_t sent = 0;
     try {
@@ -208,7 +195,7 @@ TEST_CASE_METHOD(net_test, "what a client says after it was closed takes no memo
     } catch (const trama::network_error&) {
         // Two seconds were over: a slow machine.
     }
-    CHECK(memory_in_use() < before + sent / 2 + (8U << 20U));
+    CHECK(test::memory_in_use() < before + sent / 2 + (8U << 20U));
 }
 
 TEMPLATE_LIST_TEST_CASE("close delivers what is owed though the idle time is over by then",
@@ -360,6 +347,28 @@ TEMPLATE_LIST_TEST_CASE(
     running.wait();
     CHECK(watch.undisturbed_seconds() < 0.6);  // and not the 0.8 that those get who do not close
     CHECK(clients_at_stop == 2);
+}
+
+TEMPLATE_LIST_TEST_CASE("what on_stop opens is not taken for the listener, which is closed",
+                        "[server]", every_selector) {
+    const net_test nothing_left_open;
+    std::vector<test::stream_pair> opened;
+    running_server<TestType> running;
+    echo(running);
+    running.server.on_stop([&] {
+        for (int i = 0; i < 10; ++i) {  // one of them has the number of the listener
+            auto& pair = opened.emplace_back(test::local_pair());
+            pair.client.send_all("x");
+            pair.server.send_all("x");
+        }
+    });
+    running.start();
+    auto client = running.join();
+    REQUIRE(is_served(client));
+    running.server.stop();
+    CHECK(recv_all_frames(client).empty());
+    client.stream().close();
+    running.wait();
 }
 
 TEMPLATE_LIST_TEST_CASE("after run the port is free at once", "[server]", every_selector) {

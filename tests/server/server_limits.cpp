@@ -1,5 +1,6 @@
 // The limits of a message_server: slow readers, silent and dripping clients, crowds, and a system
 // that has no descriptors left.
+#include "../codec/allocations.hpp"
 #include "../support/signals.hpp"
 #include "running_server.hpp"
 
@@ -336,6 +337,31 @@ TEMPLATE_LIST_TEST_CASE("the time for a message is not the time between messages
     test::pause(150ms);
     CHECK(is_served(client));
     CHECK(reasons.empty());
+}
+
+// ---- memory ------------------------------------------------------------------------------------
+
+TEMPLATE_LIST_TEST_CASE("who has said something large, and is silent now, holds no memory",
+                        "[server]", every_selector) {
+    if (!test::realloc_is_counted()) return test::skip("a sanitizer keeps what was freed");
+    const net_test nothing_left_open;
+    running_server<TestType> running;
+    running.server.on_message([](auto& from, std::string_view text) {
+        if (text.size() < 100) from.send(text);
+    });
+    running.start();
+    auto other = running.join();
+    const std::string large = test::frames({std::string(900'000, 'x')});
+    const std::size_t before = test::memory_in_use();
+    std::vector<test::peer> silent;
+    for (int i = 0; i < 40; ++i) {
+        auto& client = silent.emplace_back(running.join());
+        client.stream().send_all(std::string_view(large).substr(0, 500'000));
+        REQUIRE(is_served(other));  // so the half is received, and lies in memory of its own
+        client.stream().send_all(std::string_view(large).substr(500'000));
+        REQUIRE(is_served(client));
+    }
+    CHECK(test::memory_in_use() < before + (10U << 20U));  // and not 36 MB
 }
 
 // ---- crowds ------------------------------------------------------------------------------------

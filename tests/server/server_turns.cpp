@@ -226,6 +226,38 @@ TEMPLATE_LIST_TEST_CASE("what came while a handler took its time was in time", "
     CHECK(reasons.empty());
 }
 
+TEMPLATE_LIST_TEST_CASE("who closed while a handler took its time is not called silent", "[server]",
+                        every_selector) {
+    const net_test nothing_left_open;
+    mailbox<int> begun;
+    mailbox<int> may_go_on;
+    mailbox<std::string> reasons;
+    mailbox<int> called_silent;
+    running_server<TestType> running;
+    running.server.idle_timeout(400ms);
+    running.server.on_message([&](auto& from, std::string_view text) {
+        if (text == "wait") {
+            begun.put(1);
+            may_go_on.take();
+        }
+        from.send(text);
+    });
+    running.server.on_idle([&](auto&) { called_silent.put(1); });
+    test::tell_leaves(running, reasons);
+    running.start();
+    auto closes = running.join();
+    auto slow = running.join();
+    REQUIRE(is_served(closes));
+    REQUIRE(is_served(slow));
+    slow.send_frame("wait");
+    begun.take();
+    closes.stream().close();
+    pause(500ms);
+    may_go_on.put(1);
+    CHECK(reasons.take() == "closed by the peer");
+    CHECK(called_silent.empty());
+}
+
 TEMPLATE_LIST_TEST_CASE("whole messages that wait for the outbox are not late", "[server]",
                         every_selector) {
     const net_test nothing_left_open;

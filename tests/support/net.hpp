@@ -107,6 +107,15 @@ inline void pause(std::chrono::milliseconds time) {
     ::poll(nullptr, 0, static_cast<int>(time.count()));
 }
 
+/// Bytes of memory that this program uses; 0 where the kernel does not tell. man 5 proc
+inline std::size_t memory_in_use() {
+    std::ifstream statm("/proc/self/statm");
+    std::size_t reserved = 0;
+    std::size_t used = 0;  // both in pages
+    statm >> reserved >> used;
+    return used * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+}
+
 /// Seconds in which threads of this program could have run and had no processor; 0 where the kernel
 /// does not tell. man 5 proc
 inline double seconds_without_processor() {
