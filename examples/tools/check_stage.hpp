@@ -226,7 +226,7 @@ private:
 
     /// Asked without SO_REUSEADDR: the program may forget it, too.
     static bool is_free(const trama::endpoint& where) {
-        const trama::unique_fd probe(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+        const trama::unique_fd probe(::socket(AF_INET, SOCK_STREAM, 0));
         return ::bind(probe.get(), where.data(), where.size()) == 0;
     }
 

@@ -53,6 +53,12 @@ TEST_CASE("escaped shows at most as many bytes as asked for, and that there were
     CHECK(escaped("", 0) == "");
 }
 
+TEST_CASE("what is added to a text stands behind it", "[codec]") {
+    trama::trama_detail::text words("%d is ", 10);
+    words.add_escaped("\nor more", 3);
+    CHECK(std::string(words.c_str()) == "10 is \\nor");
+}
+
 TEST_CASE("a bad header is shown with its place, its bytes, the format and a guess", "[codec]") {
     CHECK(complaint<trama::six_digit_colon>("000002:okGET / HTTP/1.1\r\n") ==
           "bad frame header at byte 9 of the stream: \"GET / HTTP/1.1\\r\\n\" "

@@ -420,9 +420,11 @@ TEST_CASE("read_some says why it could not", "[file]") {
 TEST_CASE_METHOD(two_folders, "a folder that cannot be listed, or not to its end, is an error",
                  "[file]") {
     if (!test::can_refuse_calls()) return test::skip("no seccomp filters here");
+    const bool is_opened = GENERATE(true, false);
     test::in_background([&] {
         const folder open = files();
-        test::refuse_call(SYS_getdents64, EIO);
+        const long call = is_opened ? SYS_getdents64 : SYS_fcntl;  // that of fdopendir(3)
+        test::refuse_call(call, EIO);
         const auto failed = file_failure_of([&] { static_cast<void>(sizes_in(open)); });
         CHECK(failed.code == std::errc::io_error);
         CHECK(failed.text == "list " + open.path() + ": " + test::reason(EIO));

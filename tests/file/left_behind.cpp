@@ -199,8 +199,12 @@ private:
 
 }  // namespace
 
+#ifndef __GLIBC__
+#define __THROW  // glibc declares its functions with it: noexcept
+#endif
+
 /// In place of the one of the C library, in this program.
-extern "C" int flock(int file, int operation) noexcept {
+extern "C" int flock(int file, int operation) __THROW {
     unlucky_clean_up* const clean_up = unlucky_clean_up::current;
     if (clean_up != nullptr) clean_up->before_lock();
     const auto result = static_cast<int>(::syscall(SYS_flock, file, operation));

@@ -121,6 +121,12 @@ TEST_CASE_METHOD(net_test, "a connected socket hears its peer and nobody else", 
     CHECK(socket.recv_from().bytes == "for you");
 }
 
+TEST_CASE_METHOD(net_test, "a connect to all at once is refused", "[net]") {
+    const auto failed = failure_of([] { return udp_socket::connect("255.255.255.255", 5000); });
+    CHECK(failed.code);  // EACCES, or this machine has no network
+    CHECK(failed.text.find("connect UDP socket to 255.255.255.255:5000: ") == 0);
+}
+
 TEST_CASE_METHOD(net_test, "a datagram that does not come is a time-out", "[net]") {
     auto socket = bound();
     socket.set_timeout(50ms);

@@ -46,6 +46,22 @@ void remember_most(std::atomic<std::size_t>& most, std::size_t value) {
 
 }  // namespace
 
+TEMPLATE_LIST_TEST_CASE("what the kernel takes at once is not too much, however many messages",
+                        "[server]", every_selector) {
+    const net_test nothing_left_open;
+    const std::string answer(1500, 'x');
+    running_server<TestType> running;
+    running.server.high_water_mark(1000);
+    running.server.on_message([&](auto& from, std::string_view) {
+        for (int i = 0; i < 10; ++i) from.send(answer);
+    });
+    running.start();
+    auto client = running.join();
+    client.send_frame("x");
+    client.stream().shutdown_send();
+    CHECK(recv_all_frames(client) == std::vector<std::string>(10, answer));
+}
+
 TEMPLATE_LIST_TEST_CASE("who does not read is not listened to, loses nothing, and delays nobody",
                         "[server]", every_selector) {
     const net_test nothing_left_open;
