@@ -31,6 +31,9 @@ import time
 import unittest
 from pathlib import Path
 
+# A shell script starts what stands before & with Ctrl-C ignored, and every program inherits that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = Path(os.environ.get("TRAMA_BUILD") or ROOT / "build").resolve()
 LIMIT = 20.0  # seconds; far above what anything here takes, even under a sanitizer
