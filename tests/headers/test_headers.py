@@ -145,6 +145,16 @@ class Layers(unittest.TestCase):
         found = {short(name) for name, text in TEXTS.items() if different.search(text)}
         self.assertLessEqual(found, allowed)
 
+    def test_programs_use_what_only_linux_has_behind_a_condition(self):
+        only_linux = re.compile(r"\b(SOCK_CLOEXEC|SOCK_NONBLOCK|(accept4|pipe2|ppoll|prctl)\(|"
+                                r"st_mtim\b|SYS_\w+|AF_NETLINK|trama::epoll_selector)")
+        for path in sorted((ROOT / "examples").rglob("*.[ch]pp")):
+            text = path.read_text()
+            is_device = path.name.startswith("badlink_")  # badlink.cpp has the condition for them
+            found = only_linux.search(re.sub(r"//.*", "", text))
+            if found and not is_device:
+                self.assertTrue("__linux__" in text, f"{path} uses {found[0]}")
+
     def test_the_umbrella_includes_every_header_in_reading_order(self):
         order = own_includes(UMBRELLA)
         self.assertEqual(sorted(order), sorted(set(TEXTS) - {UMBRELLA}))
