@@ -417,13 +417,19 @@ TEST_CASE("read_some says why it could not", "[file]") {
 }
 
 #if defined(__linux__)
+#ifdef SYS_fcntl64
+constexpr long fcntl_number = SYS_fcntl64;
+#else
+constexpr long fcntl_number = SYS_fcntl;
+#endif
+
 TEST_CASE_METHOD(two_folders, "a folder that cannot be listed, or not to its end, is an error",
                  "[file]") {
     if (!test::can_refuse_calls()) return test::skip("no seccomp filters here");
     const bool is_opened = GENERATE(true, false);
     test::in_background([&] {
         const folder open = files();
-        const long call = is_opened ? SYS_getdents64 : SYS_fcntl;  // that of fdopendir(3)
+        const long call = is_opened ? SYS_getdents64 : fcntl_number;  // that of fdopendir(3)
         test::refuse_call(call, EIO);
         const auto failed = file_failure_of([&] { static_cast<void>(sizes_in(open)); });
         CHECK(failed.code == std::errc::io_error);
