@@ -432,8 +432,10 @@ TEST_CASE_METHOD(two_folders, "a folder that cannot be listed, or not to its end
         const long call = is_opened ? SYS_getdents64 : fcntl_number;  // that of fdopendir(3)
         test::refuse_call(call, EIO);
         const auto failed = file_failure_of([&] { static_cast<void>(sizes_in(open)); });
-        CHECK(failed.code == std::errc::io_error);
-        CHECK(failed.text == "list " + open.path() + ": " + test::reason(EIO));
+        // The fdopendir(3) of musl says EBADF.
+        CHECK((failed.code == std::errc::io_error ||
+               (!is_opened && failed.code == std::errc::bad_file_descriptor)));
+        CHECK(failed.text == "list " + open.path() + ": " + test::reason(failed.code.value()));
     }).get();
 }
 #endif
