@@ -1435,9 +1435,6 @@ struct std::hash<trama::endpoint> {
 
 namespace trama {
 
-/// The purpose of an address: to connect to it, or to listen there.
-enum class address_use { connect, listen };
-
 /// A port, 0 to 65535, as a number or as text: 5000, "5000", argv[2]. resolve() checks it.
 class port_number {
 public:
@@ -1527,12 +1524,11 @@ struct address_list {
 /// never empty. Waits for the name server as long as that takes. Throws network_error; code() of an
 /// unknown host is std::errc::no_such_device_or_address.
 [[nodiscard]] inline std::vector<endpoint> resolve(const std::string& host, const port_number& port,
-                                                   address_use use = address_use::connect,
                                                    int socket_type = SOCK_STREAM) {
     trama_detail::check_host_and_port(host, port);
     addrinfo wanted{};
     wanted.ai_socktype = socket_type;
-    wanted.ai_flags = AI_NUMERICSERV | (use == address_use::listen ? AI_PASSIVE : 0);
+    wanted.ai_flags = AI_NUMERICSERV;
     const char* service = port.text().c_str();
     trama_detail::address_list found;
     errno = 0;  // glibc does not always say more than EAI_SYSTEM
@@ -2067,7 +2063,7 @@ inline unique_fd open_bound(const endpoint& where, int type, bool both_families)
 /// "*" and "" are every address of both families.
 inline unique_fd open_bound(const std::string& host, const port_number& port, int type) {
     const auto first = [&](const std::string& name) {
-        return preferred(resolve(name, port, address_use::listen, type));
+        return preferred(resolve(name, port, type));
     };
     if (host != "*" && !host.empty()) return open_bound(first(host), type, false);
     try {
@@ -2363,7 +2359,7 @@ public:
     /// A socket for one peer: send() needs no address, datagrams of others are not received, and
     /// "nobody is there" comes back as an error of a later call. Sends nothing yet. man 2 connect
     [[nodiscard]] static udp_socket connect(const std::string& host, const port_number& port) {
-        const endpoint peer = preferred(resolve(host, port, address_use::connect, SOCK_DGRAM));
+        const endpoint peer = preferred(resolve(host, port, SOCK_DGRAM));
         udp_socket made(trama_detail::open_socket(peer.family(), SOCK_DGRAM), peer);
         const auto result = trama_detail::system_call(
             [&] { return ::connect(made.fd(), peer.data(), peer.size()); });
@@ -4429,7 +4425,7 @@ private:
             if (peer == nullptr) continue;  // it has left
             peer->is_queued_ = false;
             group_.has_progress = true;
-            if (peer->has_messages_ && peer->is_open()) deliver(*peer);
+            if (peer->is_open()) deliver(*peer);
         }
         with_messages_left_.clear();
     }
@@ -4438,7 +4434,6 @@ private:
         peer.has_ended_ = true;
         if (peer.phase_ == client::phase::lingering) return peer.drop("");
         peer.mark_changed();
-        if (!peer.is_open()) return;
         try {
             peer.decoder_.receive_eof();
             peer.leave("closed by the peer");

@@ -245,7 +245,7 @@ private:
             if (peer == nullptr) continue;  // it has left
             peer->is_queued_ = false;
             group_.has_progress = true;
-            if (peer->has_messages_ && peer->is_open()) deliver(*peer);
+            if (peer->is_open()) deliver(*peer);
         }
         with_messages_left_.clear();
     }
@@ -254,7 +254,6 @@ private:
         peer.has_ended_ = true;
         if (peer.phase_ == client::phase::lingering) return peer.drop("");
         peer.mark_changed();
-        if (!peer.is_open()) return;
         try {
             peer.decoder_.receive_eof();
             peer.leave("closed by the peer");

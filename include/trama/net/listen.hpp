@@ -28,7 +28,7 @@ inline unique_fd open_bound(const endpoint& where, int type, bool both_families)
 /// "*" and "" are every address of both families.
 inline unique_fd open_bound(const std::string& host, const port_number& port, int type) {
     const auto first = [&](const std::string& name) {
-        return preferred(resolve(name, port, address_use::listen, type));
+        return preferred(resolve(name, port, type));
     };
     if (host != "*" && !host.empty()) return open_bound(first(host), type, false);
     try {

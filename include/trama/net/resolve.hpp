@@ -8,9 +8,6 @@
 
 namespace trama {
 
-/// The purpose of an address: to connect to it, or to listen there.
-enum class address_use { connect, listen };
-
 /// A port, 0 to 65535, as a number or as text: 5000, "5000", argv[2]. resolve() checks it.
 class port_number {
 public:
@@ -100,12 +97,11 @@ struct address_list {
 /// never empty. Waits for the name server as long as that takes. Throws network_error; code() of an
 /// unknown host is std::errc::no_such_device_or_address.
 [[nodiscard]] inline std::vector<endpoint> resolve(const std::string& host, const port_number& port,
-                                                   address_use use = address_use::connect,
                                                    int socket_type = SOCK_STREAM) {
     trama_detail::check_host_and_port(host, port);
     addrinfo wanted{};
     wanted.ai_socktype = socket_type;
-    wanted.ai_flags = AI_NUMERICSERV | (use == address_use::listen ? AI_PASSIVE : 0);
+    wanted.ai_flags = AI_NUMERICSERV;
     const char* service = port.text().c_str();
     trama_detail::address_list found;
     errno = 0;  // glibc does not always say more than EAI_SYSTEM

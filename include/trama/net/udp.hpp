@@ -30,7 +30,7 @@ public:
     /// A socket for one peer: send() needs no address, datagrams of others are not received, and
     /// "nobody is there" comes back as an error of a later call. Sends nothing yet. man 2 connect
     [[nodiscard]] static udp_socket connect(const std::string& host, const port_number& port) {
-        const endpoint peer = preferred(resolve(host, port, address_use::connect, SOCK_DGRAM));
+        const endpoint peer = preferred(resolve(host, port, SOCK_DGRAM));
         udp_socket made(trama_detail::open_socket(peer.family(), SOCK_DGRAM), peer);
         const auto result = trama_detail::system_call(
             [&] { return ::connect(made.fd(), peer.data(), peer.size()); });
