@@ -313,8 +313,9 @@ TEST_CASE_METHOD(two_folders, "make follows a link, as it was named by who start
 }
 
 TEST_CASE_METHOD(two_folders, "make needs the folders above, and no file in the way", "[file]") {
-    CHECK(file_failure_of([&] { return folder::make(outside / "a/b"); }).code ==
-          std::errc::no_such_file_or_directory);
+    const auto missing = file_failure_of([&] { return folder::make(outside / "a/b"); });
+    CHECK(missing.code == std::errc::no_such_file_or_directory);
+    CHECK(missing.text.find("make folder ") == 0);
     const auto failed = file_failure_of([&] { return folder::make(outside / "secret"); });
     CHECK(failed.code == std::errc::not_a_directory);
     CHECK(test::bytes_at(outside / "secret") == "secret");

@@ -120,6 +120,14 @@ TEST_CASE_METHOD(net_test, "a socket that may not listen is a network_error", "[
     CHECK(failed.text.find("listen on 127.0.0.1:") == 0);
 }
 
+TEST_CASE_METHOD(net_test, "a connect without a socket is a network_error", "[net]") {
+    if (!can_refuse_sockets()) return test::skip(no_filter);
+    const auto failed = while_refused(SYS_socket, ENOBUFS, -1, [] {
+        return failure_of([] { return tcp_stream::connect("127.0.0.1", 1); });
+    });
+    CHECK(failed.code == std::errc::no_buffer_space);
+}
+
 TEST_CASE_METHOD(net_test, "a connect whose socket would block is a network_error", "[net]") {
     if (!can_refuse_sockets()) return test::skip(no_filter);
     const auto listener = tcp_listener::listen("127.0.0.1", 0);

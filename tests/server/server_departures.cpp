@@ -118,6 +118,7 @@ TEMPLATE_LIST_TEST_CASE("after close in on_message the messages behind it are no
 TEMPLATE_LIST_TEST_CASE("a client that has half-closed, and does not take its answer, is read once",
                         "[server]", every_selector) {
     const net_test nothing_left_open;
+    const bool is_closed = GENERATE(false, true);  // by the server, too
     mailbox<int> joined;
     test::trace_recorder trace;  // which no thread may use when it ends
     running_server<TestType> running;
@@ -126,6 +127,7 @@ TEMPLATE_LIST_TEST_CASE("a client that has half-closed, and does not take its an
     running.server.on_message([&](auto& from, std::string_view text) {
         if (text == "much") {
             for (int i = 0; i < 30; ++i) from.send(std::string(900'000, 'x'));
+            if (is_closed) from.close();
         } else {
             from.send(text);
         }
@@ -144,6 +146,33 @@ TEMPLATE_LIST_TEST_CASE("a client that has half-closed, and does not take its an
     }
     CHECK(ends == 1);
     CHECK(recv_all_frames(slow).size() == 30);
+}
+
+TEMPLATE_LIST_TEST_CASE("what has the number of a client that has left is not taken for a client",
+                        "[server]", every_selector) {
+    const net_test nothing_left_open;
+    mailbox<std::string> reasons;
+    std::vector<test::stream_pair> opened;
+    running_server<TestType> running;
+    running.server.on_message([&](auto& from, std::string_view text) {
+        for (int i = 0; text == "open" && i < 10; ++i) {
+            auto& pair = opened.emplace_back(test::local_pair());
+            pair.client.send_all("x");
+            pair.server.send_all("x");
+        }
+        from.send(text);
+    });
+    tell_leaves(running, reasons);
+    running.start();
+    auto leaves = running.join();
+    auto stays = running.join();
+    REQUIRE(is_served(leaves));
+    REQUIRE(is_served(stays));
+    leaves.stream().close();
+    CHECK(reasons.take() == "closed by the peer");
+    CHECK(is_served(stays));  // so the one that left was erased
+    CHECK(is_served(stays, "open"));
+    CHECK(is_served(stays));
 }
 
 // ---- deadlines of clients that have left -------------------------------------------------------

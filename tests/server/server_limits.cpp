@@ -420,6 +420,23 @@ TEMPLATE_LIST_TEST_CASE("above max_clients the next is served when one leaves", 
     CHECK(most == 2);
 }
 
+TEST_CASE_METHOD(net_test, "who waits at the door, also for the second time, costs no time",
+                 "[server]") {
+    running_server<trama::poll_selector> running;
+    running.server.max_clients(1);
+    echo(running);
+    running.start();
+    for (int i = 0; i < 2; ++i) {
+        auto inside = running.join();
+        REQUIRE(is_served(inside));
+        auto waits = running.join();
+        test::pause(1100ms);  // a debug build ends run() when it spins for a second
+        CHECK(is_served(inside));
+        inside.stream().close();
+        CHECK(is_served(waits));
+    }
+}
+
 TEST_CASE_METHOD(net_test, "who was closed and does not close its end makes room after two seconds",
                  "[server]") {
     running_server<trama::poll_selector> running;

@@ -36,6 +36,7 @@ public:
 
     /// Makes room for `size` more bytes and returns where they go. Throws std::bad_alloc.
     char* prepare(std::size_t size) {
+        if (begin_ == end_) begin_ = end_ = 0;
         // Only when more is free than has to be moved: else a reader that takes a little of a lot
         // each time would move the lot each time.
         if (room() < size && begin_ > 0 && begin_ >= this->size()) move_to_front();
